@@ -1,0 +1,126 @@
+//! What a call is, and what is done with it: the closed lists that rules, records, metrics and bills share.
+
+/// What a call is. One list for the class at setup and the final class.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Class {
+    /// Nothing speaks against it.
+    #[default]
+    Normal,
+    /// A one-time password in the last digits of the calling number of a call that is not meant to be answered.
+    Flash,
+    /// One ring, hoping for a call back.
+    Wangiri,
+    /// A subscriber calls a Wangiri number back.
+    WangiriCallback,
+    /// The calling number cannot be the caller's.
+    Spoofed,
+    /// Reserved: automated calls.
+    Robocall,
+    /// Reserved: international revenue share fraud.
+    Irsf,
+    /// Reserved: SIM box.
+    SimBox,
+    /// Reserved: false answer supervision.
+    FalseAnswer,
+    /// Reserved: number scanning.
+    Scan,
+    /// Reserved: telephony denial of service.
+    Tdos,
+    /// Reserved: calling number replaced to change the price.
+    Refiled,
+}
+
+impl Class {
+    /// Names in records, rules and metrics, in the order of the enum.
+    pub const NAMES: [&'static str; 12] = [
+        "normal",
+        "flash",
+        "wangiri",
+        "wangiri_callback",
+        "spoofed",
+        "robocall",
+        "irsf",
+        "sim_box",
+        "false_answer",
+        "scan",
+        "tdos",
+        "refiled",
+    ];
+    /// Every class, in the order of the enum.
+    pub const ALL: [Class; 12] = [
+        Class::Normal,
+        Class::Flash,
+        Class::Wangiri,
+        Class::WangiriCallback,
+        Class::Spoofed,
+        Class::Robocall,
+        Class::Irsf,
+        Class::SimBox,
+        Class::FalseAnswer,
+        Class::Scan,
+        Class::Tdos,
+        Class::Refiled,
+    ];
+
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        Self::NAMES[self as usize]
+    }
+
+    /// The class with this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|class| class.name() == name)
+    }
+}
+
+/// What the switch is told at setup.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Decision {
+    /// Let it pass.
+    #[default]
+    Allow,
+    /// Refuse it.
+    Block,
+    /// Let it pass and charge the sender.
+    Monetise,
+}
+
+impl Decision {
+    /// Names in records, rules and metrics, in the order of the enum.
+    pub const NAMES: [&'static str; 3] = ["allow", "block", "monetise"];
+
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        Self::NAMES[self as usize]
+    }
+}
+
+/// What a mark is about, taken from the call that taught it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Subject {
+    /// The calling number, on whatever route.
+    Caller,
+    /// The block of 100 numbers around the calling number, on the call's route.
+    CallerRange100,
+    /// The block of 10,000 numbers around the calling number, on the call's route.
+    CallerRange10k,
+}
+
+impl Subject {
+    /// Names in rules, in the order of the enum.
+    pub const NAMES: [&'static str; 3] = ["caller", "caller_range_100", "caller_range_10k"];
+    /// Every subject, in the order of the enum.
+    pub const ALL: [Subject; 3] = [Subject::Caller, Subject::CallerRange100, Subject::CallerRange10k];
+
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        Self::NAMES[self as usize]
+    }
+}

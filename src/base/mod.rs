@@ -1,0 +1,13 @@
+//! Words every layer shares: time, numbers, ranges, routes, fields, faults, frames. Uses nothing else of ours.
+
+pub mod class;
+pub mod fault;
+pub mod field;
+pub mod frame;
+pub mod map;
+pub mod network;
+pub mod number;
+pub mod numbering;
+pub mod range;
+pub mod route;
+pub mod time;

@@ -1,0 +1,151 @@
+//! Telephone numbers: an E.164 number that exists is valid, what arrived on the wire is kept beside it.
+//!
+//! ITU-T E.164 §6: at most 15 digits, the first of which is never 0.
+
+use std::fmt;
+use std::num::NonZeroU64;
+
+use arrayvec::ArrayVec;
+
+/// Longest E.164 number, in digits (ITU-T E.164 §6.2.1).
+pub const DIGITS_MAX: u32 = 15;
+/// Shortest number taken for a subscriber's, in digits with the country code; shorter ones are used for surcharge
+/// fraud and are never dialable from abroad.
+pub const DIGITS_MIN: u32 = 5;
+
+/// An international number of 5 to 15 digits, country code first, without the `+`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Number(NonZeroU64);
+
+impl Number {
+    /// Reads ASCII digits (country code first, no `+`).
+    ///
+    /// # Errors
+    /// The [`Shape`] that is wrong: empty, a character that is no digit, a leading zero, too short, too long.
+    pub fn from_digits(digits: &[u8]) -> Result<Self, Shape> {
+        if digits.is_empty() {
+            return Err(Shape::Absent);
+        }
+        let mut value: u64 = 0;
+        for (index, byte) in digits.iter().enumerate() {
+            if !byte.is_ascii_digit() {
+                return Err(Shape::NotDigits);
+            }
+            if index as u32 >= DIGITS_MAX {
+                return Err(Shape::TooLong);
+            }
+            value = value * 10 + u64::from(byte - b'0');
+        }
+        if digits.len() < DIGITS_MIN as usize {
+            return Err(Shape::TooShort);
+        }
+        if digits[0] == b'0' {
+            return Err(Shape::NoCountryCode);
+        }
+        NonZeroU64::new(value).map(Self).ok_or(Shape::NoCountryCode)
+    }
+
+    /// The digits as one integer.
+    #[must_use]
+    pub const fn value(self) -> u64 {
+        self.0.get()
+    }
+
+    /// How many digits it has (5 to 15).
+    #[must_use]
+    pub const fn digit_count(self) -> u32 {
+        self.0.get().ilog10() + 1
+    }
+
+    /// The digits in ASCII.
+    #[must_use]
+    pub fn digits(self) -> ArrayVec<u8, 15> {
+        let mut text = ArrayVec::new();
+        let mut unit = 10_u64.pow(self.digit_count() - 1);
+        while unit > 0 {
+            text.push(b'0' + (self.value() / unit % 10) as u8);
+            unit /= 10;
+        }
+        text
+    }
+}
+
+impl fmt::Display for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "+{}", self.0)
+    }
+}
+
+impl fmt::Debug for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "+{}", self.0)
+    }
+}
+
+/// What is wrong, if anything, with a number as it arrived.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Shape {
+    /// No number was sent, or it was sent as unavailable.
+    #[default]
+    Absent,
+    /// It became a [`Number`].
+    Valid,
+    /// Fewer than [`DIGITS_MIN`] digits.
+    TooShort,
+    /// More than [`DIGITS_MAX`] digits.
+    TooLong,
+    /// Letters or marks where digits belong.
+    NotDigits,
+    /// Begins with zero, so no country code can be read.
+    NoCountryCode,
+}
+
+impl Shape {
+    /// Every shape, in the order of the enum: the closed list that rules see.
+    pub const NAMES: [&'static str; 6] =
+        ["absent", "valid", "too_short", "too_long", "not_digits", "no_country_code"];
+}
+
+/// Longest number kept as seen; what is longer is cut, which no E.164 number is.
+pub const RAW_MAX: usize = 32;
+/// A number as seen on the wire (SIP: the user part; ISUP: the digits), cut at [`RAW_MAX`] bytes.
+pub type Raw = ArrayVec<u8, RAW_MAX>;
+
+/// Calling, called or diverting number of a call: as seen, and as the E.164 number it means.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Party {
+    /// The E.164 number, when the raw form means one.
+    pub number: Option<Number>,
+    /// Why there is no number, or `Valid`.
+    pub shape: Shape,
+    /// The caller asked that the number not be shown (RFC 3323 `Privacy: id`, Q.763 §3.10 presentation restricted).
+    pub restricted: bool,
+    /// As seen.
+    pub raw: Raw,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_and_prints() {
+        let number = Number::from_digits(b"48601234567").unwrap();
+        assert_eq!(number.to_string(), "+48601234567");
+        assert_eq!(number.digit_count(), 11);
+        assert_eq!(number.digits().as_slice(), b"48601234567");
+    }
+
+    #[test]
+    fn names_what_is_wrong() {
+        for (text, shape) in [
+            ("", Shape::Absent),
+            ("1234", Shape::TooShort),
+            ("1234567890123456", Shape::TooLong),
+            ("48x12345", Shape::NotDigits),
+            ("0601234567", Shape::NoCountryCode),
+        ] {
+            assert_eq!(Number::from_digits(text.as_bytes()), Err(shape), "{text}");
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! Routes: which interconnect a call came in by or went out on. Filled in from the network file.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use crate::base::map::{Map, Seed};
+
+/// Index of a route in [`Routes`]. [`RouteId::UNKNOWN`] is always there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RouteId(pub u16);
+
+impl RouteId {
+    /// The route named `unknown`, class international, of calls that match no other.
+    pub const UNKNOWN: RouteId = RouteId(0);
+}
+
+/// What kind of interconnect a route is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum RouteClass {
+    /// A carrier from abroad.
+    International,
+    /// Another operator of the same country.
+    National,
+    /// The operator's own network.
+    OnNet,
+    /// A business customer's trunk.
+    Enterprise,
+    /// A contracted route for flash calls.
+    White,
+    /// The operator's own subscribers' calls leaving.
+    Outbound,
+}
+
+impl RouteClass {
+    /// Names as in the network file, in the order of the enum.
+    pub const NAMES: [&'static str; 6] =
+        ["international", "national", "on-net", "enterprise", "white", "outbound"];
+}
+
+/// Whether a call enters the operator's network or leaves it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Direction {
+    /// From the route's other side.
+    #[default]
+    Inbound,
+    /// To the route's other side, or by a route of class outbound.
+    Outbound,
+}
+
+/// How a route sends numbers that say nothing about themselves (no `+`, no `00`, nature of address unknown).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum NumberFormat {
+    /// By their shape: national when they fit the home plan, else international.
+    #[default]
+    Auto,
+    /// Country code first.
+    International,
+    /// National (significant) numbers, with or without the national prefix.
+    National,
+}
+
+/// One `[[route]]` of the network file.
+#[derive(Clone, Debug)]
+pub struct Route {
+    /// Unique name.
+    pub name: String,
+    /// Class.
+    pub class: RouteClass,
+    /// The other side's SIP elements.
+    pub peers: Vec<IpNet>,
+    /// Adjacent point codes with their network indicator.
+    pub point_codes: Vec<(u8, u32)>,
+    /// Hint for bare numbers.
+    pub number_format: NumberFormat,
+    /// SIP 183 on this route means that the called side is alerted.
+    pub progress_is_alerting: bool,
+    /// Contracted sender, on white routes.
+    pub sender: Option<String>,
+}
+
+/// All routes, and the tables that find one by address.
+#[derive(Debug)]
+pub struct Routes {
+    routes: Vec<Route>,
+    /// By prefix length, longest first: network address → route.
+    by_network: Vec<(u8, Map<IpAddr, RouteId>)>,
+    by_point_code: Map<(u8, u32), RouteId>,
+}
+
+impl Routes {
+    /// Builds the tables. The route `unknown` is put first. Of two routes that name the same address the first wins;
+    /// the network file's checks refuse that.
+    #[must_use]
+    pub fn new(configured: Vec<Route>) -> Self {
+        let unknown = Route {
+            name: "unknown".into(),
+            class: RouteClass::International,
+            peers: Vec::new(),
+            point_codes: Vec::new(),
+            number_format: NumberFormat::Auto,
+            progress_is_alerting: false,
+            sender: None,
+        };
+        let routes: Vec<Route> = std::iter::once(unknown).chain(configured).collect();
+        let mut by_length: std::collections::BTreeMap<u8, Map<IpAddr, RouteId>> =
+            std::collections::BTreeMap::new();
+        let mut by_point_code = Map::with_hasher(Seed::default());
+        for (index, route) in routes.iter().enumerate() {
+            let id = RouteId(index as u16);
+            for peer in &route.peers {
+                let length = peer.prefix_len() + if peer.addr().is_ipv4() { 96 } else { 0 };
+                let table = by_length.entry(length).or_insert_with(|| Map::with_hasher(Seed::default()));
+                table.entry(peer.network()).or_insert(id);
+            }
+            for code in &route.point_codes {
+                by_point_code.entry(*code).or_insert(id);
+            }
+        }
+        Self { routes, by_network: by_length.into_iter().rev().collect(), by_point_code }
+    }
+
+    /// The route with this id.
+    #[must_use]
+    pub fn route(&self, id: RouteId) -> &Route {
+        &self.routes[usize::from(id.0)]
+    }
+
+    /// All routes; the index is the id.
+    #[must_use]
+    pub fn all(&self) -> &[Route] {
+        &self.routes
+    }
+
+    /// Route of a call set up from `src` to `dst`: by where it comes from, failing that by where it goes to.
+    #[must_use]
+    pub fn of_addresses(&self, src: IpAddr, dst: IpAddr) -> (RouteId, Direction) {
+        self.choose(self.of_address(src), self.of_address(dst))
+    }
+
+    /// Route of a call set up from `opc` to `dpc`.
+    #[must_use]
+    pub fn of_point_codes(&self, network_indicator: u8, opc: u32, dpc: u32) -> (RouteId, Direction) {
+        let find = |code| self.by_point_code.get(&(network_indicator, code)).copied();
+        self.choose(find(opc), find(dpc))
+    }
+
+    fn choose(&self, from: Option<RouteId>, to: Option<RouteId>) -> (RouteId, Direction) {
+        match (from, to) {
+            (Some(id), _) if self.route(id).class == RouteClass::Outbound => (id, Direction::Outbound),
+            (Some(id), _) => (id, Direction::Inbound),
+            (None, Some(id)) => (id, Direction::Outbound),
+            (None, None) => (RouteId::UNKNOWN, Direction::Inbound),
+        }
+    }
+
+    fn of_address(&self, address: IpAddr) -> Option<RouteId> {
+        self.by_network.iter().find_map(|(length, table)| {
+            let own_length = if address.is_ipv4() { length.checked_sub(96)? } else { *length };
+            let network = IpNet::new(address, own_length).ok()?.network();
+            table.get(&network).copied()
+        })
+    }
+}

@@ -1,0 +1,105 @@
+//! Packet time: nanoseconds since 1970-01-01T00:00:00Z, as the input says it.
+
+use std::fmt;
+use std::ops::Add;
+use std::time::Duration;
+
+use arrayvec::ArrayString;
+
+/// A moment in packet time, in nanoseconds since the Unix epoch (UTC). Reaches to the year 2554.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct At(u64);
+
+impl At {
+    /// The moment `nanos` nanoseconds after the Unix epoch.
+    #[must_use]
+    pub const fn from_nanos(nanos: u64) -> Self {
+        Self(nanos)
+    }
+
+    /// Nanoseconds since the Unix epoch.
+    #[must_use]
+    pub const fn nanos(self) -> u64 {
+        self.0
+    }
+
+    /// Time from `earlier` to `self`; zero when `earlier` is later.
+    #[must_use]
+    pub const fn since(self, earlier: At) -> Duration {
+        Duration::from_nanos(self.0.saturating_sub(earlier.0))
+    }
+
+    /// RFC 3339 in UTC with nine digits of seconds, such as `2026-11-21T20:15:03.412000000Z`.
+    #[must_use]
+    pub fn rfc3339(self) -> ArrayString<30> {
+        let (days, second_of_day) = (self.0 / 1_000_000_000 / 86_400, self.0 / 1_000_000_000 % 86_400);
+        let (year, month, day) = civil_from_days(days);
+        let mut text = *b"0000-00-00T00:00:00.000000000Z";
+        put_digits(&mut text[0..4], year);
+        put_digits(&mut text[5..7], month);
+        put_digits(&mut text[8..10], day);
+        put_digits(&mut text[11..13], second_of_day / 3600);
+        put_digits(&mut text[14..16], second_of_day / 60 % 60);
+        put_digits(&mut text[17..19], second_of_day % 60);
+        put_digits(&mut text[20..29], self.0 % 1_000_000_000);
+        // The bytes are ASCII digits and marks, so the conversion cannot fail.
+        ArrayString::from_byte_string(&text).unwrap_or_default()
+    }
+}
+
+impl Add<Duration> for At {
+    type Output = At;
+
+    /// Saturates at the end of representable time.
+    fn add(self, span: Duration) -> At {
+        At(self.0.saturating_add(u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)))
+    }
+}
+
+impl fmt::Display for At {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.rfc3339())
+    }
+}
+
+fn put_digits(out: &mut [u8], mut value: u64) {
+    for byte in out.iter_mut().rev() {
+        *byte = b'0' + (value % 10) as u8;
+        value /= 10;
+    }
+}
+
+/// Year, month and day of the proleptic Gregorian calendar, from days since 1970-01-01. Counts in eras of 400 years
+/// (146,097 days) that begin on 1 March, so that the leap day is the last of its year.
+fn civil_from_days(days: u64) -> (u64, u64, u64) {
+    let shifted = days + 719_468;
+    let era = shifted / 146_097;
+    let day_of_era = shifted % 146_097;
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+    let year = year_of_era + era * 400 + u64::from(month <= 2);
+    (year, month, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn prints_rfc3339_with_nanoseconds() {
+        assert_eq!(At::from_nanos(0).to_string(), "1970-01-01T00:00:00.000000000Z");
+        assert_eq!(At::from_nanos(951_782_400_000_000_001).to_string(), "2000-02-29T00:00:00.000000001Z");
+    }
+
+    proptest! {
+        #[test]
+        fn agrees_with_jiff(nanos in 0..i64::MAX) {
+            let other = jiff::Timestamp::from_nanosecond(i128::from(nanos)).unwrap();
+            prop_assert_eq!(At::from_nanos(nanos as u64).to_string(), format!("{other:.9}"));
+        }
+    }
+}

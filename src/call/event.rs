@@ -1,0 +1,185 @@
+//! What happened to a call, and everything known of it so far.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::base::number::Party;
+use crate::base::route::{Direction, RouteId};
+use crate::base::time::At;
+
+/// Signalling protocol of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Protocol {
+    /// RFC 3261.
+    Sip,
+    /// ITU-T Q.761–Q.764.
+    Isup,
+}
+
+impl Protocol {
+    /// Names in records and rules, in the order of the enum.
+    pub const NAMES: [&'static str; 2] = ["sip", "isup"];
+
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        Self::NAMES[self as usize]
+    }
+}
+
+/// Who ended the call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum ReleasedBy {
+    /// The calling side hung up or gave up.
+    Calling,
+    /// The called side hung up or rejected.
+    Called,
+    /// An exchange, proxy or circuit reset ended it.
+    Network,
+    /// No end was seen; a timer of ours closed it.
+    Timeout,
+}
+
+impl ReleasedBy {
+    /// Names in records and rules, in the order of the enum.
+    pub const NAMES: [&'static str; 4] = ["calling", "called", "network", "timeout"];
+
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        Self::NAMES[self as usize]
+    }
+}
+
+/// What names a call in its own protocol.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CallKey {
+    /// SIP: the Call-ID, as seen.
+    Sip(Arc<[u8]>),
+    /// ISUP: point codes as in the IAM, and circuit; prints as `opc-dpc-cic`.
+    Isup {
+        /// Originating point code of the IAM.
+        opc: u32,
+        /// Destination point code of the IAM.
+        dpc: u32,
+        /// Circuit identification code.
+        cic: u16,
+    },
+}
+
+/// Deterministic identity of a call: a ULID of its setup time in milliseconds and 80 bits of a fixed hash of protocol,
+/// key and setup time. Two nodes that see the same call give it the same id. Prints as 26 characters of Crockford's
+/// base 32, which sort by time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CallId(pub u128);
+
+impl CallId {
+    /// The 26 characters.
+    #[must_use]
+    pub fn text(self) -> [u8; 26] {
+        const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+        let mut text = [0; 26];
+        for (index, byte) in text.iter_mut().enumerate() {
+            *byte = ALPHABET[(self.0 >> (125 - 5 * index) & 31) as usize];
+        }
+        text
+    }
+}
+
+impl fmt::Display for CallId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(std::str::from_utf8(&self.text()).unwrap_or_default())
+    }
+}
+
+/// Everything known of a call attempt so far.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// Deterministic identity.
+    pub id: CallId,
+    /// Number of the PDU that set it up: unique in a run, orders calls, names the call between call table and judge.
+    pub seq: u64,
+    /// Name in its own protocol.
+    pub key: CallKey,
+    /// Route it belongs to.
+    pub route: RouteId,
+    /// Into or out of the operator's network.
+    pub direction: Direction,
+    /// Calling number.
+    pub calling: Party,
+    /// Called number.
+    pub called: Party,
+    /// Last diverting number of a forwarded call.
+    pub diverting: Option<Party>,
+    /// INVITE or IAM.
+    pub setup_at: At,
+    /// First alerting.
+    pub alert_at: Option<At>,
+    /// Answer.
+    pub answer_at: Option<At>,
+    /// End: CANCEL, final response, BYE, REL, or the deadline of the timer that closed it.
+    pub end_at: Option<At>,
+    /// Who ended it.
+    pub released_by: Option<ReleasedBy>,
+    /// Final SIP status of the INVITE.
+    pub sip_status: Option<u16>,
+    /// Q.850 cause of the release.
+    pub q850_cause: Option<u8>,
+}
+
+impl Call {
+    /// Its protocol.
+    #[must_use]
+    pub const fn protocol(&self) -> Protocol {
+        match self.key {
+            CallKey::Sip(_) => Protocol::Sip,
+            CallKey::Isup { .. } => Protocol::Isup,
+        }
+    }
+
+    /// From setup to alerting, or to answer when it was answered without alerting.
+    #[must_use]
+    pub fn setup_time(&self) -> Option<Duration> {
+        self.alert_at.or(self.answer_at).map(|at| at.since(self.setup_at))
+    }
+
+    /// From alerting to answer, or to the end when it was not answered; known once either happened.
+    #[must_use]
+    pub fn ring_time(&self) -> Option<Duration> {
+        self.answer_at.or(self.end_at).and_then(|end| Some(end.since(self.alert_at?)))
+    }
+
+    /// From answer to the end.
+    #[must_use]
+    pub fn talk_time(&self) -> Option<Duration> {
+        Some(self.end_at?.since(self.answer_at?))
+    }
+}
+
+/// What happened to a call.
+#[derive(Clone, Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "setups are as many as ends; boxing would cost an allocation each"
+)]
+pub enum CallEvent {
+    /// A new attempt, at INVITE or IAM.
+    Setup(Call),
+    /// Answered; `call.answer_at` is set.
+    Answer(Call),
+    /// Ended; the whole call.
+    End(Call),
+}
+
+impl CallEvent {
+    /// The call as it stands after the event.
+    #[must_use]
+    pub const fn call(&self) -> &Call {
+        match self {
+            Self::Setup(call) | Self::Answer(call) | Self::End(call) => call,
+        }
+    }
+}

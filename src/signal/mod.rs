@@ -1,0 +1,181 @@
+//! A message → a [`Signal`]: what it says about a call, in the same shape for SIP and ISUP. No heap, no state.
+//!
+//! In: a [`Pdu`](crate::base::frame::Pdu). Out: zero or one signal, or the fault that kept it from being one.
+//! Must not: know whether the call exists.
+
+pub mod isup;
+pub mod sip;
+
+use crate::base::fault::Faults;
+use crate::base::frame::{Envelope, Pdu, RoutingLabel};
+use crate::base::map::{Seed, keyed_hash};
+use crate::base::network::Network;
+use crate::base::number::Party;
+use crate::base::route::{Direction, RouteId};
+use crate::base::time::At;
+use crate::wire::DecodeError;
+
+/// Which call leg a signal belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Leg<'a> {
+    /// The Call-ID.
+    Sip(&'a [u8]),
+    /// The circuit.
+    Isup(Circuit),
+}
+
+/// A circuit between two exchanges, the same for both directions (Q.763 §1.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Circuit {
+    /// Network indicator.
+    pub network_indicator: u8,
+    /// The smaller of the two point codes.
+    pub low: u32,
+    /// The larger of the two.
+    pub high: u32,
+    /// Circuit identification code.
+    pub cic: u16,
+}
+
+impl Circuit {
+    /// The circuit that a message with this label and CIC is about.
+    #[must_use]
+    pub fn new(label: RoutingLabel, cic: u16) -> Self {
+        let (low, high) = (label.opc.min(label.dpc), label.opc.max(label.dpc));
+        Self { network_indicator: label.network_indicator, low, high, cic }
+    }
+}
+
+/// What a call setup says about the call, beyond its leg.
+#[derive(Clone, Debug, Default)]
+pub struct Setup {
+    /// Route the call belongs to.
+    pub route: RouteId,
+    /// Into or out of the operator's network.
+    pub direction: Direction,
+    /// SIP: P-Asserted-Identity when present, else From. ISUP: calling party number.
+    pub calling: Party,
+    /// SIP: Request-URI. ISUP: called party number.
+    pub called: Party,
+    /// Last diverting number: SIP Diversion or History-Info; ISUP redirecting number. `None` when not diverted.
+    pub diverting: Option<Party>,
+}
+
+/// What a signal says.
+#[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "one signal lives at a time, on the stack")]
+pub enum What {
+    /// INVITE outside a dialog; IAM.
+    Setup(Setup),
+    /// The other side works on it: SIP 100, 181–183 and others; ISUP ACM or CPG without alerting.
+    Progress,
+    /// The called side is alerted: SIP 180 (183 by the route's hint, see [`Signal::provisional`]); ISUP ACM with
+    /// "subscriber free" or CPG "alerting".
+    Alert,
+    /// SIP 2xx to INVITE; ISUP ANM or CON.
+    Answer,
+    /// SIP CANCEL.
+    Cancel,
+    /// SIP final response 300–699 to INVITE; the status is in [`Signal::sip_status`].
+    Refuse,
+    /// SIP BYE; ISUP REL.
+    Release,
+    /// ISUP RLC: the circuit is idle again.
+    ReleaseComplete,
+    /// ISUP RSC: this circuit is reset.
+    Reset,
+    /// ISUP GRS: the circuits from this one on, `count` of them (1 to 32), are reset.
+    GroupReset {
+        /// How many circuits (Q.763 §3.43: range + 1).
+        count: u16,
+    },
+    /// Part of a call, changes nothing: ACK, PRACK, INFO, UPDATE, re-INVITE, their responses; SAM, SUS, RES and others.
+    Other,
+}
+
+/// What a message says about a call.
+#[derive(Clone, Debug)]
+pub struct Signal<'a> {
+    /// Packet time.
+    pub at: At,
+    /// The PDU's number.
+    pub seq: u64,
+    /// The call leg.
+    pub leg: Leg<'a>,
+    /// What it says.
+    pub what: What,
+    /// ISUP: originating point code. SIP: keyed 32-bit hash of the From tag. Tells one side of the call from the other
+    /// (a BYE's From tag is the tag of whoever hangs up).
+    pub sender: u32,
+    /// SIP: CSeq number. ISUP: 0.
+    pub cseq: u32,
+    /// SIP: status of a response.
+    pub sip_status: Option<u16>,
+    /// SIP 183: alerting if the call's route says so.
+    pub progress_183: bool,
+    /// Q.850 cause: ISUP cause indicators, or SIP `Reason: Q.850;cause=` (RFC 3326).
+    pub q850_cause: Option<u8>,
+    /// ISUP: location of the cause (Q.850 §2.2.3): 0 is the user.
+    pub cause_location: Option<u8>,
+}
+
+/// What decoding needs to know of the network.
+#[derive(Debug)]
+pub struct Context {
+    /// Routes and home plan.
+    pub network: std::sync::Arc<Network>,
+    /// Seed of keyed hashes.
+    pub seed: Seed,
+}
+
+/// Counts of messages by what they are: SIP methods and status classes, ISUP message types.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// By `wire::sip::Method as usize`, requests.
+    pub sip_requests: [u64; 16],
+    /// Responses by hundreds: index 1 is 1xx, 6 is 6xx.
+    pub sip_responses: [u64; 7],
+    /// By ISUP message type code (Q.763 table 4).
+    pub isup: Vec<u64>,
+    /// What could not be decoded.
+    pub faults: Faults,
+}
+
+/// Decodes one PDU.
+///
+/// # Errors
+/// The fault that makes it unusable as a signal; the caller counts it. Faults that leave it usable are counted in
+/// `counts.faults` here.
+pub fn decode<'a>(
+    pdu: &Pdu<'a>,
+    context: &Context,
+    counts: &mut Counts,
+) -> Result<Option<Signal<'a>>, DecodeError> {
+    match pdu.envelope {
+        Envelope::Sip { src, dst, .. } => sip::decode(pdu, (src, dst), context, counts),
+        Envelope::Isup { label } => isup::decode(pdu, label, context, counts),
+    }
+}
+
+/// Which shard a PDU goes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Key {
+    /// The shard that owns legs with this hash.
+    Leg(u64),
+    /// Every shard: it is about a group of circuits.
+    All,
+    /// Any one shard: it has no leg, and is only counted.
+    None,
+}
+
+/// Finds the shard key without a full parse; always the same for all PDUs of a leg.
+#[must_use]
+pub fn key(pdu: &Pdu<'_>, seed: Seed) -> Key {
+    match pdu.envelope {
+        Envelope::Sip { .. } => match crate::wire::sip::find_call_id(pdu.bytes) {
+            Some(call_id) => Key::Leg(keyed_hash(seed, call_id)),
+            None => Key::None,
+        },
+        Envelope::Isup { label } => isup::key(label, pdu.bytes, seed),
+    }
+}
