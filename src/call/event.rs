@@ -1,8 +1,11 @@
 //! What happened to a call, and everything known of it so far.
 
 use std::fmt;
+use std::hash::Hasher;
 use std::sync::Arc;
 use std::time::Duration;
+
+use siphasher::sip128::{Hasher128, SipHasher24};
 
 use crate::base::number::Party;
 use crate::base::route::{Direction, RouteId};
@@ -77,13 +80,31 @@ pub enum CallKey {
 pub struct CallId(pub u128);
 
 impl CallId {
+    /// The id of a call with this key, set up at this time.
+    #[must_use]
+    pub fn new(key: &CallKey, setup_at: At) -> Self {
+        let mut hasher = SipHasher24::new();
+        match key {
+            CallKey::Sip(call_id) => hasher.write(call_id),
+            CallKey::Isup { opc, dpc, cic } => {
+                hasher.write(&opc.to_be_bytes());
+                hasher.write(&dpc.to_be_bytes());
+                hasher.write(&cic.to_be_bytes());
+            }
+        }
+        hasher.write(&setup_at.nanos().to_be_bytes());
+        let hash = hasher.finish128().as_u128();
+        let milliseconds = u128::from(setup_at.nanos() / 1_000_000);
+        Self(milliseconds << 80 | hash >> 48)
+    }
+
     /// The 26 characters.
     #[must_use]
     pub fn text(self) -> [u8; 26] {
         const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
         let mut text = [0; 26];
         for (index, byte) in text.iter_mut().enumerate() {
-            *byte = ALPHABET[(self.0 >> (125 - 5 * index) & 31) as usize];
+            *byte = ALPHABET[((self.0 >> (125 - 5 * index)) & 31) as usize];
         }
         text
     }
@@ -161,10 +182,6 @@ impl Call {
 
 /// What happened to a call.
 #[derive(Clone, Debug)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "setups are as many as ends; boxing would cost an allocation each"
-)]
 pub enum CallEvent {
     /// A new attempt, at INVITE or IAM.
     Setup(Call),
@@ -182,4 +199,25 @@ impl CallEvent {
             Self::Setup(call) | Self::Answer(call) | Self::End(call) => call,
         }
     }
+}
+
+/// Place of an event in the one order that does not depend on shards: by time, what a timer did before what a message
+/// did, then by the number of the PDU that said it or armed the timer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Stamp {
+    /// Time of the message, or deadline of the timer.
+    pub at: At,
+    /// `false` for a timer.
+    pub by_message: bool,
+    /// Number of the PDU.
+    pub seq: u64,
+}
+
+/// An event and its place in the order.
+#[derive(Clone, Debug)]
+pub struct Stamped {
+    /// The place.
+    pub stamp: Stamp,
+    /// The event.
+    pub event: CallEvent,
 }

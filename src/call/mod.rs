@@ -1,7 +1,12 @@
 //! Signals → what happened to calls. One table of live calls a shard; timers fire in packet time.
 //!
-//! In: [`Signal`](crate::signal::Signal)s in time order. Out: [`CallEvent`]s. Must not: judge.
+//! In: [`Signal`](crate::signal::Signal)s in time order. Out: [`CallEvent`]s, [`Stamped`] so that the events of several
+//! tables merge into one order. Must not: judge.
 
+pub mod deadline;
 pub mod event;
+pub mod machine;
+pub mod table;
 
-pub use event::{Call, CallEvent, CallId, CallKey, Protocol, ReleasedBy};
+pub use event::{Call, CallEvent, CallId, CallKey, Protocol, ReleasedBy, Stamp, Stamped};
+pub use table::{CallOptions, CallTable};

@@ -6,6 +6,8 @@
 pub mod isup;
 pub mod sip;
 
+use std::hash::BuildHasher;
+
 use crate::base::fault::Faults;
 use crate::base::frame::{Envelope, Pdu, RoutingLabel};
 use crate::base::map::{Seed, keyed_hash};
@@ -22,6 +24,17 @@ pub enum Leg<'a> {
     Sip(&'a [u8]),
     /// The circuit.
     Isup(Circuit),
+}
+
+impl Leg<'_> {
+    /// Keyed hash: chooses the shard, and the place in its table of calls.
+    #[must_use]
+    pub fn hash(&self, seed: Seed) -> u64 {
+        match self {
+            Self::Sip(call_id) => keyed_hash(seed, call_id),
+            Self::Isup(circuit) => seed.hash_one(circuit),
+        }
+    }
 }
 
 /// A circuit between two exchanges, the same for both directions (Q.763 §1.2).
@@ -63,7 +76,6 @@ pub struct Setup {
 
 /// What a signal says.
 #[derive(Clone, Debug)]
-#[expect(clippy::large_enum_variant, reason = "one signal lives at a time, on the stack")]
 pub enum What {
     /// INVITE outside a dialog; IAM.
     Setup(Setup),
@@ -109,6 +121,9 @@ pub struct Signal<'a> {
     pub sender: u32,
     /// SIP: CSeq number. ISUP: 0.
     pub cseq: u32,
+    /// SIP: keyed 32-bit hash of the top Via's branch: the same in an INVITE, its retransmissions, its CANCEL and the
+    /// responses to it (RFC 3261 §9.1, §17.1.3), another in each fork. ISUP: 0.
+    pub branch: u32,
     /// SIP: status of a response.
     pub sip_status: Option<u16>,
     /// SIP 183: alerting if the call's route says so.

@@ -1,0 +1,91 @@
+//! Timers of calls. Each kind has one constant span, so each is a queue in order of deadline: arming and firing are
+//! O(1), and the next deadline is the smallest of the queues' fronts. A timer that no longer applies is not removed but
+//! skipped when its turn comes.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use crate::base::time::At;
+
+/// What a timer waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Wait {
+    /// A final response, answer or release after the setup.
+    Setup,
+    /// The final response after a CANCEL.
+    Cancel,
+    /// The end of an answered call.
+    Talk,
+    /// Late retransmissions after the end.
+    Linger,
+}
+
+/// An armed timer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timer {
+    /// When it fires.
+    pub deadline: At,
+    /// Number of the PDU that armed it.
+    pub seq: u64,
+    /// Place of the call in its table.
+    pub slot: u32,
+    /// What it waits for.
+    pub wait: Wait,
+}
+
+/// All timers of a table of calls.
+#[derive(Debug)]
+pub struct Deadlines {
+    spans: [Duration; 4],
+    queues: [VecDeque<Timer>; 4],
+}
+
+impl Deadlines {
+    /// `spans` in the order of [`Wait`].
+    #[must_use]
+    pub fn new(spans: [Duration; 4]) -> Self {
+        Self { spans, queues: Default::default() }
+    }
+
+    /// Arms a timer from `now`, which must not go backwards.
+    pub fn arm(&mut self, wait: Wait, now: At, seq: u64, slot: u32) -> At {
+        let deadline = now + self.spans[wait as usize];
+        self.queues[wait as usize].push_back(Timer { deadline, seq, slot, wait });
+        deadline
+    }
+
+    /// Takes the next timer whose deadline is at or before `now`: the earliest, of two at once the one armed first.
+    pub fn pop(&mut self, now: At) -> Option<Timer> {
+        let fronts = self.queues.iter().filter_map(VecDeque::front);
+        let next = *fronts.min_by_key(|timer| (timer.deadline, timer.seq))?;
+        if next.deadline > now {
+            return None;
+        }
+        self.queues[next.wait as usize].pop_front()
+    }
+
+    /// Takes the timer of this kind that was armed first, due or not.
+    pub fn pop_oldest(&mut self, wait: Wait) -> Option<Timer> {
+        self.queues[wait as usize].pop_front()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fires_in_order_of_deadline_across_kinds() {
+        let second = Duration::from_secs;
+        let mut deadlines = Deadlines::new([second(10), second(1), second(100), second(5)]);
+        let start = At::from_nanos(0);
+        deadlines.arm(Wait::Setup, start, 1, 1);
+        deadlines.arm(Wait::Linger, start, 2, 2);
+        deadlines.arm(Wait::Cancel, start + second(4), 3, 3);
+        assert_eq!(deadlines.pop(start + second(4)), None);
+        let slots: Vec<u32> =
+            std::iter::from_fn(|| deadlines.pop(start + second(20))).map(|t| t.slot).collect();
+        assert_eq!(slots, [2, 3, 1]);
+    }
+}

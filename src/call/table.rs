@@ -1,0 +1,653 @@
+//! The live calls of one shard. Bounded: when full, the call that has waited longest makes room, ended calls first.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arrayvec::ArrayVec;
+use hashbrown::HashTable;
+
+use crate::base::fault::{Faults, Kind, Layer};
+use crate::base::map::Seed;
+use crate::base::network::Network;
+use crate::base::time::At;
+use crate::call::deadline::{Deadlines, Timer, Wait};
+use crate::call::event::{Call, CallEvent, CallId, CallKey, ReleasedBy, Stamp, Stamped};
+use crate::call::machine::{Codes, Effect, Side, State, step};
+use crate::signal::{Circuit, Leg, Setup, Signal, What};
+
+/// Limits and timers of a table of calls.
+#[derive(Clone, Copy, Debug)]
+pub struct CallOptions {
+    /// Most calls held at once, live or lingering; each takes about 500 octets.
+    pub calls_max: usize,
+    /// An attempt with no answer and no end is closed after this. Longer than SIP's Timer C (over 3 minutes, RFC 3261
+    /// §16.6) and ISUP's T9 (90 seconds to 3 minutes, Q.764 annex A).
+    pub setup_max: Duration,
+    /// A cancelled INVITE whose final response is not seen ends after 64·T1 (RFC 3261 §9.1).
+    pub cancel_max: Duration,
+    /// An answered call with no end is closed after this.
+    pub talk_max: Duration,
+    /// How long an ended SIP call absorbs retransmissions: Timer H, 64·T1 (RFC 3261 §17.2.1).
+    pub linger: Duration,
+    /// Seed of keyed hashes; the same as of the signals' hashes.
+    pub seed: Seed,
+}
+
+impl Default for CallOptions {
+    fn default() -> Self {
+        Self {
+            calls_max: 400_000,
+            setup_max: Duration::from_secs(240),
+            cancel_max: Duration::from_secs(32),
+            talk_max: Duration::from_secs(4 * 3600),
+            linger: Duration::from_secs(32),
+            seed: Seed::default(),
+        }
+    }
+}
+
+/// Longest Call-ID kept, in octets; longer ones are compared by their beginning and their keyed hash.
+const CALL_ID_MAX: usize = 256;
+/// Forks of one INVITE followed; more count as the last.
+const FORKS_MAX: usize = 4;
+
+/// One branch that an INVITE took.
+#[derive(Clone, Copy, Debug)]
+struct Fork {
+    branch: u32,
+    open: bool,
+}
+
+#[derive(Debug)]
+struct Entry {
+    hash: u64,
+    circuit: Option<Circuit>,
+    state: State,
+    sender: u32,
+    cseq: u32,
+    forks: ArrayVec<Fork, FORKS_MAX>,
+    /// The called side has said something.
+    heard_back: bool,
+    cancelled_at: Option<At>,
+    /// The PDU that armed the timer in force.
+    timer_seq: u64,
+    call: Call,
+}
+
+impl Entry {
+    fn is_leg(&self, hash: u64, leg: &Leg<'_>) -> bool {
+        self.hash == hash
+            && match (leg, &self.call.key) {
+                (Leg::Sip(call_id), CallKey::Sip(own)) => **own == *cut(call_id),
+                (Leg::Isup(circuit), _) => self.circuit == Some(*circuit),
+                _ => false,
+            }
+    }
+
+    fn fork(&mut self, branch: u32) -> Option<&mut Fork> {
+        self.forks.iter_mut().find(|fork| fork.branch == branch)
+    }
+}
+
+/// The live calls of one shard.
+#[derive(Debug)]
+pub struct CallTable {
+    options: CallOptions,
+    network: Arc<Network>,
+    index: HashTable<u32>,
+    entries: Vec<Option<Entry>>,
+    free: Vec<u32>,
+    deadlines: Deadlines,
+    faults: Faults,
+    now: At,
+}
+
+impl CallTable {
+    /// An empty table.
+    #[must_use]
+    pub fn new(options: CallOptions, network: Arc<Network>) -> Self {
+        Self {
+            network,
+            deadlines: Deadlines::new([
+                options.setup_max,
+                options.cancel_max,
+                options.talk_max,
+                options.linger,
+            ]),
+            options,
+            index: HashTable::new(),
+            entries: Vec::new(),
+            free: Vec::new(),
+            faults: Faults::default(),
+            now: At::default(),
+        }
+    }
+
+    /// What went wrong so far: evictions, expiries, messages of no live call.
+    #[must_use]
+    pub const fn faults(&self) -> &Faults {
+        &self.faults
+    }
+
+    /// Calls held, live and lingering.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.index.len()
+    }
+
+    /// Holds no call.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.index.is_empty()
+    }
+
+    /// Takes one signal; `hash` is that of its leg. Timers due at or before it fire first.
+    pub fn handle(&mut self, hash: u64, signal: Signal<'_>, out: &mut Vec<Stamped>) {
+        self.advance(signal.at, out);
+        match (&signal.what, signal.leg) {
+            (What::GroupReset { count }, Leg::Isup(first)) => self.reset_group(first, *count, &signal, out),
+            (What::Setup(_), _) => self.setup(hash, signal, out),
+            _ => match self.find(hash, &signal.leg) {
+                Some(slot) => self.progress(slot, &signal, out),
+                None if is_expected_without_call(&signal.what) => {}
+                None => self.faults.count(Layer::Call, Kind::Unexpected),
+            },
+        }
+    }
+
+    /// Fires the timers due at or before `now`.
+    pub fn advance(&mut self, now: At, out: &mut Vec<Stamped>) {
+        self.now = now;
+        while let Some(timer) = self.deadlines.pop(now) {
+            if self.is_in_force(&timer) {
+                self.fire(timer, out);
+            }
+        }
+    }
+
+    /// Ends the run: every call that still lives is told as it stands, without an end, in the order of setup.
+    pub fn finish(&mut self, out: &mut Vec<Stamped>) {
+        let live =
+            self.entries.iter_mut().filter_map(Option::take).filter(|entry| entry.state != State::Ended);
+        let mut calls: Vec<Call> = live.map(|entry| entry.call).collect();
+        calls.sort_by_key(|call| call.seq);
+        let at = self.now;
+        out.extend(calls.into_iter().map(|call| Stamped {
+            stamp: Stamp { at, by_message: true, seq: call.seq },
+            event: CallEvent::End(call),
+        }));
+        self.index.clear();
+        self.entries.clear();
+        self.free.clear();
+    }
+
+    fn setup(&mut self, hash: u64, signal: Signal<'_>, out: &mut Vec<Stamped>) {
+        match (self.find(hash, &signal.leg), signal.leg) {
+            (None, _) => self.insert(hash, signal, out),
+            (Some(slot), Leg::Sip(_)) => self.invite_again(slot, hash, signal, out),
+            (Some(slot), Leg::Isup(circuit)) => self.seize_again(slot, circuit, hash, signal, out),
+        }
+    }
+
+    /// Another INVITE of a Call-ID already known: a retransmission, a fork, the answer to a challenge, or a new attempt
+    /// after the first has ended.
+    fn invite_again(&mut self, slot: u32, hash: u64, signal: Signal<'_>, out: &mut Vec<Stamped>) {
+        let Some(entry) = self.entry(slot) else { return };
+        let same_transaction = signal.cseq == entry.cseq && entry.fork(signal.branch).is_some();
+        if same_transaction || signal.cseq < entry.cseq {
+            return;
+        }
+        match entry.state {
+            State::Ended => {
+                self.remove(slot);
+                self.insert(hash, signal, out);
+            }
+            State::Answered => self.faults.count(Layer::Call, Kind::Unexpected),
+            _ if signal.cseq == entry.cseq => {
+                // A fork beyond the limit is not followed; the call then ends with those that are.
+                let _ = entry.forks.try_push(Fork { branch: signal.branch, open: true });
+            }
+            _ => {
+                entry.cseq = signal.cseq;
+                entry.forks.clear();
+                entry.forks.push(Fork { branch: signal.branch, open: true });
+            }
+        }
+    }
+
+    /// An IAM on a circuit in use. From the other side before anything came back it is a dual seizure (Q.764 §2.9.1):
+    /// the exchange with the higher point code controls the even circuits, the other the odd ones, and the call of the
+    /// one that does not control backs off. Else the release of the earlier call was not seen.
+    fn seize_again(
+        &mut self,
+        slot: u32,
+        circuit: Circuit,
+        hash: u64,
+        signal: Signal<'_>,
+        out: &mut Vec<Stamped>,
+    ) {
+        let Some(entry) = self.entry(slot) else { return };
+        let is_dual = signal.sender != entry.sender && entry.state == State::Proceeding && !entry.heard_back;
+        let controlling = if circuit.cic.is_multiple_of(2) { circuit.high } else { circuit.low };
+        if is_dual && entry.sender == controlling {
+            let stamp = Stamp { at: signal.at, by_message: true, seq: signal.seq };
+            if let What::Setup(setup) = signal.what {
+                let mut call = new_call(&signal.leg, signal.at, signal.seq, setup, signal.sender);
+                out.push(Stamped { stamp, event: CallEvent::Setup(call.clone()) });
+                call.end_at = Some(signal.at);
+                call.released_by = Some(ReleasedBy::Network);
+                out.push(Stamped { stamp, event: CallEvent::End(call) });
+            }
+            return;
+        }
+        if !is_dual {
+            self.faults.count(Layer::Call, Kind::Unexpected);
+        }
+        let stamp = Stamp { at: signal.at, by_message: true, seq: signal.seq };
+        self.end(slot, stamp, ReleasedBy::Network, out);
+        self.insert(hash, signal, out);
+    }
+
+    fn insert(&mut self, hash: u64, signal: Signal<'_>, out: &mut Vec<Stamped>) {
+        let What::Setup(setup) = signal.what else { return };
+        if self.index.len() >= self.options.calls_max {
+            self.evict(out);
+        }
+        let call = new_call(&signal.leg, signal.at, signal.seq, setup, signal.sender);
+        let stamp = Stamp { at: signal.at, by_message: true, seq: signal.seq };
+        out.push(Stamped { stamp, event: CallEvent::Setup(call.clone()) });
+        let mut forks = ArrayVec::new();
+        forks.push(Fork { branch: signal.branch, open: true });
+        let entry = Entry {
+            hash,
+            circuit: if let Leg::Isup(circuit) = signal.leg { Some(circuit) } else { None },
+            state: State::Proceeding,
+            sender: signal.sender,
+            cseq: signal.cseq,
+            forks,
+            heard_back: false,
+            cancelled_at: None,
+            timer_seq: signal.seq,
+            call,
+        };
+        let slot = self.free.pop().unwrap_or_else(|| {
+            self.entries.push(None);
+            (self.entries.len() - 1) as u32
+        });
+        self.entries[slot as usize] = Some(entry);
+        let entries = &self.entries;
+        self.index
+            .insert_unique(hash, slot, |slot| entries[*slot as usize].as_ref().map_or(0, |entry| entry.hash));
+        self.deadlines.arm(Wait::Setup, signal.at, signal.seq, slot);
+    }
+
+    /// A message of a known call that is not a setup.
+    fn progress(&mut self, slot: u32, signal: &Signal<'_>, out: &mut Vec<Stamped>) {
+        let Some(entry) = self.entries.get_mut(slot as usize).and_then(Option::as_mut) else { return };
+        let rings = signal.progress_183 && self.network.routes.route(entry.call.route).progress_is_alerting;
+        let side = if signal.sender == entry.sender { Side::Calling } else { Side::Called };
+        let is_response = signal.sip_status.is_some();
+        if is_response && signal.cseq != entry.cseq {
+            return;
+        }
+        entry.heard_back |= is_response || side == Side::Called;
+        if matches!(signal.what, What::Refuse | What::Cancel) && !close_fork(entry, signal) {
+            return;
+        }
+        let codes = Codes {
+            sip_status: signal.sip_status,
+            q850_cause: signal.q850_cause,
+            cause_location: signal.cause_location,
+        };
+        let what = if rings { &What::Alert } else { &signal.what };
+        let (state, effect) = step(entry.state, what, side, codes);
+        entry.state = state;
+        self.apply(slot, effect, signal, out);
+    }
+
+    fn apply(&mut self, slot: u32, effect: Effect, signal: &Signal<'_>, out: &mut Vec<Stamped>) {
+        let stamp = Stamp { at: signal.at, by_message: true, seq: signal.seq };
+        let Some(entry) = self.entry(slot) else { return };
+        match effect {
+            Effect::Nothing => {}
+            Effect::Alert => entry.call.alert_at = Some(signal.at),
+            Effect::Answer => {
+                entry.call.answer_at = Some(signal.at);
+                entry.call.sip_status = signal.sip_status;
+                entry.cancelled_at = None;
+                out.push(Stamped { stamp, event: CallEvent::Answer(entry.call.clone()) });
+                self.rearm(slot, Wait::Talk, stamp);
+            }
+            Effect::Cancel => {
+                entry.cancelled_at = Some(signal.at);
+                entry.call.q850_cause = signal.q850_cause;
+                self.rearm(slot, Wait::Cancel, stamp);
+            }
+            Effect::End(by) => {
+                if signal.sip_status.is_some() {
+                    entry.call.sip_status = signal.sip_status;
+                }
+                entry.call.q850_cause = signal.q850_cause.or(entry.call.q850_cause);
+                self.end(slot, stamp, by, out);
+            }
+        }
+    }
+
+    /// Tells the end, at the time of the CANCEL if there was one. A circuit is free at once; a Call-ID lingers.
+    fn end(&mut self, slot: u32, stamp: Stamp, by: ReleasedBy, out: &mut Vec<Stamped>) {
+        let Some(entry) = self.entry(slot) else { return };
+        entry.state = State::Ended;
+        entry.call.end_at = Some(entry.cancelled_at.unwrap_or(stamp.at));
+        entry.call.released_by = Some(by);
+        if entry.circuit.is_some() {
+            if let Some(entry) = self.remove(slot) {
+                out.push(Stamped { stamp, event: CallEvent::End(entry.call) });
+            }
+        } else {
+            out.push(Stamped { stamp, event: CallEvent::End(entry.call.clone()) });
+            self.rearm(slot, Wait::Linger, stamp);
+        }
+    }
+
+    fn fire(&mut self, timer: Timer, out: &mut Vec<Stamped>) {
+        let stamp = Stamp { at: timer.deadline, by_message: false, seq: timer.seq };
+        match timer.wait {
+            Wait::Linger => {
+                self.remove(timer.slot);
+            }
+            Wait::Cancel => self.end(timer.slot, stamp, ReleasedBy::Calling, out),
+            Wait::Setup | Wait::Talk => {
+                self.faults.count(Layer::Call, Kind::Expired);
+                self.end(timer.slot, stamp, ReleasedBy::Timeout, out);
+            }
+        }
+    }
+
+    /// Makes room: the call that has lingered longest; failing that, the one that has waited longest is closed.
+    fn evict(&mut self, out: &mut Vec<Stamped>) {
+        self.faults.count(Layer::Call, Kind::Evicted);
+        for wait in [Wait::Linger, Wait::Cancel, Wait::Setup, Wait::Talk] {
+            while let Some(timer) = self.deadlines.pop_oldest(wait) {
+                if !self.is_in_force(&timer) {
+                    continue;
+                }
+                if wait != Wait::Linger {
+                    let stamp = Stamp { at: self.now, by_message: false, seq: timer.seq };
+                    self.end(timer.slot, stamp, ReleasedBy::Timeout, out);
+                }
+                self.remove(timer.slot);
+                return;
+            }
+        }
+    }
+
+    /// GRS: resets the circuits of the range that this table holds (Q.764 §2.9.3.2).
+    fn reset_group(&mut self, first: Circuit, count: u16, signal: &Signal<'_>, out: &mut Vec<Stamped>) {
+        for offset in 0..count {
+            let leg = Leg::Isup(Circuit { cic: first.cic.wrapping_add(offset), ..first });
+            if let Some(slot) = self.find(leg.hash(self.options.seed), &leg) {
+                let stamp = Stamp { at: signal.at, by_message: true, seq: signal.seq };
+                self.end(slot, stamp, ReleasedBy::Network, out);
+            }
+        }
+    }
+
+    fn rearm(&mut self, slot: u32, wait: Wait, stamp: Stamp) {
+        self.deadlines.arm(wait, stamp.at, stamp.seq, slot);
+        if let Some(entry) = self.entry(slot) {
+            entry.timer_seq = stamp.seq;
+        }
+    }
+
+    fn is_in_force(&self, timer: &Timer) -> bool {
+        let entry = self.entries.get(timer.slot as usize).and_then(Option::as_ref);
+        entry.is_some_and(|entry| entry.timer_seq == timer.seq && timer.wait == wait_of(entry.state))
+    }
+
+    fn find(&self, hash: u64, leg: &Leg<'_>) -> Option<u32> {
+        let is_it =
+            |slot: &u32| self.entries[*slot as usize].as_ref().is_some_and(|entry| entry.is_leg(hash, leg));
+        self.index.find(hash, is_it).copied()
+    }
+
+    fn entry(&mut self, slot: u32) -> Option<&mut Entry> {
+        self.entries.get_mut(slot as usize).and_then(Option::as_mut)
+    }
+
+    fn remove(&mut self, slot: u32) -> Option<Entry> {
+        let entry = self.entries.get_mut(slot as usize).and_then(Option::take)?;
+        if let Ok(found) = self.index.find_entry(entry.hash, |other| *other == slot) {
+            found.remove();
+        }
+        self.free.push(slot);
+        Some(entry)
+    }
+}
+
+/// Closes the branch a refusal or CANCEL is about. `true` when it is the call's last open one, so that the message
+/// speaks for the call.
+fn close_fork(entry: &mut Entry, signal: &Signal<'_>) -> bool {
+    let others_open = entry.forks.iter().any(|fork| fork.open && fork.branch != signal.branch);
+    if let Some(fork) = entry.fork(signal.branch) {
+        fork.open = false;
+    }
+    !others_open
+}
+
+/// Timer in force in a state.
+const fn wait_of(state: State) -> Wait {
+    match state {
+        State::Proceeding | State::Alerting => Wait::Setup,
+        State::Cancelled => Wait::Cancel,
+        State::Answered => Wait::Talk,
+        State::Ended => Wait::Linger,
+    }
+}
+
+/// Messages that say nothing of a call we should know: part of other transactions, or of an idle circuit.
+const fn is_expected_without_call(what: &What) -> bool {
+    matches!(
+        what,
+        What::Other | What::Progress | What::ReleaseComplete | What::Reset | What::GroupReset { .. }
+    )
+}
+
+fn cut(call_id: &[u8]) -> &[u8] {
+    &call_id[..call_id.len().min(CALL_ID_MAX)]
+}
+
+fn new_call(leg: &Leg<'_>, at: At, seq: u64, setup: Setup, sender: u32) -> Call {
+    let key = match leg {
+        Leg::Sip(call_id) => CallKey::Sip(Arc::from(cut(call_id))),
+        Leg::Isup(circuit) => {
+            let dpc = if sender == circuit.low { circuit.high } else { circuit.low };
+            CallKey::Isup { opc: sender, dpc, cic: circuit.cic }
+        }
+    };
+    Call {
+        id: CallId::new(&key, at),
+        seq,
+        key,
+        route: setup.route,
+        direction: setup.direction,
+        calling: setup.calling,
+        called: setup.called,
+        diverting: setup.diverting,
+        setup_at: at,
+        alert_at: None,
+        answer_at: None,
+        end_at: None,
+        released_by: None,
+        sip_status: None,
+        q850_cause: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::field::Country;
+    use crate::base::map::Map;
+    use crate::base::numbering::Numbering;
+    use crate::base::route::Routes;
+
+    fn signal(seconds: u64, seq: u64, what: What) -> Signal<'static> {
+        Signal {
+            at: At::from_nanos(seconds * 1_000_000_000),
+            seq,
+            leg: Leg::Sip(b"a@b"),
+            what,
+            sender: 1,
+            cseq: 1,
+            branch: 7,
+            sip_status: None,
+            progress_183: false,
+            q850_cause: None,
+            cause_location: None,
+        }
+    }
+
+    fn response(seconds: u64, seq: u64, what: What, status: u16, branch: u32) -> Signal<'static> {
+        Signal { sip_status: Some(status), branch, ..signal(seconds, seq, what) }
+    }
+
+    fn on_circuit(mut signal: Signal<'static>, cic: u16, from: u32) -> Signal<'static> {
+        signal.leg = Leg::Isup(Circuit { network_indicator: 2, low: 10, high: 20, cic });
+        signal.sender = from;
+        signal.branch = 0;
+        signal
+    }
+
+    fn run(signals: impl IntoIterator<Item = Signal<'static>>) -> (Vec<CallEvent>, CallTable) {
+        let mut table = CallTable::new(CallOptions::default(), network());
+        let mut out = Vec::new();
+        for signal in signals {
+            table.handle(signal.leg.hash(Seed::default()), signal, &mut out);
+        }
+        (out.into_iter().map(|stamped| stamped.event).collect(), table)
+    }
+
+    fn network() -> Arc<Network> {
+        let poland = Country::parse("PL").unwrap();
+        Arc::new(Network {
+            routes: Routes::new(Vec::new()),
+            numbering: Numbering::new(poland).unwrap(),
+            roaming: Map::default(),
+            emergency: Vec::new(),
+        })
+    }
+
+    fn ends(events: &[CallEvent]) -> Vec<&Call> {
+        events
+            .iter()
+            .filter_map(|event| if let CallEvent::End(call) = event { Some(call) } else { None })
+            .collect()
+    }
+
+    fn setup() -> What {
+        What::Setup(Setup::default())
+    }
+
+    #[test]
+    fn retransmissions_make_no_second_call() {
+        let (events, table) = run([
+            signal(0, 1, setup()),
+            signal(1, 2, setup()),
+            response(2, 3, What::Refuse, 486, 7),
+            signal(3, 4, setup()),
+            response(3, 5, What::Refuse, 486, 7),
+        ]);
+        assert_eq!(events.len(), 2);
+        assert_eq!(ends(&events)[0].released_by, Some(ReleasedBy::Called));
+        assert_eq!(table.len(), 1, "lingers");
+    }
+
+    #[test]
+    fn a_new_branch_after_the_end_is_a_new_attempt() {
+        let again = Signal { branch: 8, ..signal(3, 4, setup()) };
+        let (events, _) = run([signal(0, 1, setup()), response(2, 3, What::Refuse, 503, 7), again]);
+        assert!(matches!(events[2], CallEvent::Setup(_)));
+    }
+
+    #[test]
+    fn a_fork_that_fails_does_not_end_the_call() {
+        let fork = Signal { branch: 8, ..signal(0, 2, setup()) };
+        let (events, _) = run([
+            signal(0, 1, setup()),
+            fork,
+            response(1, 3, What::Refuse, 486, 8),
+            response(2, 4, What::Alert, 180, 7),
+            response(5, 5, What::Answer, 200, 7),
+            Signal { cseq: 2, ..signal(9, 6, What::Release) },
+        ]);
+        let call = ends(&events)[0];
+        assert_eq!(call.talk_time(), Some(Duration::from_secs(4)));
+        assert_eq!(call.ring_time(), Some(Duration::from_secs(3)));
+        assert_eq!(call.sip_status, Some(200));
+    }
+
+    #[test]
+    fn a_cancelled_call_ends_when_it_was_cancelled() {
+        let (events, _) = run([
+            signal(0, 1, setup()),
+            response(1, 2, What::Alert, 180, 7),
+            signal(3, 3, What::Cancel),
+            response(4, 4, What::Refuse, 487, 7),
+        ]);
+        let call = ends(&events)[0];
+        assert_eq!(call.ring_time(), Some(Duration::from_secs(2)));
+        assert_eq!((call.released_by, call.sip_status), (Some(ReleasedBy::Calling), Some(487)));
+    }
+
+    #[test]
+    fn timers_fire_without_a_packet_and_are_stamped_with_their_deadline() {
+        let mut table = CallTable::new(CallOptions::default(), network());
+        let mut out = Vec::new();
+        table.handle(1, signal(10, 1, setup()), &mut out);
+        table.advance(At::from_nanos(1_000_000_000_000), &mut out);
+        assert_eq!(out[1].stamp, Stamp { at: At::from_nanos(250_000_000_000), by_message: false, seq: 1 });
+        assert_eq!(out[1].event.call().released_by, Some(ReleasedBy::Timeout));
+        assert_eq!(table.faults().of(Layer::Call, Kind::Expired), 1);
+        assert!(table.is_empty());
+    }
+
+    #[test]
+    fn dual_seizure_leaves_the_call_of_the_controlling_exchange() {
+        for (cic, loser) in [(4, 10), (5, 20)] {
+            let (events, table) =
+                run([on_circuit(signal(0, 1, setup()), cic, 10), on_circuit(signal(0, 2, setup()), cic, 20)]);
+            let ended = ends(&events);
+            assert_eq!(ended.len(), 1);
+            assert!(matches!(ended[0].key, CallKey::Isup { opc, .. } if opc == loser), "{cic}");
+            assert_eq!(ended[0].released_by, Some(ReleasedBy::Network));
+            assert_eq!(table.len(), 1);
+        }
+    }
+
+    #[test]
+    fn a_group_reset_ends_the_calls_of_its_circuits() {
+        let (events, table) = run([
+            on_circuit(signal(0, 1, setup()), 4, 10),
+            on_circuit(signal(0, 2, setup()), 5, 10),
+            on_circuit(signal(0, 3, setup()), 9, 10),
+            on_circuit(signal(1, 4, What::GroupReset { count: 4 }), 4, 20),
+        ]);
+        assert_eq!(ends(&events).len(), 2);
+        assert_eq!(table.len(), 1);
+    }
+
+    #[test]
+    fn a_flood_of_setups_is_bounded() {
+        let mut table = CallTable::new(CallOptions { calls_max: 100, ..CallOptions::default() }, network());
+        let mut out = Vec::new();
+        for seq in 0..10_000_u64 {
+            let call_id: &'static [u8] = Box::leak(seq.to_string().into_bytes().into_boxed_slice());
+            let signal = Signal { leg: Leg::Sip(call_id), ..signal(1, seq, setup()) };
+            table.handle(signal.leg.hash(Seed::default()), signal, &mut out);
+        }
+        assert_eq!(table.len(), 100);
+        assert_eq!(table.entries.len(), 100);
+        assert_eq!(table.faults().of(Layer::Call, Kind::Evicted), 9_900);
+        assert_eq!(out.len(), 10_000 + 9_900, "every call that made room was told as ended");
+    }
+}
