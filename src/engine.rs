@@ -1,1 +1,159 @@
-//! To be written.
+//! Frames to verdicts and records in one thread: assembly, decoding, call state, judge. What the threaded `pipeline`
+//! must equal, byte for byte.
+
+use std::sync::Arc;
+
+use crate::assemble::{AssembleOptions, Assembler};
+use crate::base::fault::Faults;
+use crate::base::frame::{Frame, Pdu};
+use crate::base::map::Seed;
+use crate::base::network::Network;
+use crate::base::time::At;
+use crate::call::{CallOptions, CallTable, Stamped};
+use crate::judge::{Judge, JudgeOptions, Output};
+use crate::rule::Ruleset;
+use crate::signal::{self, Context, Counts, Key};
+
+/// Every limit and timer of the pure part.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Assembly.
+    pub assemble: AssembleOptions,
+    /// Call state; of one shard.
+    pub call: CallOptions,
+    /// Windows, marks, verdicts.
+    pub judge: JudgeOptions,
+}
+
+impl Options {
+    /// The same limits with all hashes keyed by `seed`.
+    #[must_use]
+    pub fn seeded(mut self, seed: Seed) -> Self {
+        self.assemble.seed = seed;
+        self.call.seed = seed;
+        self.judge.seed = seed;
+        self
+    }
+}
+
+/// Decodes the PDUs of its legs and follows their calls.
+#[derive(Debug)]
+pub struct Shard {
+    context: Context,
+    calls: CallTable,
+    counts: Counts,
+    /// Only one shard counts a PDU that goes to all.
+    counts_shared: bool,
+}
+
+impl Shard {
+    /// A shard with no calls; `first` of its kind or one of several.
+    #[must_use]
+    pub fn new(network: &Arc<Network>, options: CallOptions, first: bool) -> Self {
+        Self {
+            context: Context { network: Arc::clone(network), seed: options.seed },
+            calls: CallTable::new(options, Arc::clone(network)),
+            counts: Counts::default(),
+            counts_shared: first,
+        }
+    }
+
+    /// Takes one PDU of a leg of this shard.
+    pub fn handle(&mut self, pdu: &Pdu<'_>, key: Key, out: &mut Vec<Stamped>) {
+        let mut uncounted;
+        let counts = if key == Key::All && !self.counts_shared {
+            uncounted = Counts::default();
+            &mut uncounted
+        } else {
+            &mut self.counts
+        };
+        match signal::decode(pdu, &self.context, counts) {
+            Ok(Some(signal)) => {
+                let hash = if let Key::Leg(hash) = key { hash } else { 0 };
+                self.calls.handle(hash, signal, out);
+            }
+            Ok(None) => {}
+            Err(error) => counts.faults.count(error.layer, error.kind),
+        }
+    }
+
+    /// Fires the timers due at or before `now`.
+    pub fn advance(&mut self, now: At, out: &mut Vec<Stamped>) {
+        self.calls.advance(now, out);
+    }
+
+    /// Ends the run: tells the calls that have not ended.
+    pub fn finish(&mut self, out: &mut Vec<Stamped>) {
+        self.calls.finish(out);
+    }
+
+    /// Messages and faults counted so far.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        let mut counts = self.counts.clone();
+        counts.faults.merge(self.calls.faults());
+        counts
+    }
+}
+
+/// The whole of it.
+#[derive(Debug)]
+pub struct Engine {
+    assembler: Assembler,
+    shard: Shard,
+    judge: Judge,
+    seed: Seed,
+    events: Vec<Stamped>,
+}
+
+impl Engine {
+    /// An engine that has seen nothing.
+    #[must_use]
+    pub fn new(network: &Arc<Network>, ruleset: Arc<Ruleset>, options: Options) -> Self {
+        Self {
+            shard: Shard::new(network, options.call, true),
+            judge: Judge::new(ruleset, Arc::clone(network), options.judge),
+            seed: options.call.seed,
+            assembler: Assembler::new(options.assemble),
+            events: Vec::new(),
+        }
+    }
+
+    /// Takes one frame.
+    pub fn frame(&mut self, frame: Frame<'_>, out: &mut Vec<Output>) {
+        let Self { assembler, shard, judge, seed, events } = self;
+        assembler.push(frame, &mut |pdu| {
+            shard.handle(&pdu, signal::key(&pdu, *seed), events);
+            events.drain(..).for_each(|stamped| judge.handle(stamped.event, out));
+        });
+        shard.advance(frame.at, events);
+        events.drain(..).for_each(|stamped| judge.handle(stamped.event, out));
+    }
+
+    /// Ends the run.
+    pub fn finish(&mut self, out: &mut Vec<Output>) {
+        self.shard.finish(&mut self.events);
+        self.events.drain(..).for_each(|stamped| self.judge.handle(stamped.event, out));
+    }
+
+    /// The judge, for its findings and sizes.
+    #[must_use]
+    pub const fn judge(&self) -> &Judge {
+        &self.judge
+    }
+
+    /// Messages counted, and every fault of every layer.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        let mut counts = self.shard.counts();
+        counts.faults.merge(self.assembler.faults());
+        counts.faults.merge(&self.judge.faults());
+        counts
+    }
+
+    /// Faults so far.
+    #[must_use]
+    pub fn faults(&self) -> Faults {
+        self.counts().faults
+    }
+}

@@ -87,6 +87,39 @@ pub enum Value {
     Word(u8),
 }
 
+impl Value {
+    /// The value as people read it: `20`, `1.3 %`, `2.531s`, `+48601234567`, `PL`, `flash`.
+    #[must_use]
+    pub const fn shown(self, ty: Type) -> Shown {
+        Shown { value: self, ty }
+    }
+}
+
+/// A value to be printed; its type gives words their names.
+#[derive(Clone, Copy, Debug)]
+pub struct Shown {
+    value: Value,
+    ty: Type,
+}
+
+impl fmt::Display for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.value, self.ty) {
+            (Value::Unknown, _) => f.write_str("unknown"),
+            (Value::Bool(value), _) => write!(f, "{value}"),
+            (Value::Int(value), _) => write!(f, "{value}"),
+            (Value::Ratio(share), _) => write!(f, "{:.1} %", share * 100.0),
+            (Value::Duration(span), _) => write!(f, "{:.3}s", span.as_secs_f64()),
+            (Value::Number(number), _) => write!(f, "{number}"),
+            (Value::Country(country), _) => write!(f, "{country}"),
+            (Value::Word(index), Type::Enum(words)) => {
+                f.write_str(words.get(usize::from(index)).copied().unwrap_or("?"))
+            }
+            (Value::Word(index), _) => write!(f, "{index}"),
+        }
+    }
+}
+
 /// When a rule is judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Point {

@@ -250,11 +250,11 @@ impl CallTable {
 
     fn insert(&mut self, hash: u64, signal: Signal<'_>, out: &mut Vec<Stamped>) {
         let What::Setup(setup) = signal.what else { return };
+        let stamp = Stamp { at: signal.at, by_message: true, seq: signal.seq };
         if self.index.len() >= self.options.calls_max {
-            self.evict(out);
+            self.evict(stamp, out);
         }
         let call = new_call(&signal.leg, signal.at, signal.seq, setup, signal.sender);
-        let stamp = Stamp { at: signal.at, by_message: true, seq: signal.seq };
         out.push(Stamped { stamp, event: CallEvent::Setup(call.clone()) });
         let mut forks = ArrayVec::new();
         forks.push(Fork { branch: signal.branch, open: true });
@@ -364,7 +364,7 @@ impl CallTable {
     }
 
     /// Makes room: the call that has lingered longest; failing that, the one that has waited longest is closed.
-    fn evict(&mut self, out: &mut Vec<Stamped>) {
+    fn evict(&mut self, stamp: Stamp, out: &mut Vec<Stamped>) {
         self.faults.count(Layer::Call, Kind::Evicted);
         for wait in [Wait::Linger, Wait::Cancel, Wait::Setup, Wait::Talk] {
             while let Some(timer) = self.deadlines.pop_oldest(wait) {
@@ -372,7 +372,6 @@ impl CallTable {
                     continue;
                 }
                 if wait != Wait::Linger {
-                    let stamp = Stamp { at: self.now, by_message: false, seq: timer.seq };
                     self.end(timer.slot, stamp, ReleasedBy::Timeout, out);
                 }
                 self.remove(timer.slot);

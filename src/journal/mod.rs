@@ -1,1 +1,7 @@
-//! To be written.
+//! Records of calls, as JSON lines. The schema is in `docs/records.md`; fields are added, never changed.
+
+pub mod calls;
+pub mod file;
+
+pub use calls::CallsWriter;
+pub use file::WholeFile;

@@ -1,1 +1,245 @@
-//! To be written.
+//! Ties call events, features and rules together, and decides.
+//!
+//! In: [`CallEvent`]s in order. Out: [`Output`]s: a verdict for every setup, a record for every end. It does not know
+//! whether it runs inline, on a tap or on a file.
+//!
+//! A flash call is known by how it ends, the switch wants its answer at setup: so ended calls are classified by the
+//! rules `on = "end"`, what they teach is kept as marks, and setups are judged by the rules `on = "setup"` on marks,
+//! windows and the call's own identity.
+
+pub mod decide;
+pub mod output;
+
+use std::sync::Arc;
+
+use crate::base::class::{Class, Subject};
+use crate::base::fault::{Faults, Kind, Layer};
+use crate::base::field::Point;
+use crate::base::map::{Map, Seed};
+use crate::base::network::Network;
+use crate::base::range::Range;
+use crate::base::route::RouteId;
+use crate::call::{Call, CallEvent};
+use crate::feature::{Limits, Store};
+use crate::rule::{Evidence, Mode, Phase, Ruleset};
+
+pub use output::{CallRecord, Finding, Verdict};
+
+/// Limits of a judge.
+#[derive(Clone, Copy, Debug)]
+pub struct JudgeOptions {
+    /// Limits of windows and marks.
+    pub features: Limits,
+    /// Most verdicts that are not a plain allow held for calls that have not ended.
+    pub verdicts_max: usize,
+    /// Most findings kept for the report.
+    pub findings_max: usize,
+    /// Seed of keyed hashes.
+    pub seed: Seed,
+}
+
+impl Default for JudgeOptions {
+    fn default() -> Self {
+        Self {
+            features: Limits::default(),
+            verdicts_max: 400_000,
+            findings_max: 10_000,
+            seed: Seed::default(),
+        }
+    }
+}
+
+/// What the judge says of an event.
+#[derive(Clone, Debug)]
+pub enum Output {
+    /// The verdict on the setup of the call with this number.
+    Verdict {
+        /// [`Call::seq`].
+        seq: u64,
+        /// The verdict.
+        verdict: Verdict,
+    },
+    /// A finished call.
+    Record(Box<CallRecord>),
+}
+
+/// What names a finding.
+type FindingKey = (Subject, Range, RouteId, Class);
+
+/// Owns every window, mark and rule; one thread.
+#[derive(Debug)]
+pub struct Judge {
+    ruleset: Arc<Ruleset>,
+    network: Arc<Network>,
+    store: Store,
+    options: JudgeOptions,
+    /// Verdicts on calls that have not ended, unless no rule matched.
+    verdicts: Map<u64, Verdict>,
+    findings: Vec<Finding>,
+    finding_of: Map<FindingKey, usize>,
+    shadow_matches: Vec<u64>,
+    faults: Faults,
+}
+
+impl Judge {
+    /// A judge that knows nothing yet.
+    #[must_use]
+    pub fn new(ruleset: Arc<Ruleset>, network: Arc<Network>, options: JudgeOptions) -> Self {
+        Self {
+            store: Store::new(options.features, options.seed),
+            verdicts: Map::with_hasher(options.seed),
+            findings: Vec::new(),
+            finding_of: Map::with_hasher(options.seed),
+            shadow_matches: vec![0; ruleset.rules().len()],
+            faults: Faults::default(),
+            options,
+            ruleset,
+            network,
+        }
+    }
+
+    /// Judges one event.
+    pub fn handle(&mut self, event: CallEvent, out: &mut Vec<Output>) {
+        match event {
+            CallEvent::Setup(call) => {
+                let verdict = self.judge_setup(&call);
+                out.push(Output::Verdict { seq: call.seq, verdict });
+            }
+            CallEvent::Answer(call) => self.store.answered(&call),
+            CallEvent::End(call) => out.push(Output::Record(Box::new(self.judge_end(call)))),
+        }
+    }
+
+    /// The rules in force.
+    #[must_use]
+    pub fn ruleset(&self) -> &Ruleset {
+        &self.ruleset
+    }
+
+    /// Windows and marks, for their sizes.
+    #[must_use]
+    pub const fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// What was found out, in the order it was first found.
+    #[must_use]
+    pub fn findings(&self) -> &[Finding] {
+        &self.findings
+    }
+
+    /// How often each rule matched while in shadow, by index of the rule.
+    #[must_use]
+    pub fn shadow_matches(&self) -> &[u64] {
+        &self.shadow_matches
+    }
+
+    /// What went wrong: tables that were full.
+    #[must_use]
+    pub fn faults(&self) -> Faults {
+        let mut faults = self.faults.clone();
+        faults.merge(self.store.faults());
+        faults
+    }
+
+    fn judge_setup(&mut self, call: &Call) -> Verdict {
+        let facts = self.store.moment(&self.network, call, Point::Setup);
+        let shadow_matches = &mut self.shadow_matches;
+        let mut shadow = |rule: u16| shadow_matches[usize::from(rule)] += 1;
+        let verdict = decide::decide(&self.ruleset, &facts, call, &self.network, &mut shadow);
+        if verdict.rule.is_some() {
+            if self.verdicts.len() < self.options.verdicts_max {
+                self.verdicts.insert(call.seq, verdict.clone());
+            } else {
+                // The verdict stands; only the record at the end will not name it.
+                self.faults.count(Layer::Judge, Kind::Evicted);
+            }
+        }
+        verdict
+    }
+
+    fn judge_end(&mut self, call: Call) -> CallRecord {
+        let verdict = self.verdicts.remove(&call.seq).unwrap_or_default();
+        let mut record = CallRecord {
+            call,
+            verdict,
+            final_class: Class::Normal,
+            final_rule: None,
+            final_evidence: Evidence::new(),
+        };
+        if self.identity_stands(&record.verdict) {
+            // The number is not the caller's: its behaviour teaches nothing about whoever owns it.
+            record.final_class = record.verdict.class;
+            return record;
+        }
+        self.store.ended(&record.call);
+        self.classify(&mut record);
+        record
+    }
+
+    /// A class given for the call's identity is as true at the end as it was at setup.
+    fn identity_stands(&self, verdict: &Verdict) -> bool {
+        let rule = verdict.rule.and_then(|index| self.ruleset.rules().get(usize::from(index)));
+        rule.is_some_and(|rule| rule.phase == Phase::Identity && rule.class.is_some())
+    }
+
+    /// The first live rule at the end that matches gives the class and teaches its marks.
+    fn classify(&mut self, record: &mut CallRecord) {
+        let ruleset = Arc::clone(&self.ruleset);
+        let mut evidence = Evidence::new();
+        for index in ruleset.at(Point::End).iter().copied() {
+            let facts = self.store.moment(&self.network, &record.call, Point::End);
+            if !ruleset.matches(index, &facts, &mut evidence) {
+                continue;
+            }
+            let Some(rule) = ruleset.rules().get(usize::from(index)) else { continue };
+            if rule.mode == Mode::Shadow {
+                self.shadow_matches[usize::from(index)] += 1;
+                continue;
+            }
+            record.final_class = rule.class.unwrap_or_default();
+            record.final_rule = Some(index);
+            record.final_evidence = evidence;
+            for mark in &rule.marks {
+                self.store.mark(mark.subject, &record.call, record.final_class, mark.ttl);
+                self.find(mark.subject, index, record);
+            }
+            return;
+        }
+    }
+
+    /// Keeps what was found for the report.
+    fn find(&mut self, subject: Subject, rule: u16, record: &CallRecord) {
+        let Some(caller) = record.call.calling.number else { return };
+        let (width, route) = match subject {
+            Subject::Caller => (0, RouteId::UNKNOWN),
+            Subject::CallerRange100 => (2, record.call.route),
+            Subject::CallerRange10k => (4, record.call.route),
+        };
+        let last = record.call.end_at.unwrap_or(record.call.setup_at);
+        let key = (subject, Range::of(caller, width), route, record.final_class);
+        if let Some(known) = self.finding_of.get(&key) {
+            let finding = &mut self.findings[*known];
+            finding.last = last;
+            finding.calls += 1;
+            finding.evidence = record.final_evidence.clone();
+            return;
+        }
+        if self.findings.len() >= self.options.findings_max {
+            self.faults.count(Layer::Judge, Kind::Evicted);
+            return;
+        }
+        self.finding_of.insert(key, self.findings.len());
+        self.findings.push(Finding {
+            subject,
+            caller,
+            route: record.call.route,
+            class: record.final_class,
+            rule,
+            since: last,
+            last,
+            calls: 1,
+            evidence: record.final_evidence.clone(),
+        });
+    }
+}

@@ -1,1 +1,222 @@
-//! To be written.
+//! The engine on several threads, with the same output:
+//!
+//! ```text
+//! capture ─▶ dispatcher ─▶ shard 0..N ─▶ judge ─▶ sink
+//! ```
+//!
+//! The dispatcher assembles PDUs, finds each one's leg and cuts numbered batches; every shard gets a part of every
+//! batch, empty or not. A shard decodes and follows the calls of its legs. The judge takes batch *n* from all shards
+//! and merges their events by time, timers before messages, then PDU number, so that the output depends neither on the
+//! number of shards nor on the size of batches. Between the threads run bounded channels with one sender and one
+//! receiver; a batch holds about a thousand messages, so their cost does not show.
+
+mod batch;
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::thread;
+
+use crate::assemble::Assembler;
+use crate::base::frame::Frame;
+use crate::base::network::Network;
+use crate::call::Stamped;
+use crate::engine::{Options, Shard};
+use crate::judge::{Judge, Output};
+use crate::rule::Ruleset;
+use crate::signal::{self, Counts, Key};
+
+pub use batch::Batch;
+
+/// How the work is cut.
+#[derive(Clone, Copy, Debug)]
+pub struct Threads {
+    /// Shards, 1 to 64.
+    pub shards: usize,
+    /// Messages in a batch, at most.
+    pub batch_pdus: usize,
+    /// Octets in a batch, at most, but for its last message.
+    pub batch_bytes: usize,
+}
+
+impl Default for Threads {
+    fn default() -> Self {
+        Self { shards: 1, batch_pdus: 1024, batch_bytes: 512 * 1024 }
+    }
+}
+
+/// Batches under way between two threads.
+const DEPTH: usize = 4;
+
+/// Where frames come from.
+pub trait Frames {
+    /// The next frame; `None` at the end.
+    fn next(&mut self) -> Option<Frame<'_>>;
+}
+
+/// What a run leaves.
+#[derive(Debug)]
+pub struct Finished<S> {
+    /// The judge, with its findings.
+    pub judge: Judge,
+    /// Messages counted, and the faults of every layer from assembly on.
+    pub counts: Counts,
+    /// The assembler, for what it skipped.
+    pub assembler: Assembler,
+    /// The sink, back from the judge's thread.
+    pub sink: S,
+}
+
+/// Takes what the judge says, in order, on the judge's thread.
+pub trait Sink: Send {
+    /// One output.
+    fn take(&mut self, judge: &Judge, output: Output);
+}
+
+/// Runs all frames through `threads.shards` shards.
+pub fn run<S: Sink>(
+    frames: &mut dyn Frames,
+    network: &Arc<Network>,
+    ruleset: &Arc<Ruleset>,
+    (options, threads): (&Options, Threads),
+    mut sink: S,
+) -> Finished<S> {
+    let shard_count = threads.shards.clamp(1, 64);
+    let mut judge = Judge::new(Arc::clone(ruleset), Arc::clone(network), options.judge);
+    let mut assembler = Assembler::new(options.assemble.clone());
+    let mut counts = Counts::default();
+    thread::scope(|scope| {
+        let mut to_shards = Vec::new();
+        let mut from_shards = Vec::new();
+        let mut shards = Vec::new();
+        for index in 0..shard_count {
+            let (batch_in, batch_out) = sync_channel::<Batch>(DEPTH);
+            let (events_in, events_out) = sync_channel::<Vec<Stamped>>(DEPTH);
+            let (used_batch_in, used_batch_out) = channel::<Batch>();
+            let (used_events_in, used_events_out) = channel::<Vec<Stamped>>();
+            to_shards.push((batch_in, used_batch_out));
+            from_shards.push((events_out, used_events_in));
+            let shard = Shard::new(network, options.call, index == 0);
+            let ends = ShardEnds {
+                batches: batch_out,
+                used_batches: used_batch_in,
+                events: events_in,
+                used_events: used_events_out,
+            };
+            shards.push(scope.spawn(move || ends.run(shard)));
+        }
+        let judging = scope.spawn(|| judge_all(&mut judge, &from_shards, &mut sink));
+        dispatch(frames, &mut assembler, &to_shards, (threads, options.call.seed));
+        drop(to_shards);
+        for shard in shards {
+            // A shard that panicked takes the run with it: its calls would be missing from every figure.
+            counts.merge(&shard.join().expect("a shard stopped"));
+        }
+        judging.join().expect("the judge stopped");
+    });
+    counts.faults.merge(assembler.faults());
+    counts.faults.merge(&judge.faults());
+    Finished { judge, counts, assembler, sink }
+}
+
+/// Reads all frames, and sends each PDU to the shard of its leg.
+fn dispatch(
+    frames: &mut dyn Frames,
+    assembler: &mut Assembler,
+    to_shards: &[(SyncSender<Batch>, Receiver<Batch>)],
+    (threads, seed): (Threads, crate::base::map::Seed),
+) {
+    let shard_count = to_shards.len();
+    let mut batches: Vec<Batch> = (0..shard_count).map(|_| Batch::default()).collect();
+    let (mut pdus, mut bytes) = (0, 0);
+    while let Some(frame) = frames.next() {
+        let at = frame.at;
+        assembler.push(frame, &mut |pdu| {
+            pdus += 1;
+            bytes += pdu.bytes.len();
+            match signal::key(&pdu, seed) {
+                key @ Key::Leg(hash) => batches[(hash >> 32) as usize % shard_count].push(&pdu, key),
+                key @ Key::All => batches.iter_mut().for_each(|batch| batch.push(&pdu, key)),
+                key @ Key::None => batches[0].push(&pdu, key),
+            }
+        });
+        batches.iter_mut().for_each(|batch| batch.until = at);
+        if pdus >= threads.batch_pdus || bytes >= threads.batch_bytes {
+            send(&mut batches, to_shards);
+            (pdus, bytes) = (0, 0);
+        }
+    }
+    send(&mut batches, to_shards);
+}
+
+/// Sends every shard its part, and takes back used ones to fill again.
+fn send(batches: &mut [Batch], to_shards: &[(SyncSender<Batch>, Receiver<Batch>)]) {
+    for (batch, (sender, used)) in batches.iter_mut().zip(to_shards) {
+        let mut next = used.try_recv().unwrap_or_default();
+        next.clear(batch.until);
+        // A shard only goes away by panicking, which the join reports.
+        let _ = sender.send(std::mem::replace(batch, next));
+    }
+}
+
+/// The channels of one shard.
+struct ShardEnds {
+    batches: Receiver<Batch>,
+    used_batches: Sender<Batch>,
+    events: SyncSender<Vec<Stamped>>,
+    used_events: Receiver<Vec<Stamped>>,
+}
+
+impl ShardEnds {
+    /// Works off all batches, then tells the calls still open.
+    fn run(self, mut shard: Shard) -> Counts {
+        for batch in &self.batches {
+            let mut events = self.used_events.try_recv().unwrap_or_default();
+            for (pdu, key) in batch.iter() {
+                shard.handle(&pdu, key, &mut events);
+            }
+            shard.advance(batch.until, &mut events);
+            let _ = self.events.send(events);
+            let _ = self.used_batches.send(batch);
+        }
+        let mut events = Vec::new();
+        shard.finish(&mut events);
+        let _ = self.events.send(events);
+        shard.counts()
+    }
+}
+
+/// Takes one batch of events from every shard at a time, in one order.
+fn judge_all(
+    judge: &mut Judge,
+    from_shards: &[(Receiver<Vec<Stamped>>, Sender<Vec<Stamped>>)],
+    sink: &mut impl Sink,
+) {
+    let mut outputs = Vec::new();
+    while let Some(mut parts) =
+        from_shards.iter().map(|(events, _)| events.recv().ok()).collect::<Option<Vec<_>>>()
+    {
+        merge(&mut parts, |stamped| {
+            judge.handle(stamped.event, &mut outputs);
+            outputs.drain(..).for_each(|output| sink.take(judge, output));
+        });
+        for (part, (_, used)) in parts.into_iter().zip(from_shards) {
+            let _ = used.send(part);
+        }
+    }
+}
+
+/// Hands on the events of all parts in the order of their stamps, leaving the parts empty. Each part is in order.
+fn merge(parts: &mut [Vec<Stamped>], mut take: impl FnMut(Stamped)) {
+    let mut parts: Vec<_> = parts.iter_mut().map(|part| part.drain(..).peekable()).collect();
+    loop {
+        let next = parts
+            .iter_mut()
+            .enumerate()
+            .filter_map(|(index, part)| part.peek().map(|stamped| (stamped.stamp, index)))
+            .min();
+        let Some((_, index)) = next else { return };
+        if let Some(stamped) = parts[index].next() {
+            take(stamped);
+        }
+    }
+}

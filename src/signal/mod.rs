@@ -156,6 +156,19 @@ pub struct Counts {
     pub faults: Faults,
 }
 
+impl Counts {
+    /// Adds another's counts to these.
+    pub fn merge(&mut self, other: &Self) {
+        let add =
+            |own: &mut [u64], more: &[u64]| own.iter_mut().zip(more).for_each(|(own, more)| *own += more);
+        add(&mut self.sip_requests, &other.sip_requests);
+        add(&mut self.sip_responses, &other.sip_responses);
+        self.isup.resize(self.isup.len().max(other.isup.len()), 0);
+        add(&mut self.isup, &other.isup);
+        self.faults.merge(&other.faults);
+    }
+}
+
 /// Decodes one PDU.
 ///
 /// # Errors

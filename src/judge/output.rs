@@ -1,0 +1,73 @@
+//! What the judge says: a verdict at setup, a record at the end, and what it found out about ranges.
+
+use crate::base::class::{Class, Decision, Subject};
+use crate::base::number::Number;
+use crate::base::route::RouteId;
+use crate::base::time::At;
+use crate::call::Call;
+use crate::rule::Evidence;
+
+/// How a call was judged at setup.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Verdict {
+    /// What the switch is told.
+    pub decision: Decision,
+    /// What the call is taken for.
+    pub class: Class,
+    /// Index of the rule that said so; `None` when no rule matched.
+    pub rule: Option<u16>,
+    /// What made the rule match.
+    pub evidence: Evidence,
+}
+
+/// Everything known of a finished call, and how it was judged.
+#[derive(Clone, Debug)]
+pub struct CallRecord {
+    /// The call.
+    pub call: Call,
+    /// The verdict at setup.
+    pub verdict: Verdict,
+    /// What it turned out to be.
+    pub final_class: Class,
+    /// Index of the rule at the end that said so.
+    pub final_rule: Option<u16>,
+    /// What made that rule match.
+    pub final_evidence: Evidence,
+}
+
+impl CallRecord {
+    /// The rule the record names: the one that decided at setup, else the one that classified at the end.
+    #[must_use]
+    pub fn rule(&self) -> Option<u16> {
+        self.verdict.rule.or(self.final_rule)
+    }
+
+    /// The evidence of that rule.
+    #[must_use]
+    pub const fn evidence(&self) -> &Evidence {
+        if self.verdict.rule.is_some() { &self.verdict.evidence } else { &self.final_evidence }
+    }
+}
+
+/// A subject found to be the source of a kind of call.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    /// What was marked.
+    pub subject: Subject,
+    /// Calling number of the call that gave the latest evidence; with `subject` it names the range.
+    pub caller: Number,
+    /// Route of that call.
+    pub route: RouteId,
+    /// What it is the source of.
+    pub class: Class,
+    /// Index of the rule that found it.
+    pub rule: u16,
+    /// When it was first marked.
+    pub since: At,
+    /// When it was last seen at it.
+    pub last: At,
+    /// How many calls taught the same.
+    pub calls: u64,
+    /// The latest evidence.
+    pub evidence: Evidence,
+}

@@ -1,0 +1,150 @@
+//! The Prometheus text format (exposition format 0.0.4), through the `prometheus` crate.
+
+use prometheus::{Encoder, IntCounterVec, IntGaugeVec, Opts, Registry, TextEncoder};
+
+use crate::base::class::{Class, Decision};
+use crate::base::fault::Faults;
+use crate::base::network::Network;
+use crate::metrics::tally::Tally;
+use crate::rule::{Mode, Ruleset};
+
+/// Everything that is exported.
+#[derive(Debug)]
+pub struct Snapshot<'a> {
+    /// Routes' names.
+    pub network: &'a Network,
+    /// Rules' ids.
+    pub ruleset: &'a Ruleset,
+    /// Counts of calls.
+    pub tally: &'a Tally,
+    /// Matches of shadow rules, by index of the rule.
+    pub shadow_matches: &'a [u64],
+    /// What was wrong with the input.
+    pub faults: &'a Faults,
+    /// Signalling messages: protocol, kind, count.
+    pub messages: Vec<(&'static str, &'static str, u64)>,
+    /// Frames that carry no signalling: reason, count.
+    pub skipped: Vec<(&'static str, u64)>,
+    /// Entries held: table, count.
+    pub state_keys: Vec<(&'static str, u64)>,
+    /// Billing records: sender, result, count.
+    pub billing: Vec<(String, &'static str, u64)>,
+}
+
+/// Collects all series and prints them.
+///
+/// # Errors
+/// When the library refuses a name or label.
+pub fn encode(snapshot: &Snapshot<'_>) -> Result<Vec<u8>, prometheus::Error> {
+    let registry = Registry::new();
+    calls(&registry, snapshot)?;
+    rules(&registry, snapshot)?;
+    input(&registry, snapshot)?;
+    let state = gauge(&registry, "tollgate_state_keys", "Entries held, by table", &["table"])?;
+    for (table, count) in &snapshot.state_keys {
+        state.with_label_values(&[table]).set(i64::try_from(*count).unwrap_or(i64::MAX));
+    }
+    let billing =
+        counter(&registry, "tollgate_billing_records_total", "Billing records", &["sender", "result"])?;
+    for (sender, result, count) in &snapshot.billing {
+        billing.with_label_values(&[sender.as_str(), result]).inc_by(*count);
+    }
+    let mut text = Vec::new();
+    TextEncoder::new().encode(&registry.gather(), &mut text)?;
+    Ok(text)
+}
+
+fn calls(registry: &Registry, snapshot: &Snapshot<'_>) -> Result<(), prometheus::Error> {
+    let calls = counter(registry, "tollgate_calls_total", "Call attempts", &["route", "protocol"])?;
+    let directions =
+        counter(registry, "tollgate_calls_direction_total", "Call attempts", &["route", "direction"])?;
+    let answered =
+        counter(registry, "tollgate_calls_answered_total", "Attempts that were answered", &["route"])?;
+    let missed = counter(
+        registry,
+        "tollgate_calls_missed_total",
+        "Attempts allowed at setup that turned out not to be normal",
+        &["route"],
+    )?;
+    let decisions =
+        counter(registry, "tollgate_decisions_total", "Verdicts at setup", &["route", "verdict", "class"])?;
+    let classes =
+        counter(registry, "tollgate_final_class_total", "What calls turned out to be", &["route", "class"])?;
+    for (route, tally) in snapshot.network.routes.all().iter().zip(&snapshot.tally.routes) {
+        let name = route.name.as_str();
+        calls.with_label_values(&[name, "sip"]).inc_by(tally.calls[0]);
+        calls.with_label_values(&[name, "isup"]).inc_by(tally.calls[1]);
+        directions.with_label_values(&[name, "inbound"]).inc_by(tally.directions[0]);
+        directions.with_label_values(&[name, "outbound"]).inc_by(tally.directions[1]);
+        answered.with_label_values(&[name]).inc_by(tally.answered);
+        missed.with_label_values(&[name]).inc_by(tally.missed);
+        for (row, verdict) in tally.decided.iter().zip(Decision::NAMES) {
+            for (count, class) in row.iter().zip(Class::NAMES).filter(|(count, _)| **count > 0) {
+                decisions.with_label_values(&[name, verdict, class]).inc_by(*count);
+            }
+        }
+        for (count, class) in tally.final_classes.iter().zip(Class::NAMES).filter(|(count, _)| **count > 0) {
+            classes.with_label_values(&[name, class]).inc_by(*count);
+        }
+    }
+    Ok(())
+}
+
+fn rules(registry: &Registry, snapshot: &Snapshot<'_>) -> Result<(), prometheus::Error> {
+    let matches =
+        counter(registry, "tollgate_rule_matches_total", "Calls by the rule that spoke", &["rule", "mode"])?;
+    for (index, rule) in snapshot.ruleset.rules().iter().enumerate() {
+        let (mode, counts) = match rule.mode {
+            Mode::Live => ("live", &snapshot.tally.rules[..]),
+            Mode::Shadow => ("shadow", snapshot.shadow_matches),
+            Mode::Off => continue,
+        };
+        matches
+            .with_label_values(&[rule.id.as_str(), mode])
+            .inc_by(counts.get(index).copied().unwrap_or_default());
+    }
+    let info = gauge(registry, "tollgate_ruleset_info", "Rules in force; always 1", &["hash"])?;
+    info.with_label_values(&[snapshot.ruleset.hash()]).set(1);
+    Ok(())
+}
+
+fn input(registry: &Registry, snapshot: &Snapshot<'_>) -> Result<(), prometheus::Error> {
+    let faults =
+        counter(registry, "tollgate_faults_total", "What was wrong with the input", &["layer", "reason"])?;
+    for (layer, reason, count) in snapshot.faults.nonzero() {
+        faults.with_label_values(&[layer, reason]).inc_by(count);
+    }
+    let messages =
+        counter(registry, "tollgate_messages_total", "Signalling messages", &["protocol", "kind"])?;
+    for (protocol, kind, count) in &snapshot.messages {
+        messages.with_label_values(&[protocol, kind]).inc_by(*count);
+    }
+    let skipped =
+        counter(registry, "tollgate_frames_skipped_total", "Frames without signalling", &["reason"])?;
+    for (reason, count) in &snapshot.skipped {
+        skipped.with_label_values(&[reason]).inc_by(*count);
+    }
+    Ok(())
+}
+
+fn counter(
+    registry: &Registry,
+    name: &str,
+    help: &str,
+    labels: &[&str],
+) -> Result<IntCounterVec, prometheus::Error> {
+    let vector = IntCounterVec::new(Opts::new(name, help), labels)?;
+    registry.register(Box::new(vector.clone()))?;
+    Ok(vector)
+}
+
+fn gauge(
+    registry: &Registry,
+    name: &str,
+    help: &str,
+    labels: &[&str],
+) -> Result<IntGaugeVec, prometheus::Error> {
+    let vector = IntGaugeVec::new(Opts::new(name, help), labels)?;
+    registry.register(Box::new(vector.clone()))?;
+    Ok(vector)
+}

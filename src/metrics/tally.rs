@@ -1,0 +1,92 @@
+//! Counts over finished calls, by route: the figures of the report and of the metrics.
+
+use crate::base::class::{Class, Decision};
+use crate::base::route::Direction;
+use crate::judge::CallRecord;
+
+/// Counts of one route.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RouteTally {
+    /// Attempts by protocol (SIP, ISUP).
+    pub calls: [u64; 2],
+    /// Attempts by direction (inbound, outbound).
+    pub directions: [u64; 2],
+    /// Attempts that were answered.
+    pub answered: u64,
+    /// Attempts by decision and class at setup.
+    pub decided: [[u64; Class::NAMES.len()]; Decision::NAMES.len()],
+    /// Attempts by final class.
+    pub final_classes: [u64; Class::NAMES.len()],
+    /// Attempts let through free of charge at setup that turned out not to be normal: what was missed.
+    pub missed: u64,
+}
+
+impl RouteTally {
+    /// All attempts.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.calls.iter().sum()
+    }
+
+    /// Attempts with this decision.
+    #[must_use]
+    pub fn with_decision(&self, decision: Decision) -> u64 {
+        self.decided[decision as usize].iter().sum()
+    }
+
+    /// Adds another's counts to these.
+    pub fn merge(&mut self, other: &Self) {
+        let add =
+            |own: &mut [u64], more: &[u64]| own.iter_mut().zip(more).for_each(|(own, more)| *own += more);
+        add(&mut self.calls, &other.calls);
+        add(&mut self.directions, &other.directions);
+        add(&mut self.final_classes, &other.final_classes);
+        self.decided.iter_mut().zip(&other.decided).for_each(|(own, more)| add(own, more));
+        self.answered += other.answered;
+        self.missed += other.missed;
+    }
+
+    fn count(&mut self, record: &CallRecord) {
+        let inbound = record.call.direction == Direction::Inbound;
+        self.calls[record.call.protocol() as usize] += 1;
+        self.directions[usize::from(!inbound)] += 1;
+        self.answered += u64::from(record.call.answer_at.is_some());
+        self.decided[record.verdict.decision as usize][record.verdict.class as usize] += 1;
+        self.final_classes[record.final_class as usize] += 1;
+        let passed = record.verdict.decision == Decision::Allow;
+        self.missed += u64::from(passed && record.final_class != Class::Normal);
+    }
+}
+
+/// Counts of a run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// By route id.
+    pub routes: Vec<RouteTally>,
+    /// Calls by the rule their record names, by index of the rule.
+    pub rules: Vec<u64>,
+}
+
+impl Tally {
+    /// Counts for so many routes and rules.
+    #[must_use]
+    pub fn new(routes: usize, rules: usize) -> Self {
+        Self { routes: vec![RouteTally::default(); routes], rules: vec![0; rules] }
+    }
+
+    /// Counts one finished call.
+    pub fn count(&mut self, record: &CallRecord) {
+        self.routes[usize::from(record.call.route.0)].count(record);
+        if let Some(rule) = record.rule() {
+            self.rules[usize::from(rule)] += 1;
+        }
+    }
+
+    /// All routes together.
+    #[must_use]
+    pub fn total(&self) -> RouteTally {
+        let mut sum = RouteTally::default();
+        self.routes.iter().for_each(|route| sum.merge(route));
+        sum
+    }
+}

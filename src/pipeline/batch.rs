@@ -1,0 +1,50 @@
+//! PDUs on their way to a shard: their bytes in one buffer that is used again.
+
+use crate::base::frame::{Envelope, Pdu};
+use crate::base::time::At;
+use crate::signal::Key;
+
+/// A shard's part of a batch.
+#[derive(Debug, Default)]
+pub struct Batch {
+    /// Time of the last frame of the whole batch: timers up to it may fire.
+    pub until: At,
+    bytes: Vec<u8>,
+    items: Vec<Item>,
+}
+
+#[derive(Debug)]
+struct Item {
+    at: At,
+    seq: u64,
+    frame: u64,
+    envelope: Envelope,
+    key: Key,
+    start: usize,
+    end: usize,
+}
+
+impl Batch {
+    /// Adds a copy of a PDU.
+    pub fn push(&mut self, pdu: &Pdu<'_>, key: Key) {
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(pdu.bytes);
+        let Pdu { at, seq, frame, envelope, .. } = *pdu;
+        self.items.push(Item { at, seq, frame, envelope, key, start, end: self.bytes.len() });
+    }
+
+    /// Empties it, keeping its memory.
+    pub fn clear(&mut self, until: At) {
+        self.until = until;
+        self.bytes.clear();
+        self.items.clear();
+    }
+
+    /// Its PDUs, in the order they were added.
+    pub fn iter(&self) -> impl Iterator<Item = (Pdu<'_>, Key)> {
+        self.items.iter().map(|item| {
+            let Item { at, seq, frame, envelope, key, start, end } = *item;
+            (Pdu { at, seq, frame, envelope, bytes: &self.bytes[start..end] }, key)
+        })
+    }
+}
