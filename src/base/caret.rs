@@ -43,7 +43,8 @@ impl Caret {
         let before = text[line_start..start].chars().count();
         let line_end = line_start + line.len();
         let end = text.floor_char_boundary(span.end).clamp(start, line_end.max(start));
-        let first_shown = if line.chars().count() > SHOWN_MAX { before.saturating_sub(SHOWN_BEFORE) } else { 0 };
+        let first_shown =
+            if line.chars().count() > SHOWN_MAX { before.saturating_sub(SHOWN_BEFORE) } else { 0 };
         let source_line: String = line.chars().skip(first_shown).take(SHOWN_MAX).map(visible).collect();
         let caret_start = before - first_shown;
         let caret_room = source_line.chars().count().saturating_sub(caret_start);
@@ -95,8 +96,9 @@ mod tests {
     fn points_at_the_place() {
         let text = "schema = 1\nwhen = \"caller.setup_5m > 200\"\n";
         let start = text.find("caller").unwrap();
-        let finding = Caret::new("rules/wangiri.toml", text, start..start + 15, "unknown field `caller.setup_5m`")
-            .with_help("did you mean `caller.setups_5m` (calls)?");
+        let finding =
+            Caret::new("rules/wangiri.toml", text, start..start + 15, "unknown field `caller.setup_5m`")
+                .with_help("did you mean `caller.setups_5m` (calls)?");
         assert_eq!(
             finding.to_string(),
             "rules/wangiri.toml:2:9: unknown field `caller.setup_5m`\n\
