@@ -1,14 +1,35 @@
 //! Rule text → checked program → matches with evidence. Three-valued: unknown never matches.
 //!
-//! Text → tokens ([`lex`]) → tree ([`parse`]) → checked tree, types and units ([`check`]) → program on field numbers →
-//! matches with evidence ([`eval`]). One [`Ruleset`] never changes and is named by its hash.
+//! A file is a TOML envelope (`envelope`, with its `keys` and `effect`s) around conditions: text → tokens
+//! (`lex`) → tree (`parse`, where the grammar is) → checked tree, types and units (`check`) → program on field
+//! numbers → matches with evidence (`eval`). One [`Ruleset`] never changes and is named by its hash. Whatever is
+//! wrong in any file is reported at once, with its place (`error`). `docs/rules.md` is the reference for people.
 
+mod check;
+mod effect;
+mod envelope;
+mod error;
+mod eval;
+mod keys;
+mod lex;
+mod parse;
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::time::Duration;
 
 use arrayvec::ArrayVec;
+use sha2::{Digest, Sha256};
 
 use crate::base::class::{Class, Subject};
 use crate::base::field::{Facts, FieldId, FieldSpec, Point, Value};
+use crate::rule::envelope::{Draft, File};
+use crate::rule::eval::{Bounds, Program};
+
+pub use crate::rule::error::RuleError;
+
+/// Most rules of a set.
+const RULES_MAX: usize = 10_000;
 
 /// One file of rules.
 #[derive(Clone, Debug)]
@@ -33,6 +54,19 @@ pub enum Phase {
     Commercial,
 }
 
+impl Phase {
+    /// Names in rules, in the order of the enum.
+    pub const NAMES: [&'static str; 4] = ["lists", "identity", "fraud", "commercial"];
+    /// Every phase, in the order of the enum.
+    pub const ALL: [Phase; 4] = [Phase::Lists, Phase::Identity, Phase::Fraud, Phase::Commercial];
+
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        Self::NAMES[self as usize]
+    }
+}
+
 /// Life of a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
@@ -43,6 +77,19 @@ pub enum Mode {
     Shadow,
     /// In force.
     Live,
+}
+
+impl Mode {
+    /// Names in rules, in the order of the enum.
+    pub const NAMES: [&'static str; 3] = ["off", "shadow", "live"];
+    /// Every mode, in the order of the enum.
+    pub const ALL: [Mode; 3] = [Mode::Off, Mode::Shadow, Mode::Live];
+
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        Self::NAMES[self as usize]
+    }
 }
 
 /// What a rule does to a call it matches at setup. The first `Allow`, `Block` or `Monetise` ends the judgement.
@@ -112,22 +159,66 @@ pub type Evidence = ArrayVec<Piece, 8>;
 /// An immutable set of checked rules.
 #[derive(Debug)]
 pub struct Ruleset {
+    hash: String,
     rules: Vec<Rule>,
+    programs: Vec<Program>,
+    bounds: Vec<String>,
+    at_setup: Vec<u16>,
+    at_end: Vec<u16>,
 }
 
 impl Ruleset {
+    /// A set without rules, as compiled from no files.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self::build(hash_of(&[]), Vec::new(), Vec::new(), Vec::new())
+    }
+
     /// Reads, checks and compiles all files; the order of `sources` is the order of the rules.
     ///
     /// # Errors
-    /// Every error found, not the first.
-    pub fn compile(_sources: &[Source], _fields: &'static [FieldSpec]) -> Result<Self, Vec<String>> {
-        Ok(Self { rules: Vec::new() })
+    /// Every error found, not the first, by path, line and column.
+    pub fn compile(sources: &[Source], fields: &[FieldSpec]) -> Result<Self, Vec<RuleError>> {
+        let mut files: Vec<_> = sources.iter().map(|source| envelope::read(source, fields)).collect();
+        find_duplicates(&mut files);
+        let mut bounds = Bounds::default();
+        let (mut rules, mut programs) = (Vec::new(), Vec::new());
+        for file in &mut files {
+            for Draft { rule, node, span } in std::mem::take(&mut file.drafts) {
+                match Program::new(node, &mut bounds) {
+                    Some(program) => programs.push(program),
+                    None => file.findings.add(span.clone(), "more than 65,536 different bounds in all rules"),
+                }
+                rules.push(rule);
+                if rules.len() == RULES_MAX + 1 {
+                    file.findings.add(span, format!("more than {RULES_MAX} rules in all files"));
+                }
+            }
+        }
+        let mut errors: Vec<_> = files.into_iter().flat_map(|file| file.findings.errors).collect();
+        if errors.is_empty() {
+            return Ok(Self::build(hash_of(sources), rules, programs, bounds.into_texts()));
+        }
+        errors.sort();
+        Err(errors)
+    }
+
+    fn build(hash: String, rules: Vec<Rule>, programs: Vec<Program>, bounds: Vec<String>) -> Self {
+        let judged_at = |point| {
+            let judged =
+                rules.iter().zip(0_u16..).filter(|(rule, _)| rule.point == point && rule.mode != Mode::Off);
+            let mut order: Vec<_> = judged.map(|(rule, index)| (rule.phase, index)).collect();
+            order.sort_unstable();
+            order.into_iter().map(|(_, index)| index).collect()
+        };
+        let (at_setup, at_end) = (judged_at(Point::Setup), judged_at(Point::End));
+        Self { hash, rules, programs, bounds, at_setup, at_end }
     }
 
     /// First 16 hexadecimal digits of the SHA-256 of the files' names and texts.
     #[must_use]
     pub fn hash(&self) -> &str {
-        ""
+        &self.hash
     }
 
     /// All rules.
@@ -138,18 +229,65 @@ impl Ruleset {
 
     /// Indexes of the rules judged at `point` (live and shadow), by phase, file and order.
     #[must_use]
-    pub fn at(&self, _point: Point) -> &[u16] {
-        &[]
+    pub fn at(&self, point: Point) -> &[u16] {
+        match point {
+            Point::Setup => &self.at_setup,
+            Point::End => &self.at_end,
+        }
     }
 
-    /// Whether a rule matches; its evidence is put in `evidence`.
-    pub fn matches(&self, _rule: u16, _facts: &impl Facts, _evidence: &mut Evidence) -> bool {
-        false
+    /// Whether a rule matches; `evidence` is then its reasons, and empty if not.
+    pub fn matches(&self, rule: u16, facts: &impl Facts, evidence: &mut Evidence) -> bool {
+        evidence.clear();
+        let Some(program) = self.programs.get(usize::from(rule)) else {
+            return false;
+        };
+        let matched = program.matches(facts);
+        if matched {
+            program.explain(facts, evidence);
+        }
+        matched
     }
 
-    /// A bound as shown in evidence, such as `>= 20`.
+    /// A bound as shown in evidence, such as `>= 20`; empty for a number no [`Piece`] of this set has.
     #[must_use]
-    pub fn bound_text(&self, _bound: u16) -> &str {
-        ""
+    pub fn bound_text(&self, bound: u16) -> &str {
+        self.bounds.get(usize::from(bound)).map_or("", String::as_str)
     }
 }
+
+/// A finding for each id that was used before, in whatever file.
+fn find_duplicates(files: &mut [File<'_>]) {
+    let mut places: BTreeMap<String, String> = BTreeMap::new();
+    for file in files {
+        for id in std::mem::take(&mut file.ids) {
+            let span = id.span();
+            let id = id.into_inner();
+            if let Some(place) = places.get(&id) {
+                file.findings.add(span, format!("the id `{id}` is already used at {place}"));
+            } else {
+                let place = RuleError::new(file.findings.path, file.findings.text, span, "");
+                places.insert(id, format!("{}:{}", place.path, place.line));
+            }
+        }
+    }
+}
+
+/// Folders do not count: the same files elsewhere are the same rules.
+fn hash_of(sources: &[Source]) -> String {
+    let mut hasher = Sha256::new();
+    for Source { path, text } in sources {
+        let name = path.rsplit(['/', '\\']).next().unwrap_or(path);
+        for part in [name, "\0", text, "\0"] {
+            hasher.update(part);
+        }
+    }
+    hasher.finalize().iter().take(8).fold(String::new(), |mut hash, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(hash, "{byte:02x}");
+        hash
+    })
+}
+
+#[cfg(test)]
+mod tests;
