@@ -1,7 +1,267 @@
-//! SIP. RFC 3261 §7, §25.
+//! SIP. RFC 3261 §7, §25: start line, headers, addresses, over the bytes as they are. Nothing is copied or allocated.
+//!
+//! In: the bytes of one message. Out: a [`Message`] of slices, with the faults it was read in spite of; an error when
+//! it cannot be used. Reads what receivers in the field read: compact forms, folding, white space around the colon,
+//! LF alone, any octets in text. Must not: rewrite, judge, or look into the body.
 
-/// Call-ID of a message: the first Call-ID (or `i`) header, as every other reader here finds it.
+pub mod address;
+pub mod head;
+pub mod lines;
+pub mod start;
+pub mod value;
+
+use std::fmt;
+
+use arrayvec::ArrayVec;
+
+use crate::base::fault::{Kind, Layer};
+use crate::wire::DecodeError;
+use crate::wire::sip::address::Address;
+use crate::wire::sip::head::{Head, is_call_id, split_header};
+use crate::wire::sip::lines::{End, Line, Lines};
+use crate::wire::sip::start::{Start, StartLine};
+
+/// Most faults noted of one message, the first ones.
+pub const FAULTS_MAX: usize = 4;
+/// Faults a message was read in spite of.
+pub type Faults = ArrayVec<DecodeError, FAULTS_MAX>;
+
+/// Method of a request, and of the request that a response answers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Method {
+    /// RFC 3261 §13.
+    Invite,
+    /// RFC 3261 §13.
+    Ack,
+    /// RFC 3261 §15.
+    Bye,
+    /// RFC 3261 §9.
+    Cancel,
+    /// RFC 3261 §10.
+    Register,
+    /// RFC 3261 §11.
+    Options,
+    /// RFC 3262.
+    Prack,
+    /// RFC 3311.
+    Update,
+    /// RFC 6086.
+    Info,
+    /// RFC 6665.
+    Subscribe,
+    /// RFC 6665.
+    Notify,
+    /// RFC 3903.
+    Publish,
+    /// RFC 3428.
+    Message,
+    /// RFC 3515.
+    Refer,
+    /// Any other.
+    #[default]
+    Other,
+}
+
+impl Method {
+    /// Names as sent, in the order of the enum; `other` for any other.
+    pub const NAMES: [&'static str; 15] = [
+        "INVITE",
+        "ACK",
+        "BYE",
+        "CANCEL",
+        "REGISTER",
+        "OPTIONS",
+        "PRACK",
+        "UPDATE",
+        "INFO",
+        "SUBSCRIBE",
+        "NOTIFY",
+        "PUBLISH",
+        "MESSAGE",
+        "REFER",
+        "other",
+    ];
+
+    /// The method with this name; names are case-sensitive (RFC 3261 §7.1).
+    #[must_use]
+    pub fn of(token: &[u8]) -> Self {
+        match token {
+            b"INVITE" => Self::Invite,
+            b"ACK" => Self::Ack,
+            b"BYE" => Self::Bye,
+            b"CANCEL" => Self::Cancel,
+            b"REGISTER" => Self::Register,
+            b"OPTIONS" => Self::Options,
+            b"PRACK" => Self::Prack,
+            b"UPDATE" => Self::Update,
+            b"INFO" => Self::Info,
+            b"SUBSCRIBE" => Self::Subscribe,
+            b"NOTIFY" => Self::Notify,
+            b"PUBLISH" => Self::Publish,
+            b"MESSAGE" => Self::Message,
+            b"REFER" => Self::Refer,
+            _ => Self::Other,
+        }
+    }
+
+    /// Its name, for counters.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        Self::NAMES.get(self as usize).copied().unwrap_or("other")
+    }
+}
+
+impl fmt::Display for Method {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// CSeq header (RFC 3261 §20.16).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CSeq<'a> {
+    /// Number; saturated when it is over 32 bits, which is a fault.
+    pub number: u32,
+    /// Name of the method, as sent.
+    pub token: &'a [u8],
+}
+
+/// One message.
+#[derive(Clone, Debug)]
+pub struct Message<'a> {
+    /// Start line.
+    pub start: Start<'a>,
+    /// Method of the request, or of the request that this response answers.
+    pub method: Method,
+    /// Call-ID, never empty; the same that [`find_call_id`] finds.
+    pub call_id: &'a [u8],
+    /// CSeq.
+    pub cseq: CSeq<'a>,
+    /// From; empty when it is missing or unreadable, which is a fault.
+    pub from: Address<'a>,
+    /// Headers as sent.
+    pub head: Head<'a>,
+    /// What follows the empty line, at most Content-Length octets of it.
+    pub body: &'a [u8],
+    /// What is wrong with it.
+    pub faults: Faults,
+}
+
+impl<'a> Message<'a> {
+    /// Reads one message. A flawed one is read as far as it can be, with its faults noted.
+    ///
+    /// # Errors
+    /// When the start line cannot be read, or Call-ID or CSeq is missing, or CSeq has no number and method.
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, DecodeError> {
+        let mut faults = Faults::new();
+        let mut lines = Lines::new(bytes);
+        let Some(line) = lines.next() else {
+            return Err(error(lines.offset(), Kind::NotRecognised));
+        };
+        let StartLine { start, flawed } =
+            StartLine::parse(line.bytes).map_err(|kind| error(line.offset, kind))?;
+        if flawed {
+            note(&mut faults, line.offset, Kind::BadSyntax);
+        }
+        let head = Head::read(&mut lines, &mut faults);
+        let body = body(&lines, &head, &mut faults);
+        let offset_of = |value: &[u8]| value.as_ptr().addr().saturating_sub(bytes.as_ptr().addr());
+
+        let missing = || error(lines.offset(), Kind::Missing);
+        let call_id = head.call_id.filter(|value| !value.is_empty()).ok_or_else(missing)?;
+        let cseq = head.cseq.ok_or_else(missing)?;
+        let cseq = read_cseq(cseq, offset_of(cseq), &mut faults)?;
+        let method = match start {
+            Start::Request { method, token, .. } => {
+                if token != cseq.token {
+                    note(&mut faults, offset_of(cseq.token), Kind::Conflict);
+                }
+                method
+            }
+            Start::Response { .. } => Method::of(cseq.token),
+        };
+        for required in [head.from, head.to, head.via] {
+            if required.is_none() {
+                note(&mut faults, lines.offset(), Kind::Missing);
+            }
+        }
+        let from = head.from.map_or_else(Address::default, |value| {
+            Address::parse(value).unwrap_or_else(|| {
+                note(&mut faults, offset_of(value), Kind::BadSyntax);
+                Address::default()
+            })
+        });
+        Ok(Self { start, method, call_id, cseq, from, head, body, faults })
+    }
+}
+
+/// Call-ID of a message: the first Call-ID (or `i`) header, as [`Message::parse`] finds it; `None` when it is empty.
+/// Reads no further than that header.
 #[must_use]
-pub fn find_call_id(_message: &[u8]) -> Option<&[u8]> {
+pub fn find_call_id(message: &[u8]) -> Option<&[u8]> {
+    let mut lines = Lines::new(message);
+    lines.next()?;
+    while let Some(Line { bytes, .. }) = lines.next() {
+        if matches!(bytes.first(), Some(b'C' | b'c' | b'I' | b'i'))
+            && let Some((name, value)) = split_header(bytes)
+            && is_call_id(name)
+        {
+            return (!value.is_empty()).then_some(value);
+        }
+    }
     None
+}
+
+/// Notes how the head ended, and holds Content-Length against the octets that are there.
+fn body<'a>(lines: &Lines<'a>, head: &Head<'a>, faults: &mut Faults) -> &'a [u8] {
+    if let Some(offset) = lines.bare_lf {
+        note(faults, offset, Kind::BadSyntax);
+    }
+    match lines.end {
+        End::Blank => {}
+        End::TooMany => {
+            note(faults, lines.offset(), Kind::TooMany);
+            return b"";
+        }
+        End::Cut | End::Open => {
+            note(faults, lines.offset(), Kind::Truncated);
+            return b"";
+        }
+    }
+    let rest = lines.rest();
+    let Some(text) = head.content_length else { return rest };
+    let Some(length) = value::number(text) else {
+        note(faults, lines.offset(), Kind::BadSyntax);
+        return rest;
+    };
+    // On UDP more octets than Content-Length may follow, and are ignored (RFC 3261 §18.3).
+    usize::try_from(length).ok().and_then(|length| rest.get(..length)).unwrap_or_else(|| {
+        note(faults, lines.offset(), Kind::BadLength);
+        rest
+    })
+}
+
+fn read_cseq<'a>(value: &'a [u8], offset: usize, faults: &mut Faults) -> Result<CSeq<'a>, DecodeError> {
+    let end = value.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(value.len());
+    let (digits, token) = value.split_at_checked(end).unwrap_or_default();
+    let number = value::number(digits).ok_or_else(|| error(offset, Kind::BadSyntax))?;
+    let trimmed = token.trim_ascii_start();
+    if trimmed.len() == token.len() || !start::is_token(trimmed) {
+        return Err(error(offset, Kind::BadSyntax));
+    }
+    // RFC 3261 §8.1.1.5: less than 2^31.
+    if number > i32::MAX as u64 {
+        note(faults, offset, Kind::BadSyntax);
+    }
+    Ok(CSeq { number: u32::try_from(number).unwrap_or(u32::MAX), token: trimmed })
+}
+
+fn error(offset: usize, kind: Kind) -> DecodeError {
+    DecodeError { layer: Layer::Sip, offset: u32::try_from(offset).unwrap_or(u32::MAX), kind }
+}
+
+fn note(faults: &mut Faults, offset: usize, kind: Kind) {
+    // The first ones tell the story; a message with more is no worse.
+    let _ = faults.try_push(error(offset, kind));
 }

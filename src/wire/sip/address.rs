@@ -1,0 +1,232 @@
+//! Addresses and URIs. RFC 3261 §19.1, §20.10, §25.1 (name-addr, addr-spec); RFC 3966 (tel).
+
+use memchr::{memchr, memchr2, memchr3};
+
+use crate::wire::sip::value::{parameter, quoted_length};
+
+/// Scheme of a URI.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Scheme {
+    /// `sip`
+    Sip,
+    /// `sips`
+    Sips,
+    /// `tel`
+    Tel,
+    /// Any other; all after the scheme is taken for the user part.
+    #[default]
+    Other,
+}
+
+impl Scheme {
+    fn of(name: &[u8]) -> Self {
+        match name {
+            [b's' | b'S', b'i' | b'I', b'p' | b'P'] => Self::Sip,
+            [b's' | b'S', b'i' | b'I', b'p' | b'P', b's' | b'S'] => Self::Sips,
+            [b't' | b'T', b'e' | b'E', b'l' | b'L'] => Self::Tel,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// A URI in its pieces, escapes kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Uri<'a> {
+    /// Scheme.
+    pub scheme: Scheme,
+    /// SIP: the user part without password and without the parameters of a telephone number in it. tel: the number.
+    pub user: &'a [u8],
+    /// Host, with its brackets when it is an IPv6 reference; empty for a tel URI.
+    pub host: &'a [u8],
+    /// Parameters of the number: of the user part in a SIP URI, of a tel URI.
+    number_parameters: &'a [u8],
+}
+
+impl<'a> Uri<'a> {
+    /// Reads a URI; `None` when it has no scheme.
+    #[must_use]
+    pub fn parse(bytes: &'a [u8]) -> Option<Self> {
+        let (scheme, rest) = split_off(bytes, memchr(b':', bytes)?);
+        let scheme = Scheme::of(scheme.trim_ascii());
+        match scheme {
+            Scheme::Sip | Scheme::Sips => Some(Self::sip(scheme, rest)),
+            Scheme::Tel => {
+                let (user, number_parameters) = split_off(rest, find(rest, memchr2(b';', b'?', rest)));
+                Some(Self { scheme, user, host: b"", number_parameters })
+            }
+            Scheme::Other => Some(Self { scheme, user: rest, ..Self::default() }),
+        }
+    }
+
+    fn sip(scheme: Scheme, rest: &'a [u8]) -> Self {
+        let (user_info, host) = match memchr(b'@', rest) {
+            Some(at) => split_off(rest, at),
+            None => (&b""[..], rest),
+        };
+        let (user, after) = match memchr2(b':', b';', user_info) {
+            Some(end) => user_info.split_at_checked(end).unwrap_or_default(),
+            None => (user_info, &b""[..]),
+        };
+        let number_parameters = match after {
+            [b';', parameters @ ..] => {
+                parameters.get(..find(parameters, memchr(b':', parameters))).unwrap_or_default()
+            }
+            _ => b"",
+        };
+        let host_end = match host {
+            [b'[', ..] => memchr(b']', host).and_then(|end| end.checked_add(1)),
+            _ => memchr3(b':', b';', b'?', host),
+        };
+        let host = host.get(..find(host, host_end)).unwrap_or_default();
+        Self { scheme, user, host, number_parameters }
+    }
+
+    /// The `phone-context` of a local number (RFC 3966 §5.1.5): `+` and digits, or a domain name.
+    #[must_use]
+    pub fn phone_context(&self) -> Option<&'a [u8]> {
+        if self.number_parameters.is_empty() {
+            return None;
+        }
+        parameter(self.number_parameters, b"phone-context")
+    }
+}
+
+/// An address of a From, To, P-Asserted-Identity, Diversion or History-Info header.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Address<'a> {
+    /// The URI.
+    pub uri: Uri<'a>,
+    /// Header parameters after it.
+    pub parameters: &'a [u8],
+}
+
+impl<'a> Address<'a> {
+    /// Reads `"Name" <uri>;parameters` or `uri;parameters`, one element of a list; `None` when there is no URI in it.
+    #[must_use]
+    pub fn parse(value: &'a [u8]) -> Option<Self> {
+        let mut value = value.trim_ascii();
+        if let [b'"', ..] = value {
+            value = value.get(quoted_length(value)..)?.trim_ascii_start();
+        }
+        let bracket = match value {
+            [b'<', ..] => Some(0),
+            _ => bracket_of_name(value),
+        };
+        match bracket {
+            Some(bracket) => {
+                let inside = value.get(bracket..)?.get(1..)?;
+                let (uri, parameters) = split_off(inside, find(inside, memchr(b'>', inside)));
+                Some(Self { uri: Uri::parse(uri.trim_ascii())?, parameters })
+            }
+            None => Self::without_brackets(value),
+        }
+    }
+
+    /// All parameters are the header's then (RFC 3261 §20.10), save those of the user part. A quote cannot be URI.
+    fn without_brackets(value: &'a [u8]) -> Option<Self> {
+        let unquoted = value.get(..find(value, memchr(b'"', value)))?;
+        let host = memchr(b'@', unquoted).unwrap_or_default();
+        let after = memchr(b';', value.get(host..)?).and_then(|found| found.checked_add(host));
+        let (uri, parameters) = value.split_at_checked(find(value, after))?;
+        Some(Self { uri: Uri::parse(uri.trim_ascii_end())?, parameters })
+    }
+
+    /// The `tag` parameter; `None` when it is empty.
+    #[must_use]
+    pub fn tag(&self) -> Option<&'a [u8]> {
+        parameter(self.parameters, b"tag").filter(|tag| !tag.is_empty())
+    }
+}
+
+/// Where the `<` is that follows an unquoted name; `None` when the value is a bare URI. A name with a colon is taken
+/// for a name when what stands before the colon is no scheme known here: no URI holds a `<`.
+fn bracket_of_name(value: &[u8]) -> Option<usize> {
+    let first = memchr2(b'<', b':', value)?;
+    let (before, after) = value.split_at_checked(first)?;
+    if after.starts_with(b"<") {
+        return Some(first);
+    }
+    if Scheme::of(before) == Scheme::Other { memchr(b'<', value) } else { None }
+}
+
+/// What is before the octet at `at`, and what is after it.
+fn split_off(bytes: &[u8], at: usize) -> (&[u8], &[u8]) {
+    let (before, after) = bytes.split_at_checked(at).unwrap_or((bytes, b""));
+    (before, after.get(1..).unwrap_or_default())
+}
+
+/// Where it was found, or the end.
+fn find(bytes: &[u8], found: Option<usize>) -> usize {
+    found.unwrap_or(bytes.len())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn reads_uris() {
+        for (text, scheme, user, host, context) in [
+            ("sip:+48601@h.example:5060;user=phone", Scheme::Sip, "+48601", "h.example", None),
+            ("SIPS:alice:secret@[2001:db8::1]:5061?x=y", Scheme::Sips, "alice", "[2001:db8::1]", None),
+            ("sip:601;phone-context=+48:pw@h", Scheme::Sip, "601", "h", Some("+48")),
+            ("sip:601;isub=1;Phone-Context=a.example@h;lr", Scheme::Sip, "601", "h", Some("a.example")),
+            ("sip:h.example;lr", Scheme::Sip, "", "h.example", None),
+            ("tel:+48-601", Scheme::Tel, "+48-601", "", None),
+            ("tel:112;phone-context=+48", Scheme::Tel, "112", "", Some("+48")),
+            ("urn:service:sos", Scheme::Other, "service:sos", "", None),
+            ("sip:", Scheme::Sip, "", "", None),
+        ] {
+            let uri = Uri::parse(text.as_bytes()).unwrap();
+            assert_eq!(
+                (uri.scheme, uri.user, uri.host),
+                (scheme, user.as_bytes(), host.as_bytes()),
+                "{text}"
+            );
+            assert_eq!(uri.phone_context(), context.map(str::as_bytes), "{text}");
+        }
+        assert_eq!(Uri::parse(b"alice"), None);
+    }
+
+    #[test]
+    fn reads_addresses() {
+        for (text, user, tag) in [
+            ("<sip:1@h>;tag=a", "1", Some("a")),
+            ("sip:1@h;tag=a", "1", Some("a")),
+            ("sip:1@h", "1", None),
+            ("sip:1;phone-context=+48@h;tag=a", "1", Some("a")),
+            ("sip:h;tag=a", "", Some("a")),
+            ("sip:h;x=\"@\";tag=a", "", Some("a")),
+            ("tel:1;tag=a", "1", Some("a")),
+            ("\"Bell, <sip:9@h> \\\" \\\\\" <sip:1@h;tag=no>;x=\";tag=no\" ; TAG\r\n = a", "1", Some("a")),
+            ("\"no brackets\" sip:1@h;tag=a", "1", Some("a")),
+            ("Zażółć gęślą <sip:1@h>;tag=", "1", None),
+            ("Ltd: Sales <sip:1@h>;tag=a", "1", Some("a")),
+            ("< sip:1@h >", "1", None),
+            ("<sip:1@h", "1", None),
+            ("<sip:1@h>tag=a", "1", Some("a")),
+        ] {
+            let address = Address::parse(text.as_bytes()).unwrap();
+            assert_eq!(
+                (address.uri.user, address.tag()),
+                (user.as_bytes(), tag.map(str::as_bytes)),
+                "{text}"
+            );
+        }
+        for none in ["", "alice", "<>", "\"open <sip:1@h>", "<alice@h>"] {
+            assert_eq!(Address::parse(none.as_bytes()), None, "{none}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_without_panic(bytes in "[<>\"\\\\@:;?,= sipteltag\\[\\]%1+]{0,40}") {
+            if let Some(address) = Address::parse(bytes.as_bytes()) {
+                let _ = (address.tag(), address.uri.phone_context());
+            }
+        }
+    }
+}

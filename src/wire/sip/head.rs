@@ -1,0 +1,163 @@
+//! Headers: one pass over the lines of a head that keeps slices of the headers a firewall asks about. RFC 3261 §7.3,
+//! §20 (compact forms in §7.3.3).
+
+use arrayvec::ArrayVec;
+use memchr::memchr;
+
+use crate::base::fault::Kind;
+use crate::wire::sip::lines::{LINE_MAX, Lines};
+use crate::wire::sip::{Faults, note};
+
+/// P-Asserted-Identity header lines kept (RFC 3325 §9.1: at most two values).
+const ASSERTED_MAX: usize = 2;
+/// History-Info header lines kept, the last ones.
+const HISTORY_MAX: usize = 8;
+/// Reason header lines kept, the first ones.
+const REASON_MAX: usize = 4;
+
+/// Header values as sent, trimmed of white space. Of a header that may stand once only, the first.
+#[derive(Clone, Debug, Default)]
+pub struct Head<'a> {
+    /// The first Via line; its first value is the topmost.
+    pub via: Option<&'a [u8]>,
+    /// From.
+    pub from: Option<&'a [u8]>,
+    /// To.
+    pub to: Option<&'a [u8]>,
+    /// Call-ID.
+    pub call_id: Option<&'a [u8]>,
+    /// CSeq.
+    pub cseq: Option<&'a [u8]>,
+    /// Content-Length.
+    pub content_length: Option<&'a [u8]>,
+    /// P-Asserted-Identity lines (RFC 3325), the first two; each may hold a list.
+    pub asserted: ArrayVec<&'a [u8], ASSERTED_MAX>,
+    /// The first Diversion line (RFC 5806); its first value is the last diversion.
+    pub diversion: Option<&'a [u8]>,
+    /// History-Info lines (RFC 7044), the last eight; each may hold a list.
+    pub history: ArrayVec<&'a [u8], HISTORY_MAX>,
+    /// Privacy (RFC 3323).
+    pub privacy: Option<&'a [u8]>,
+    /// Reason lines (RFC 3326), the first four; each may hold a list.
+    pub reasons: ArrayVec<&'a [u8], REASON_MAX>,
+}
+
+impl<'a> Head<'a> {
+    /// Reads the lines after the start line.
+    pub(super) fn read(lines: &mut Lines<'a>, faults: &mut Faults) -> Self {
+        let mut head = Self::default();
+        while let Some(line) = lines.next() {
+            if line.bytes.len() > LINE_MAX {
+                note(faults, line.offset, Kind::TooMany);
+            }
+            let fault = match split_header(line.bytes) {
+                Some((name, value)) => head.keep(name, value).err(),
+                None => Some(Kind::BadSyntax),
+            };
+            if let Some(kind) = fault {
+                note(faults, line.offset, kind);
+            }
+        }
+        head
+    }
+
+    fn keep(&mut self, name: &[u8], value: &'a [u8]) -> Result<(), Kind> {
+        match Name::of(name) {
+            Some(Name::CSeq) => once(&mut self.cseq, value),
+            Some(Name::CallId) => once(&mut self.call_id, value),
+            Some(Name::ContentLength) => once(&mut self.content_length, value),
+            Some(Name::From) => once(&mut self.from, value),
+            Some(Name::To) => once(&mut self.to, value),
+            Some(Name::Via) => first(&mut self.via, value),
+            Some(Name::Diversion) => first(&mut self.diversion, value),
+            Some(Name::Privacy) => first(&mut self.privacy, value),
+            Some(Name::Asserted) => {
+                let _ = self.asserted.try_push(value);
+                Ok(())
+            }
+            Some(Name::Reason) => {
+                let _ = self.reasons.try_push(value);
+                Ok(())
+            }
+            Some(Name::History) => {
+                if self.history.is_full() {
+                    self.history.remove(0);
+                }
+                self.history.push(value);
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+/// A header that may stand once: a second one must say the same.
+fn once<'a>(slot: &mut Option<&'a [u8]>, value: &'a [u8]) -> Result<(), Kind> {
+    if *slot.get_or_insert(value) == value { Ok(()) } else { Err(Kind::Conflict) }
+}
+
+fn first<'a>(slot: &mut Option<&'a [u8]>, value: &'a [u8]) -> Result<(), Kind> {
+    slot.get_or_insert(value);
+    Ok(())
+}
+
+/// Name and value of a header line, trimmed; `None` without a colon or a name.
+#[inline]
+pub(super) fn split_header(line: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (name, value) = line.split_at_checked(memchr(b':', line)?)?;
+    let name = name.trim_ascii_end();
+    if name.is_empty() {
+        return None;
+    }
+    Some((name, value.get(1..)?.trim_ascii()))
+}
+
+/// Call-ID or its compact form.
+#[inline]
+pub(super) fn is_call_id(name: &[u8]) -> bool {
+    Name::of(name) == Some(Name::CallId)
+}
+
+/// Headers that are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Name {
+    Asserted,
+    CSeq,
+    CallId,
+    ContentLength,
+    Diversion,
+    From,
+    History,
+    Privacy,
+    Reason,
+    To,
+    Via,
+}
+
+impl Name {
+    #[inline]
+    fn of(name: &[u8]) -> Option<Self> {
+        let (expected, found): (&[u8], Self) = match name {
+            [b'f' | b'F'] => return Some(Self::From),
+            [b'i' | b'I'] => return Some(Self::CallId),
+            [b'l' | b'L'] => return Some(Self::ContentLength),
+            [b't' | b'T'] => return Some(Self::To),
+            [b'v' | b'V'] => return Some(Self::Via),
+            [_, _] => (b"to", Self::To),
+            [_, _, _] => (b"via", Self::Via),
+            [b'f' | b'F', _, _, _] => (b"from", Self::From),
+            [_, _, _, _] => (b"cseq", Self::CSeq),
+            [_, _, _, _, _, _] => (b"reason", Self::Reason),
+            [b'c' | b'C', _, _, _, _, _, _] => (b"call-id", Self::CallId),
+            [_, _, _, _, _, _, _] => (b"privacy", Self::Privacy),
+            _ => match name.len() {
+                9 => (b"diversion", Self::Diversion),
+                12 => (b"history-info", Self::History),
+                14 => (b"content-length", Self::ContentLength),
+                19 => (b"p-asserted-identity", Self::Asserted),
+                _ => return None,
+            },
+        };
+        name.eq_ignore_ascii_case(expected).then_some(found)
+    }
+}

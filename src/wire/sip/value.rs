@@ -1,0 +1,173 @@
+//! Pieces of header values: lists and parameters. RFC 3261 §7.3.1, §25.1; Reason: RFC 3326; Privacy: RFC 3323 §4.2.
+
+use memchr::{memchr, memchr3};
+
+/// Splits a value at a separator that is neither inside a quoted string nor inside angle brackets. Pieces are trimmed
+/// of white space; empty ones are skipped.
+#[derive(Clone, Debug)]
+pub struct Split<'a> {
+    rest: &'a [u8],
+    separator: u8,
+}
+
+/// Elements of a comma-separated header value.
+#[must_use]
+pub const fn elements(value: &[u8]) -> Split<'_> {
+    Split { rest: value, separator: b',' }
+}
+
+/// Parameters, from `;tag=1;x` or `tag=1;x`.
+#[must_use]
+pub const fn parameters(value: &[u8]) -> Split<'_> {
+    Split { rest: value, separator: b';' }
+}
+
+impl<'a> Iterator for Split<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        while !self.rest.is_empty() {
+            let end = end_of_piece(self.rest, self.separator);
+            let (piece, after) = self.rest.split_at_checked(end)?;
+            self.rest = after.get(1..).unwrap_or_default();
+            let piece = piece.trim_ascii();
+            if !piece.is_empty() {
+                return Some(piece);
+            }
+        }
+        None
+    }
+}
+
+/// Octets before the first separator outside quotes and brackets.
+fn end_of_piece(bytes: &[u8], separator: u8) -> usize {
+    let mut at = 0_usize;
+    while let Some(rest) = bytes.get(at..)
+        && let Some(found) = memchr3(separator, b'"', b'<', rest)
+    {
+        at = at.saturating_add(found);
+        match bytes.get(at..) {
+            Some(quoted @ [b'"', ..]) => at = at.saturating_add(quoted_length(quoted)),
+            Some(bracketed @ [b'<', ..]) => {
+                let closed = memchr(b'>', bracketed).unwrap_or(bracketed.len());
+                at = at.saturating_add(closed.max(1));
+            }
+            _ => return at,
+        }
+    }
+    bytes.len()
+}
+
+/// Octets of the quoted string that `bytes` begins with, both quotes included; all of them when it is not closed.
+pub(super) fn quoted_length(bytes: &[u8]) -> usize {
+    let mut at = 1_usize;
+    while let Some(byte) = bytes.get(at) {
+        at = at.saturating_add(1);
+        match byte {
+            b'"' => return at,
+            b'\\' => at = at.saturating_add(1),
+            _ => {}
+        }
+    }
+    bytes.len()
+}
+
+/// Value of the parameter with this name, without quotes around it; empty when it has none.
+#[must_use]
+pub fn parameter<'a>(value: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
+    parameters(value).find_map(|piece| {
+        let equals = memchr(b'=', piece).unwrap_or(piece.len());
+        let (found, value) = piece.split_at_checked(equals)?;
+        found
+            .trim_ascii_end()
+            .eq_ignore_ascii_case(name)
+            .then(|| unquoted(value.get(1..).unwrap_or_default()))
+    })
+}
+
+fn unquoted(value: &[u8]) -> &[u8] {
+    match value.trim_ascii() {
+        [b'"', inner @ .., b'"'] => inner,
+        other => other,
+    }
+}
+
+/// Cause in a Reason header whose protocol is Q.850 (RFC 3326 §2), 0 to 127.
+#[must_use]
+pub fn q850_cause(reason: &[u8]) -> Option<u8> {
+    elements(reason).find_map(|element| {
+        let protocol = parameters(element).next()?;
+        let cause = || number(parameter(element, b"cause")?).and_then(|cause| u8::try_from(cause).ok());
+        if protocol.eq_ignore_ascii_case(b"Q.850") { cause().filter(|cause| *cause < 128) } else { None }
+    })
+}
+
+/// Whether a Privacy header asks that the caller's identity be hidden: `id`, `header`, `user`, or `critical`, which
+/// only stands beside one of them.
+#[must_use]
+pub fn hides_caller(privacy: &[u8]) -> bool {
+    let hiding: [&[u8]; 4] = [b"id", b"header", b"user", b"critical"];
+    privacy.split(|byte| matches!(byte, b';' | b',')).any(|word| {
+        let word = word.trim_ascii();
+        hiding.iter().any(|known| word.eq_ignore_ascii_case(known))
+    })
+}
+
+/// A decimal number, saturating; `None` when it is empty or holds anything but digits.
+pub(super) fn number(digits: &[u8]) -> Option<u64> {
+    if digits.is_empty() {
+        return None;
+    }
+    digits.iter().try_fold(0_u64, |value, byte| {
+        let digit = byte.is_ascii_digit().then(|| u64::from(byte.wrapping_sub(b'0')))?;
+        Some(value.saturating_mul(10).saturating_add(digit))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn splits_outside_quotes_and_brackets() {
+        let list = br#""a, \", b" <sip:1,2@h>;x , <sip:3@h>,, 4"#;
+        let pieces: Vec<&[u8]> = elements(list).collect();
+        assert_eq!(pieces, [&br#""a, \", b" <sip:1,2@h>;x"#[..], b"<sip:3@h>", b"4"]);
+        for open in [&b"\"never, closed"[..], b"<never, closed", b"\"\\"] {
+            assert_eq!(elements(open).collect::<Vec<_>>(), [open]);
+        }
+    }
+
+    #[test]
+    fn finds_a_parameter_by_name() {
+        let value = b";a;b=\";tag=no\";\r\n TAG = yes ; tag=later";
+        assert_eq!(parameter(value, b"tag"), Some(&b"yes"[..]));
+        assert_eq!(parameter(value, b"a"), Some(&b""[..]));
+        assert_eq!(parameter(value, b"b"), Some(&b";tag=no"[..]));
+        assert_eq!(parameter(value, b"c"), None);
+    }
+
+    #[test]
+    fn reads_the_q850_cause_only() {
+        for (reason, cause) in [
+            (&br#"Q.850;cause=16;text="Normal, call clearing""#[..], Some(16)),
+            (b"SIP;cause=487", None),
+            (br#"SIP ;cause=200 ;text="Call completed; elsewhere", q.850 ; cause = 21"#, Some(21)),
+            (b"Q.850;cause=400", None),
+            (b"Q.850", None),
+            (b"", None),
+        ] {
+            assert_eq!(q850_cause(reason), cause, "{reason:?}");
+        }
+    }
+
+    #[test]
+    fn knows_which_privacy_hides_the_caller() {
+        for hiding in ["id", "header;critical", "none; ID", "session, user"] {
+            assert!(hides_caller(hiding.as_bytes()), "{hiding}");
+        }
+        for open in ["", "none", "session", "history", "identity"] {
+            assert!(!hides_caller(open.as_bytes()), "{open}");
+        }
+    }
+}
