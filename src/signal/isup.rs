@@ -1,25 +1,304 @@
 //! ISUP message → signal. ITU-T Q.763, Q.764 §2.
 
+use std::hash::BuildHasher;
+
+use crate::base::fault::{Kind, Layer};
 use crate::base::frame::{Pdu, RoutingLabel};
 use crate::base::map::Seed;
-use crate::signal::{Context, Counts, Key, Signal};
+use crate::base::number::Party;
+use crate::base::numbering::Nature;
+use crate::base::route::RouteId;
+use crate::signal::{Circuit, Context, Counts, Key, Leg, Setup, Signal, What};
 use crate::wire::DecodeError;
+use crate::wire::isup::acm::{Acm, CalledStatus};
+use crate::wire::isup::cpg::{Cpg, Event};
+use crate::wire::isup::iam::Iam;
+use crate::wire::isup::number::{NatureOfAddress, Number, Presentation};
+use crate::wire::isup::release::{CODING_ITU, Cause, Release};
+use crate::wire::isup::reset::GroupReset;
+use crate::wire::isup::{Lax, Message, MessageType};
 
-/// Decodes one ISUP message.
+/// Message type codes are one octet.
+const TYPE_COUNT: usize = 256;
+
+/// Decodes one ISUP message. A message of a known type is counted under it.
 ///
 /// # Errors
-/// When its type, or a mandatory part of a message that matters to a call, cannot be read.
+/// When its type, or a mandatory part of a message that matters to a call, cannot be read. A backward message or a
+/// release with unreadable indicators still says that the call goes on or ends: it is used, and the fault counted.
 pub fn decode<'a>(
-    _pdu: &Pdu<'a>,
-    _label: RoutingLabel,
-    _context: &Context,
-    _counts: &mut Counts,
+    pdu: &Pdu<'a>,
+    label: RoutingLabel,
+    context: &Context,
+    counts: &mut Counts,
 ) -> Result<Option<Signal<'a>>, DecodeError> {
-    Ok(None)
+    let message = Message::parse(pdu.bytes)?;
+    if message.message_type.name().is_none() {
+        return Err(DecodeError { layer: Layer::Isup, offset: 2, kind: Kind::Unsupported });
+    }
+    count(message.message_type, counts);
+    let cause = if message.message_type == MessageType::RELEASE {
+        or_counted(Release::parse(&message), counts).map(|release| release.cause)
+    } else {
+        None
+    };
+    Ok(Some(Signal {
+        at: pdu.at,
+        seq: pdu.seq,
+        leg: Leg::Isup(Circuit::new(label, message.cic)),
+        what: what(&message, label, context, counts)?,
+        sender: label.opc,
+        cseq: 0,
+        sip_status: None,
+        progress_183: false,
+        // Causes of another standard's coding are not Q.850's (Q.850 §2.2.2).
+        q850_cause: cause.filter(|cause| cause.coding == CODING_ITU).map(|cause| cause.value),
+        cause_location: cause.map(|Cause { location, .. }| location),
+    }))
 }
 
 /// Shard key: by circuit; a group reset goes to all.
 #[must_use]
-pub fn key(_label: RoutingLabel, _bytes: &[u8], _seed: Seed) -> Key {
-    Key::None
+pub fn key(label: RoutingLabel, bytes: &[u8], seed: Seed) -> Key {
+    match Message::parse(bytes) {
+        Ok(message) if message.message_type == MessageType::GROUP_RESET => Key::All,
+        Ok(message) => Key::Leg(seed.hash_one(Circuit::new(label, message.cic))),
+        Err(_) => Key::None,
+    }
+}
+
+fn count(message_type: MessageType, counts: &mut Counts) {
+    if counts.isup.is_empty() {
+        counts.isup.resize(TYPE_COUNT, 0);
+    }
+    if let Some(cell) = counts.isup.get_mut(usize::from(message_type.0)) {
+        *cell += 1;
+    }
+}
+
+/// The value, or nothing and one more in the counts.
+fn or_counted<T>(result: Result<T, DecodeError>, counts: &mut Counts) -> Option<T> {
+    result.inspect_err(|error| counts.faults.count(error.layer, error.kind)).ok()
+}
+
+fn what(
+    message: &Message<'_>,
+    label: RoutingLabel,
+    context: &Context,
+    counts: &mut Counts,
+) -> Result<What, DecodeError> {
+    Ok(match message.message_type {
+        MessageType::INITIAL_ADDRESS => {
+            let Lax { repr: iam, fault } = Iam::parse(message)?;
+            if let Some(error) = fault {
+                counts.faults.count(error.layer, error.kind);
+            }
+            What::Setup(setup(&iam, label, context))
+        }
+        MessageType::ADDRESS_COMPLETE => {
+            match or_counted(Acm::parse(message), counts).map(Acm::called_status) {
+                Some(CalledStatus::SubscriberFree) => What::Alert,
+                _ => What::Progress,
+            }
+        }
+        MessageType::CALL_PROGRESS => {
+            match or_counted(Cpg::parse(message), counts).map(|progress| progress.event) {
+                Some(Event::ALERTING) => What::Alert,
+                _ => What::Progress,
+            }
+        }
+        MessageType::CONNECT | MessageType::ANSWER => What::Answer,
+        MessageType::RELEASE => What::Release,
+        MessageType::RELEASE_COMPLETE => What::ReleaseComplete,
+        MessageType::RESET_CIRCUIT => What::Reset,
+        MessageType::GROUP_RESET => What::GroupReset { count: GroupReset::parse(message)?.count },
+        _ => What::Other,
+    })
+}
+
+fn setup(iam: &Iam, label: RoutingLabel, context: &Context) -> Setup {
+    let network = &context.network;
+    let (route, direction) = network.routes.of_point_codes(label.network_indicator, label.opc, label.dpc);
+    let party = |number: &Number| party(number, route, context);
+    Setup {
+        route,
+        direction,
+        calling: iam.calling.as_ref().map(party).unwrap_or_default(),
+        called: shown(&iam.called, route, context),
+        diverting: iam.redirecting.as_ref().or(iam.original_called.as_ref()).map(party),
+    }
+}
+
+/// The party that a number names, unless it says that its digits are not available.
+fn party(number: &Number, route: RouteId, context: &Context) -> Party {
+    match number.presentation {
+        Presentation::NotAvailable => Party::default(),
+        Presentation::Restricted => Party { restricted: true, ..shown(number, route, context) },
+        Presentation::Allowed | Presentation::Reserved => shown(number, route, context),
+    }
+}
+
+/// The party that the digits name. Of a called number it is all there is: its presentation bits are spare, and whatever
+/// they hold, the call goes where the digits say.
+fn shown(number: &Number, route: RouteId, context: &Context) -> Party {
+    if number.digits.is_empty() {
+        return Party::default();
+    }
+    let nature = match number.nature {
+        NatureOfAddress::SUBSCRIBER => Nature::Subscriber,
+        NatureOfAddress::NATIONAL => Nature::National,
+        NatureOfAddress::INTERNATIONAL => Nature::International,
+        _ => Nature::Unknown,
+    };
+    let format = context.network.routes.route(route).number_format;
+    context.network.numbering.party(&number.digits, nature, format)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::base::field::Country;
+    use crate::base::frame::Envelope;
+    use crate::base::map::Map;
+    use crate::base::network::Network;
+    use crate::base::numbering::Numbering;
+    use crate::base::route::{Direction, NumberFormat, Route, RouteClass, Routes};
+    use crate::base::time::At;
+    use crate::wire::isup::emit_bare;
+
+    const FORWARD: RoutingLabel = RoutingLabel { opc: 2, dpc: 1, network_indicator: 0, sls: 0 };
+    const BACKWARD: RoutingLabel = RoutingLabel { opc: 1, dpc: 2, network_indicator: 0, sls: 0 };
+
+    fn context() -> Context {
+        let route = Route {
+            name: "intl-isup-1".into(),
+            class: RouteClass::International,
+            peers: Vec::new(),
+            point_codes: vec![(0, 2)],
+            number_format: NumberFormat::Auto,
+            progress_is_alerting: false,
+            sender: None,
+        };
+        let network = Network {
+            routes: Routes::new(vec![route]),
+            numbering: Numbering::new(Country(*b"PL")).unwrap(),
+            roaming: Map::default(),
+            emergency: Vec::new(),
+        };
+        Context { network: Arc::new(network), seed: Seed(7) }
+    }
+
+    fn decode_as<'a>(
+        label: RoutingLabel,
+        bytes: &'a [u8],
+        counts: &mut Counts,
+    ) -> Result<Signal<'a>, DecodeError> {
+        let pdu = Pdu { at: At::from_nanos(1), seq: 2, frame: 3, envelope: Envelope::Isup { label }, bytes };
+        decode(&pdu, label, &context(), counts).map(Option::unwrap)
+    }
+
+    fn iam(calling: Number) -> Vec<u8> {
+        let called = Number {
+            nature: NatureOfAddress::INTERNATIONAL,
+            presentation: Presentation::NotAvailable,
+            digits: b"48601234567".iter().copied().collect(),
+            ..Number::default()
+        };
+        let mut bytes = Vec::new();
+        Iam { called, calling: Some(calling), ..Iam::default() }.emit(5, &mut bytes);
+        bytes
+    }
+
+    fn british() -> Number {
+        let digits = b"447700900123".iter().copied().collect();
+        Number { nature: NatureOfAddress::INTERNATIONAL, digits, ..Number::default() }
+    }
+
+    #[test]
+    fn sets_up_by_route_and_direction() {
+        let bytes = iam(Number { presentation: Presentation::Restricted, ..british() });
+        for (label, expected) in [(FORWARD, Direction::Inbound), (BACKWARD, Direction::Outbound)] {
+            let signal = decode_as(label, &bytes, &mut Counts::default()).unwrap();
+            let What::Setup(setup) = signal.what else { panic!("{:?}", signal.what) };
+            assert_eq!((setup.route, setup.direction), (RouteId(1), expected));
+            assert!(setup.calling.restricted && !setup.called.restricted);
+            assert_eq!(setup.diverting, None);
+            assert_eq!(signal.sender, label.opc);
+        }
+    }
+
+    #[test]
+    fn knows_a_calling_number_that_is_not_available() {
+        let bytes = iam(Number { presentation: Presentation::NotAvailable, ..british() });
+        let signal = decode_as(FORWARD, &bytes, &mut Counts::default()).unwrap();
+        let What::Setup(setup) = signal.what else { panic!("{:?}", signal.what) };
+        assert_eq!(setup.calling, Party::default());
+    }
+
+    #[test]
+    fn tells_what_backward_messages_say() {
+        let mut counts = Counts::default();
+        for (bytes, expected) in [
+            (&[5, 0, 0x06, 0x16, 0x14, 0][..], "Alert"),
+            (&[5, 0, 0x06, 0x12, 0x14, 0], "Progress"),
+            (&[5, 0, 0x06], "Progress"),
+            (&[5, 0, 0x2C, 1, 0], "Alert"),
+            (&[5, 0, 0x2C, 2, 0], "Progress"),
+            (&[5, 0, 0x07, 0x16, 0x14, 0], "Answer"),
+            (&[5, 0, 0x09, 0], "Answer"),
+            (&[5, 0, 0x0C, 2, 0, 2, 0x80, 0x90], "Release"),
+            (&[5, 0, 0x10, 0], "ReleaseComplete"),
+            (&[5, 0, 0x12], "Reset"),
+            (&[5, 0, 0x17, 1, 1, 7], "GroupReset { count: 8 }"),
+            (&[5, 0, 0x0D, 0, 0], "Other"),
+        ] {
+            let signal = decode_as(BACKWARD, bytes, &mut counts).unwrap();
+            assert_eq!(format!("{:?}", signal.what), expected, "{bytes:?}");
+            assert_eq!(signal.leg, Leg::Isup(Circuit::new(FORWARD, 5)));
+        }
+        assert_eq!(counts.isup.iter().sum::<u64>(), 12);
+        assert_eq!(counts.isup.get(0x06), Some(&3));
+        assert_eq!(counts.faults.of(Layer::Isup, Kind::Truncated), 1);
+    }
+
+    #[test]
+    fn says_why_and_where_a_call_was_released() {
+        let mut counts = Counts::default();
+        let rejected = decode_as(BACKWARD, &[5, 0, 0x0C, 2, 0, 2, 0x84, 0x95], &mut counts).unwrap();
+        assert_eq!((rejected.q850_cause, rejected.cause_location), (Some(21), Some(4)));
+        let national = decode_as(BACKWARD, &[5, 0, 0x0C, 2, 0, 2, 0xC4, 0x95], &mut counts).unwrap();
+        assert_eq!((national.q850_cause, national.cause_location), (None, Some(4)));
+        let broken = decode_as(BACKWARD, &[5, 0, 0x0C, 9, 0, 2, 0x84, 0x95], &mut counts).unwrap();
+        assert!(matches!(broken.what, What::Release) && broken.q850_cause.is_none());
+        assert_eq!(counts.faults.of(Layer::Isup, Kind::BadLength), 1);
+    }
+
+    #[test]
+    fn refuses_what_is_no_message() {
+        let mut counts = Counts::default();
+        for (bytes, kind) in [
+            (&[5, 0][..], Kind::Truncated),
+            (&[5, 0, 0xFE], Kind::Unsupported),
+            (&[5, 0, 0x01, 0, 0], Kind::Truncated),
+        ] {
+            assert_eq!(decode_as(FORWARD, bytes, &mut counts).unwrap_err().kind, kind, "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn both_directions_of_a_circuit_have_one_key() {
+        let seed = Seed(99);
+        let mut release_complete = Vec::new();
+        emit_bare(5, MessageType::RELEASE_COMPLETE, &mut release_complete);
+        let call = iam(british());
+        assert_eq!(key(FORWARD, &call, seed), key(BACKWARD, &release_complete, seed));
+        let other = RoutingLabel { network_indicator: 2, ..FORWARD };
+        assert_ne!(key(FORWARD, &call, seed), key(other, &call, seed));
+        assert_eq!(key(FORWARD, &[5, 0, 0x17, 1, 1, 7], seed), Key::All);
+        assert_eq!(key(FORWARD, &[5], seed), Key::None);
+    }
 }
