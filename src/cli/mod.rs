@@ -1,8 +1,138 @@
-//! Command line.
+//! The command line: what the program can be asked to do, and the exit code of each outcome.
+//!
+//! Exit codes: 0 done; 1 a run that failed; 2 wrong usage; 3 configuration or rules with errors; 65 bad data; 66 no such
+//! file; 73 output cannot be made; 74 input or output failed; 77 not permitted (sysexits.h).
+
+mod check;
+mod fields;
+mod progress;
+mod replay;
+mod report;
+mod text;
+mod verify;
+
 use std::ffi::OsString;
+use std::fmt;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// Runs the command named by `args`.
-pub fn run(_args: impl Iterator<Item = OsString>) -> ExitCode {
-    ExitCode::SUCCESS
+use clap::{Parser, Subcommand, ValueEnum};
+
+/// Voice firewall for mobile operators: reads SIP and ISUP signalling, finds flash calls, Wangiri and spoofed calling
+/// numbers, and decides block, monetise or allow for every call.
+#[derive(Debug, Parser)]
+#[command(name = "tollgate", version, propagate_version = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Read captures, judge every call in them, and write records, bills, metrics and a report
+    #[command(after_help = REPLAY_EXAMPLES)]
+    Replay(ReplayArguments),
+    /// Check a network file and rules without running anything
+    Check(CheckArguments),
+    /// List the fields that rules can read
+    Fields,
+    /// Verify the hash chain of a billing file
+    Verify {
+        /// The `billing.jsonl` to verify
+        file: PathBuf,
+    },
+}
+
+const REPLAY_EXAMPLES: &str = "\
+Examples:
+  tollgate replay trunk.pcap
+      Report on a capture with the shipped rules; every call is on the route `unknown`.
+  tollgate replay --network network.toml --out out monday.pcap.zst tuesday.pcapng
+      Two captures as one run, merged by time; records, bills and metrics go to out/.
+  tcpdump -w - -i tap0 'udp port 5060 or sctp' | tollgate replay --network network.toml -
+      What tcpdump sees, until it ends or you press Ctrl-C.";
+
+#[derive(Debug, clap::Args)]
+struct ReplayArguments {
+    /// Your network: home country, routes, roaming states (see docs/network-file.md)
+    #[arg(long, value_name = "FILE")]
+    network: Option<PathBuf>,
+    /// Directory of rule files; the shipped rules when not given
+    #[arg(long, value_name = "DIR")]
+    rules: Option<PathBuf>,
+    /// Directory to write calls.jsonl, billing.jsonl and metrics.prom to; made when missing
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Form of the report on standard output
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    /// Threads that decode and follow calls; the output does not depend on it
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=64))]
+    shards: u8,
+    /// pcap or pcapng files, plain or packed with gzip or zstd; `-` is standard input
+    #[arg(required = true, value_name = "CAPTURE")]
+    captures: Vec<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+struct CheckArguments {
+    /// Network file to check
+    #[arg(long, value_name = "FILE")]
+    network: Option<PathBuf>,
+    /// Directory of rule files; the shipped rules when not given
+    #[arg(long, value_name = "DIR")]
+    rules: Option<PathBuf>,
+}
+
+/// Form of a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people
+    Text,
+    /// For programs
+    Json,
+}
+
+/// Why a command failed: what is said on standard error, and the exit code.
+#[derive(Debug)]
+struct Failure {
+    code: u8,
+    message: String,
+}
+
+impl Failure {
+    fn new(code: u8, message: impl fmt::Display) -> Self {
+        Self { code, message: message.to_string() }
+    }
+
+    /// For an output that cannot be written.
+    fn output(path: &std::path::Path, error: &std::io::Error) -> Self {
+        let code = if error.kind() == std::io::ErrorKind::PermissionDenied { 77 } else { 73 };
+        Self::new(code, format!("{}: {error}; nothing under that name was changed", path.display()))
+    }
+}
+
+/// Runs the command that `arguments` (with the program's name first) ask for.
+pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Printing help to a closed pipe is no failure.
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
+        }
+    };
+    let outcome = match arguments.command {
+        Command::Replay(arguments) => replay::run(&arguments),
+        Command::Check(arguments) => check::run(&arguments),
+        Command::Fields => fields::run(),
+        Command::Verify { file } => verify::run(&file),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("{}", failure.message.trim_end());
+            ExitCode::from(failure.code)
+        }
+    }
 }

@@ -49,6 +49,7 @@ pub fn decode<'a>(
         what: what(&message, label, context, counts)?,
         sender: label.opc,
         cseq: 0,
+        branch: 0,
         sip_status: None,
         progress_183: false,
         // Causes of another standard's coding are not Q.850's (Q.850 §2.2.2).

@@ -48,6 +48,7 @@ pub fn decode<'a>(
         what,
         sender: message.from.tag().map_or(0, |tag| keyed_hash(context.seed, tag) as u32),
         cseq: message.cseq.number,
+        branch: branch(&message).map_or(0, |branch| keyed_hash(context.seed, branch) as u32),
         sip_status,
         progress_183: sip_status == Some(183) && message.method == Method::Invite,
         q850_cause: message.head.reasons.iter().find_map(|reason| q850_cause(reason)),
@@ -84,6 +85,11 @@ fn request(
         Method::Ack | Method::Prack | Method::Update => Some(What::Other),
         _ => None,
     }
+}
+
+/// Branch of the top Via; none before RFC 3261.
+fn branch<'a>(message: &Message<'a>) -> Option<&'a [u8]> {
+    parameter(elements(message.head.via?).next()?, b"branch")
 }
 
 /// A To tag says that the INVITE belongs to a dialog (RFC 3261 §12.2.2).
