@@ -77,14 +77,14 @@ fn calls(registry: &Registry, snapshot: &Snapshot<'_>) -> Result<(), prometheus:
         directions.with_label_values(&[name, "inbound"]).inc_by(tally.directions[0]);
         directions.with_label_values(&[name, "outbound"]).inc_by(tally.directions[1]);
         answered.with_label_values(&[name]).inc_by(tally.answered);
-        missed.with_label_values(&[name]).inc_by(tally.missed);
+        missed.with_label_values(&[name]).inc_by(tally.missed());
         for (row, verdict) in tally.decided.iter().zip(Decision::NAMES) {
             for (count, class) in row.iter().zip(Class::NAMES).filter(|(count, _)| **count > 0) {
                 decisions.with_label_values(&[name, verdict, class]).inc_by(*count);
             }
         }
-        for (count, class) in tally.final_classes.iter().zip(Class::NAMES).filter(|(count, _)| **count > 0) {
-            classes.with_label_values(&[name, class]).inc_by(*count);
+        for class in Class::ALL.into_iter().filter(|class| tally.with_final_class(*class) > 0) {
+            classes.with_label_values(&[name, class.name()]).inc_by(tally.with_final_class(class));
         }
     }
     Ok(())

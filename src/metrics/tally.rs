@@ -15,10 +15,8 @@ pub struct RouteTally {
     pub answered: u64,
     /// Attempts by decision and class at setup.
     pub decided: [[u64; Class::NAMES.len()]; Decision::NAMES.len()],
-    /// Attempts by final class.
-    pub final_classes: [u64; Class::NAMES.len()],
-    /// Attempts let through free of charge at setup that turned out not to be normal: what was missed.
-    pub missed: u64,
+    /// Attempts by decision and final class.
+    pub turned_out: [[u64; Class::NAMES.len()]; Decision::NAMES.len()],
 }
 
 impl RouteTally {
@@ -34,16 +32,27 @@ impl RouteTally {
         self.decided[decision as usize].iter().sum()
     }
 
+    /// Attempts let through free of charge that turned out not to be normal: what was missed.
+    #[must_use]
+    pub fn missed(&self) -> u64 {
+        self.turned_out[Decision::Allow as usize][1..].iter().sum()
+    }
+
+    /// Attempts with this final class.
+    #[must_use]
+    pub fn with_final_class(&self, class: Class) -> u64 {
+        self.turned_out.iter().map(|row| row[class as usize]).sum()
+    }
+
     /// Adds another's counts to these.
     pub fn merge(&mut self, other: &Self) {
         let add =
             |own: &mut [u64], more: &[u64]| own.iter_mut().zip(more).for_each(|(own, more)| *own += more);
         add(&mut self.calls, &other.calls);
         add(&mut self.directions, &other.directions);
-        add(&mut self.final_classes, &other.final_classes);
         self.decided.iter_mut().zip(&other.decided).for_each(|(own, more)| add(own, more));
+        self.turned_out.iter_mut().zip(&other.turned_out).for_each(|(own, more)| add(own, more));
         self.answered += other.answered;
-        self.missed += other.missed;
     }
 
     fn count(&mut self, record: &CallRecord) {
@@ -52,9 +61,7 @@ impl RouteTally {
         self.directions[usize::from(!inbound)] += 1;
         self.answered += u64::from(record.call.answer_at.is_some());
         self.decided[record.verdict.decision as usize][record.verdict.class as usize] += 1;
-        self.final_classes[record.final_class as usize] += 1;
-        let passed = record.verdict.decision == Decision::Allow;
-        self.missed += u64::from(passed && record.final_class != Class::Normal);
+        self.turned_out[record.verdict.decision as usize][record.final_class as usize] += 1;
     }
 }
 
