@@ -1,1 +1,307 @@
-//! To be written.
+//! Frames → whole messages.
+//!
+//! In: a [`Frame`] with packet time. Out: zero or more [`Pdu`]s, in the order in which they become whole, numbered
+//! from 1: SIP from UDP datagrams and TCP streams, ISUP from M3UA and MTP. Frames that are not signalling are counted
+//! by [`Skip`], frames that are broken by [`Faults`]; nothing else keeps a frame from coming out.
+//! Must not: know what a message says, or read a clock.
+
+mod chunk;
+mod fragment;
+mod framing;
+mod pieces;
+mod ss7;
+mod start_line;
+mod stream;
+mod table;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use self::chunk::Chunks;
+use self::fragment::Fragments;
+pub use self::start_line::looks_like_sip;
+use self::start_line::trim_empty_lines;
+use self::stream::Streams;
+use crate::base::fault::{Faults, Kind, Layer};
+use crate::base::frame::{Envelope, Frame, Link, Pdu, Transport};
+use crate::base::map::Seed;
+use crate::base::time::At;
+use crate::wire::DecodeError;
+use crate::wire::net::{self, Packet, Tcp, Udp};
+
+/// Ports on which anything but SIP is a surprise: 5060 and 5061 (RFC 3261 §18.2), and 5080, much used.
+const SIP_PORTS: [u16; 3] = [5060, 5061, 5080];
+
+/// Limits of assembly. At all of them together it takes about 70 MiB.
+#[derive(Clone, Copy, Debug)]
+pub struct AssembleOptions {
+    /// Seed of the tables' hashes.
+    pub seed: Seed,
+    /// IP datagrams waiting for fragments; the oldest makes room.
+    pub datagrams_max: usize,
+    /// Octets of IP fragments; the oldest datagram makes room.
+    pub fragment_bytes_max: usize,
+    /// How long a datagram waits for its fragments.
+    pub fragment_wait: Duration,
+    /// Directions of TCP connections with SIP; the one longest silent makes room.
+    pub flows_max: usize,
+    /// Octets behind a gap in one direction of a TCP connection; then the gap is skipped.
+    pub flow_bytes_max: usize,
+    /// Octets held in all TCP connections; the one longest silent makes room.
+    pub stream_bytes_max: usize,
+    /// How long octets missing from a TCP stream are waited for.
+    pub gap_wait: Duration,
+    /// Directions of SCTP associations with M3UA; the one longest silent makes room.
+    pub associations_max: usize,
+    /// Octets of fragmented user messages in one direction of an SCTP association; then they are dropped.
+    pub association_bytes_max: usize,
+    /// Octets of fragmented user messages in all SCTP associations; the one longest silent makes room.
+    pub chunk_bytes_max: usize,
+}
+
+impl Default for AssembleOptions {
+    fn default() -> Self {
+        Self {
+            seed: Seed::default(),
+            datagrams_max: 8192,
+            fragment_bytes_max: 16 << 20,
+            fragment_wait: Duration::from_secs(30),
+            flows_max: 32_768,
+            flow_bytes_max: 256 << 10,
+            stream_bytes_max: 32 << 20,
+            gap_wait: Duration::from_secs(3),
+            associations_max: 4096,
+            association_bytes_max: 64 << 10,
+            chunk_bytes_max: 8 << 20,
+        }
+    }
+}
+
+/// Why a frame, or a unit within it, is not signalling.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Skip {
+    /// ARP, spanning tree and whatever else is not IP.
+    NotIp,
+    /// IP, but not UDP, TCP or SCTP.
+    IpOther,
+    /// UDP that is not SIP: media, mostly.
+    UdpOther,
+    /// A keep-alive on a SIP port: empty, CR LF, zeros or STUN.
+    KeepAlive,
+    /// TCP of connections without SIP.
+    TcpOther,
+    /// TCP without data.
+    TcpEmpty,
+    /// SCTP without M3UA: heartbeats, acknowledgements, other payload protocols.
+    SctpOther,
+    /// M3UA that keeps the link up.
+    M3uaManagement,
+    /// MTP level 2 that keeps the link up.
+    Mtp2Status,
+    /// User parts of SS7 that are not ISUP: SCCP, network management, tests.
+    OtherUserPart,
+}
+
+impl Skip {
+    /// Names for counters, in the order of the enum.
+    pub const NAMES: [&'static str; 10] = [
+        "not_ip",
+        "ip_other",
+        "udp_other",
+        "keep_alive",
+        "tcp_other",
+        "tcp_empty",
+        "sctp_other",
+        "m3ua_management",
+        "mtp2_status",
+        "other_user_part",
+    ];
+}
+
+/// Counts of what is not signalling.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Skips([u64; Skip::NAMES.len()]);
+
+impl Skips {
+    /// How many of this kind.
+    #[must_use]
+    pub const fn of(&self, skip: Skip) -> u64 {
+        self.0[skip as usize]
+    }
+
+    /// Name and count of each kind, in the order of the enum.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, u64)> + '_ {
+        Skip::NAMES.into_iter().zip(self.0.iter().copied())
+    }
+}
+
+/// Puts messages together. Its output depends on the frames only, not on [`Assembler::tick`].
+#[derive(Debug)]
+pub struct Assembler {
+    fragments: Fragments,
+    streams: Streams,
+    chunks: Chunks,
+    counts: Counts,
+}
+
+#[derive(Debug, Default)]
+struct Counts {
+    faults: Faults,
+    skips: Skips,
+    pdus: u64,
+}
+
+impl Assembler {
+    /// With nothing seen yet.
+    #[must_use]
+    pub fn new(options: AssembleOptions) -> Self {
+        let AssembleOptions { seed, datagrams_max, fragment_bytes_max, fragment_wait, .. } = options;
+        let streams = stream::Limits {
+            flows_max: options.flows_max,
+            flow_bytes_max: options.flow_bytes_max,
+            bytes_max: options.stream_bytes_max,
+            gap_wait: options.gap_wait,
+        };
+        let chunks = chunk::Limits {
+            associations_max: options.associations_max,
+            association_bytes_max: options.association_bytes_max,
+            bytes_max: options.chunk_bytes_max,
+        };
+        Self {
+            fragments: Fragments::new(datagrams_max, fragment_bytes_max, fragment_wait, seed),
+            streams: Streams::new(streams, seed),
+            chunks: Chunks::new(chunks, seed),
+            counts: Counts::default(),
+        }
+    }
+
+    /// Takes a frame and hands on the messages it makes whole. Frames come in order of time.
+    pub fn push(&mut self, frame: Frame<'_>, out: &mut impl FnMut(Pdu<'_>)) {
+        self.tick(frame.at, out);
+        let counts = &mut self.counts;
+        let mut sink = Sink { out, counts, at: frame.at, frame: frame.number };
+        if matches!(frame.link, Link::Mtp2WithHeader | Link::Mtp2 | Link::Mtp3) {
+            return ss7::link(frame.link, frame.bytes, &mut sink);
+        }
+        match Packet::parse(&frame) {
+            Ok(Some(packet)) => match packet.fragment {
+                None => transport(&mut self.streams, &mut self.chunks, &packet, &mut sink),
+                Some(place) => {
+                    let whole = self.fragments.push(frame.at, &packet, place, &mut sink.counts.faults);
+                    if let Some(payload) = whole {
+                        let packet = Packet { fragment: None, payload: &payload, ..packet };
+                        transport(&mut self.streams, &mut self.chunks, &packet, &mut sink);
+                    }
+                }
+            },
+            Ok(None) => sink.skip(Skip::NotIp),
+            Err(error) => sink.refuse(error),
+        }
+    }
+
+    /// Lets time pass without a frame: what was waited for in vain until `at` is given up, and what was found behind
+    /// it comes out, with the time of the deadline.
+    pub fn tick(&mut self, at: At, out: &mut impl FnMut(Pdu<'_>)) {
+        self.fragments.expire(at, &mut self.counts.faults);
+        let counts = &mut self.counts;
+        self.streams.expire(at, &mut Sink { out, counts, at, frame: 0 });
+    }
+
+    /// What was broken so far.
+    #[must_use]
+    pub const fn faults(&self) -> &Faults {
+        &self.counts.faults
+    }
+
+    /// What was no signalling so far.
+    #[must_use]
+    pub const fn skips(&self) -> &Skips {
+        &self.counts.skips
+    }
+
+    /// Messages handed on so far.
+    #[must_use]
+    pub const fn pdus(&self) -> u64 {
+        self.counts.pdus
+    }
+}
+
+fn transport<F: FnMut(Pdu<'_>)>(
+    streams: &mut Streams,
+    chunks: &mut Chunks,
+    packet: &Packet<'_>,
+    sink: &mut Sink<'_, F>,
+) {
+    if let Some(flaw) = packet.flaw {
+        sink.fault(Layer::Ip, flaw);
+    }
+    match packet.protocol {
+        net::UDP => match Udp::parse(packet.payload) {
+            Ok(udp) => datagram(packet, &udp, sink),
+            Err(error) => sink.refuse(error),
+        },
+        net::TCP => match Tcp::parse(packet.payload) {
+            Ok(tcp) => {
+                let src = SocketAddr::new(packet.src, tcp.src_port);
+                let dst = SocketAddr::new(packet.dst, tcp.dst_port);
+                streams.push((src, dst), &tcp, sink);
+            }
+            Err(error) => sink.refuse(error),
+        },
+        net::SCTP => chunks.push((packet.src, packet.dst), packet.payload, sink),
+        _ => sink.skip(Skip::IpOther),
+    }
+}
+
+fn datagram<F: FnMut(Pdu<'_>)>(packet: &Packet<'_>, udp: &Udp<'_>, sink: &mut Sink<'_, F>) {
+    if udp.length_differs && packet.flaw.is_none() {
+        sink.fault(Layer::Udp, Kind::BadLength);
+    }
+    let sip_port = SIP_PORTS.contains(&udp.src_port) || SIP_PORTS.contains(&udp.dst_port);
+    if looks_like_sip(udp.payload) {
+        let src = SocketAddr::new(packet.src, udp.src_port);
+        let dst = SocketAddr::new(packet.dst, udp.dst_port);
+        sink.emit(Envelope::Sip { src, dst, transport: Transport::Udp }, trim_empty_lines(udp.payload));
+    } else if !sip_port {
+        sink.skip(Skip::UdpOther);
+    } else if is_keep_alive(udp.payload) {
+        sink.skip(Skip::KeepAlive);
+    } else {
+        sink.fault(Layer::Sip, Kind::NotRecognised);
+    }
+}
+
+/// What phones send to keep a path through address translators open: RFC 5626 §3.5, RFC 6223, or only zeros.
+fn is_keep_alive(bytes: &[u8]) -> bool {
+    const STUN_COOKIE: [u8; 4] = [0x21, 0x12, 0xa4, 0x42];
+    bytes.get(4..8) == Some(&STUN_COOKIE)
+        || bytes.iter().all(|octet| matches!(octet, b'\r' | b'\n' | b' ' | 0))
+}
+
+/// Where messages go, and what is counted on the way.
+struct Sink<'s, F> {
+    out: &'s mut F,
+    counts: &'s mut Counts,
+    at: At,
+    frame: u64,
+}
+
+impl<F: FnMut(Pdu<'_>)> Sink<'_, F> {
+    fn emit(&mut self, envelope: Envelope, bytes: &[u8]) {
+        self.counts.pdus += 1;
+        (self.out)(Pdu { at: self.at, seq: self.counts.pdus, frame: self.frame, envelope, bytes });
+    }
+
+    fn fault(&mut self, layer: Layer, kind: Kind) {
+        self.counts.faults.count(layer, kind);
+    }
+
+    fn refuse(&mut self, error: DecodeError) {
+        self.fault(error.layer, error.kind);
+    }
+
+    fn skip(&mut self, skip: Skip) {
+        self.counts.skips.0[skip as usize] += 1;
+    }
+}

@@ -1,0 +1,286 @@
+//! A stream of octets → SIP messages, cut by Content-Length. RFC 3261 §18.3, §20.14; RFC 5626 §3.5.1 (keep-alives).
+//!
+//! Where the stream makes no sense it is searched, line by line, for the next start line. However the stream is cut
+//! into segments, the messages and the faults are the same. A message inside one segment is handed on without a copy.
+
+use memchr::memchr;
+
+use super::start_line::{START_LINE_MAX, is_start_line};
+use crate::base::fault::{Kind, Layer};
+
+/// Longest message, in octets with its body. RFC 3261 §18.1.1 asks for 65,535.
+pub(super) const MESSAGE_MAX: usize = 65_536;
+
+/// What the stream turned out to hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Found<'a> {
+    /// One whole message.
+    Message(&'a [u8]),
+    /// Something to count.
+    Fault(Layer, Kind),
+}
+
+/// Cuts one direction of one connection.
+#[derive(Debug, Default)]
+pub(super) struct Framer {
+    held: Vec<u8>,
+    reader: Reader,
+}
+
+impl Framer {
+    /// Begins in the middle of a stream: silently searches for a start line.
+    pub fn lost() -> Self {
+        Self { held: Vec::new(), reader: Reader { sync: Sync::Lost, ..Reader::default() } }
+    }
+
+    /// Octets of an incomplete message.
+    pub fn held(&self) -> usize {
+        self.held.len()
+    }
+
+    /// Drops the incomplete message, because what comes next does not continue it. True when there was one.
+    pub fn break_off(&mut self) -> bool {
+        let broken = !self.held.is_empty();
+        *self = Self::lost();
+        broken
+    }
+
+    /// Takes the next octets of the stream.
+    pub fn feed(&mut self, mut data: &[u8], out: &mut impl FnMut(Found<'_>)) {
+        while !data.is_empty() {
+            let before = self.held.len();
+            if before > 0 {
+                self.held.extend_from_slice(data);
+            }
+            let bytes = if before > 0 { &self.held[..] } else { data };
+            let length = match self.reader.read(bytes, out) {
+                Step::More => {
+                    if before == 0 {
+                        self.held.extend_from_slice(data);
+                    }
+                    return;
+                }
+                Step::Message(length) => {
+                    out(Found::Message(&bytes[..length]));
+                    length
+                }
+                Step::Skip(length) => length,
+            };
+            // Had what was held been enough, the step would have been taken then; so the rest is a tail of `data`.
+            data = &data[length.saturating_sub(before).max(usize::from(before == 0))..];
+            self.held = Vec::new();
+            self.reader = Reader { sync: self.reader.sync, ..Reader::default() };
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+enum Sync {
+    /// At the start of a message or in one.
+    #[default]
+    Found,
+    /// At the start of a line that may be a start line.
+    Lost,
+    /// In the middle of a line that is none.
+    LostInLine,
+}
+
+enum Step {
+    More,
+    Message(usize),
+    Skip(usize),
+}
+
+/// How far a message has been read.
+#[derive(Debug, Default)]
+struct Reader {
+    sync: Sync,
+    /// Offset of the first line not yet read.
+    line: usize,
+    /// Offset up to which its end was looked for.
+    searched: usize,
+    /// Value of the first Content-Length; `None` within when it cannot be read.
+    body: Option<Option<usize>>,
+    /// Length of the message, once its header is read.
+    length: Option<usize>,
+}
+
+impl Reader {
+    /// Reads on in `bytes`, which begin where the last message or skip ended. The same bytes come again, with more
+    /// behind them, after [`Step::More`].
+    fn read(&mut self, bytes: &[u8], out: &mut impl FnMut(Found<'_>)) -> Step {
+        if self.sync == Sync::LostInLine {
+            let Some(end) = memchr(b'\n', bytes) else { return Step::Skip(bytes.len()) };
+            self.sync = Sync::Lost;
+            return Step::Skip(end + 1);
+        }
+        let empty = bytes.iter().position(|octet| !matches!(octet, b'\r' | b'\n' | 0)).unwrap_or(bytes.len());
+        if empty > 0 {
+            return Step::Skip(empty);
+        }
+        while self.length.is_none() {
+            let limit = if self.line == 0 { START_LINE_MAX } else { MESSAGE_MAX };
+            let window = &bytes[..bytes.len().min(limit)];
+            let Some(end) = memchr(b'\n', &window[self.searched..]) else {
+                self.searched = window.len();
+                return if window.len() == limit {
+                    self.lose(limit, Sync::LostInLine, out)
+                } else {
+                    Step::More
+                };
+            };
+            let end = self.searched + end + 1;
+            if let Some(step) = self.read_line(bytes[self.line..end].trim_ascii_end(), end, out) {
+                return step;
+            }
+            (self.line, self.searched) = (end, end);
+        }
+        match self.length {
+            Some(length) if length <= bytes.len() => Step::Message(length),
+            _ => Step::More,
+        }
+    }
+
+    /// One line of the header, which ends at `end`.
+    fn read_line(&mut self, line: &[u8], end: usize, out: &mut impl FnMut(Found<'_>)) -> Option<Step> {
+        if self.line == 0 {
+            if !is_start_line(line) {
+                return Some(self.lose(end, Sync::Lost, out));
+            }
+            self.sync = Sync::Found;
+        } else if !line.is_empty() {
+            self.body = self.body.or_else(|| content_length(line));
+        } else {
+            let body = match self.body {
+                Some(Some(body)) => body,
+                Some(None) => {
+                    out(Found::Fault(Layer::Tcp, Kind::BadSyntax));
+                    0
+                }
+                None => {
+                    out(Found::Fault(Layer::Tcp, Kind::Missing));
+                    0
+                }
+            };
+            let length = end.saturating_add(body);
+            if length > MESSAGE_MAX {
+                self.sync = Sync::Lost;
+                out(Found::Fault(Layer::Tcp, Kind::BadLength));
+                return Some(Step::Skip(end));
+            }
+            self.length = Some(length);
+        }
+        None
+    }
+
+    /// What is here is not SIP. Counted once until the next start line.
+    fn lose(&mut self, length: usize, sync: Sync, out: &mut impl FnMut(Found<'_>)) -> Step {
+        if self.line > 0 {
+            out(Found::Fault(Layer::Tcp, Kind::BadLength));
+        } else if self.sync == Sync::Found {
+            out(Found::Fault(Layer::Sip, Kind::NotRecognised));
+        }
+        self.sync = sync;
+        Step::Skip(length)
+    }
+}
+
+/// Value of a Content-Length line, long or compact form. `Some(None)` when it is one but holds no number.
+fn content_length(line: &[u8]) -> Option<Option<usize>> {
+    if !matches!(line.first(), Some(b'C' | b'c' | b'L' | b'l')) {
+        return None;
+    }
+    let colon = line.iter().take(40).position(|octet| *octet == b':')?;
+    let name = line[..colon].trim_ascii();
+    if !name.eq_ignore_ascii_case(b"Content-Length") && !name.eq_ignore_ascii_case(b"l") {
+        return None;
+    }
+    let value = line[colon + 1..].trim_ascii();
+    Some(
+        std::str::from_utf8(value)
+            .ok()
+            .filter(|text| !text.starts_with('+'))
+            .and_then(|text| text.parse().ok()),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// What comes out, as text.
+    fn run<'a>(segments: impl IntoIterator<Item = &'a [u8]>) -> Vec<String> {
+        let (mut framer, mut found) = (Framer::default(), Vec::new());
+        for segment in segments {
+            framer.feed(segment, &mut |item| {
+                found.push(match item {
+                    Found::Message(bytes) => bytes.escape_ascii().to_string(),
+                    Found::Fault(layer, kind) => format!("{layer:?} {kind:?}"),
+                });
+            });
+            assert!(framer.held() <= MESSAGE_MAX);
+        }
+        found
+    }
+
+    #[test]
+    fn cuts_several_messages_of_a_segment() {
+        let stream =
+            b"\r\n\r\nBYE sip:a SIP/2.0\r\nl:2\r\n\r\nhiSIP/2.0 200 OK\r\nCONTENT-length : 0\r\n\r\n\r\n\r\n";
+        assert_eq!(
+            run([&stream[..]]),
+            [r"BYE sip:a SIP/2.0\r\nl:2\r\n\r\nhi", r"SIP/2.0 200 OK\r\nCONTENT-length : 0\r\n\r\n"]
+        );
+    }
+
+    #[test]
+    fn finds_its_way_back() {
+        let stream = b"garbage\r\nmore\r\nBYE sip:a SIP/2.0\r\nl: 0\r\n\r\n";
+        assert_eq!(run([&stream[..]]), ["Sip NotRecognised", r"BYE sip:a SIP/2.0\r\nl: 0\r\n\r\n"]);
+        let stream = b"ACK sip:a SIP/2.0\r\nl: 99999999\r\n\r\njunk\r\nBYE sip:a SIP/2.0\r\nl: 0\r\n\r\n";
+        assert_eq!(run([&stream[..]]), ["Tcp BadLength", r"BYE sip:a SIP/2.0\r\nl: 0\r\n\r\n"]);
+    }
+
+    #[test]
+    fn endless_lines_and_headers_are_bounded() {
+        let mut stream = vec![b'A'; 100_000];
+        stream.extend_from_slice(b"\r\nBYE sip:a SIP/2.0\r\n");
+        let line = b"X: y\r\n".repeat(20_000);
+        stream.extend_from_slice(&line);
+        stream.extend_from_slice(b"BYE sip:b SIP/2.0\r\nl: 0\r\n\r\n");
+        let expected = ["Sip NotRecognised", "Tcp BadLength", r"BYE sip:b SIP/2.0\r\nl: 0\r\n\r\n"];
+        assert_eq!(run([&stream[..]]), expected);
+        assert_eq!(run(stream.chunks(1)), expected);
+    }
+
+    #[test]
+    fn a_length_that_is_none_counts_as_zero() {
+        let stream = b"BYE sip:a SIP/2.0\r\nContent-Length: -5\r\n\r\n";
+        assert_eq!(run([&stream[..]])[0], "Tcp BadSyntax");
+        assert_eq!(run([&b"BYE sip:a SIP/2.0\r\n\r\n"[..]])[0], "Tcp Missing");
+    }
+
+    proptest! {
+        #[test]
+        fn any_cut_gives_the_same(
+            parts in prop::collection::vec(prop::sample::select(vec![
+                &b"INVITE sip:a SIP/2.0\r\n"[..], b"Content-Length: 7\r\n", b"l: 3\r\n", b"l: 70000\r\n", b"\r\n",
+                b"\r\n\r\n", b"\n", b"body", b"SIP/2.0 180 Ringing\r\n", b"\0\xff", b"Via: SIP/2.0/TCP x\r\n", b"\r",
+            ]), 0..40),
+            cuts in prop::collection::vec(1..30_usize, 1..20),
+        ) {
+            let stream = parts.concat();
+            let (mut rest, mut segments) = (&stream[..], Vec::new());
+            for cut in cuts.iter().cycle() {
+                if rest.is_empty() {
+                    break;
+                }
+                let (head, tail) = rest.split_at(rest.len().min(*cut));
+                segments.push(head);
+                rest = tail;
+            }
+            prop_assert_eq!(run(segments), run([&stream[..]]));
+        }
+    }
+}
