@@ -1,35 +1,415 @@
-//! stub
-use crate::base::class::*;
-use crate::base::fault::Faults;
-use crate::base::field::*;
+//! Call events → sliding windows and learned marks → the fields that rules read.
+//!
+//! In: answered and ended [`Call`]s in time order, and what rules teach. Out: a [`Moment`], which gives the value of any
+//! field ([`fields`]) for one call at one time. Every call counts once: when it is answered, or when it ends unanswered
+//! (so a long call counts as answered while it lasts, and shares never pass 1).
+//!
+//! Must not: judge, read a clock, or walk a table in hash order. Every table has a limit; what gives way is counted.
+
+pub mod distinct;
+pub mod fields;
+pub mod mark;
+pub mod outcome;
+pub mod table;
+pub mod tally;
+pub mod window;
+
+use std::hash::BuildHasher;
+use std::time::Duration;
+
+use crate::base::class::Class;
+use crate::base::fault::{Faults, Kind, Layer};
+use crate::base::field::Point;
 use crate::base::map::Seed;
 use crate::base::network::Network;
+use crate::base::number::Number;
+use crate::base::range::Range;
+use crate::base::route::{Direction, RouteClass, RouteId};
+use crate::base::time::At;
 use crate::call::Call;
-/// l
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Limits;
-/// s
-#[derive(Debug)]
-pub struct Store(Faults);
-/// m
-pub struct Moment;
-impl Facts for Moment {
-    fn value(&self, _: FieldId) -> Value {
-        Value::Unknown
+use crate::feature::distinct::Pool;
+use crate::feature::mark::{Lesson, Mark, MarkKey, Marks, seconds};
+use crate::feature::outcome::Outcome;
+use crate::feature::table::Table;
+use crate::feature::tally::{Event, Figures, Scope, Tally};
+use crate::feature::window::Tick;
+
+pub use fields::Moment;
+
+/// How long a missed call is remembered for `pair.missed_24h`.
+pub const MISSED_FOR: Duration = Duration::from_secs(24 * 3600);
+
+/// Most keys in each table. Memory grows as they fill, up to [`Store::bytes_max`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Calling numbers.
+    pub callers: usize,
+    /// Blocks of 100 calling numbers × route.
+    pub ranges_100: usize,
+    /// Blocks of 10,000 calling numbers × route.
+    pub ranges_10k: usize,
+    /// Pairs of a subscriber and a block of 100 numbers it missed a call from.
+    pub missed: usize,
+    /// Marks.
+    pub marks: usize,
+    /// Slots that sets of distinct numbers grow by, 5 octets each. With none left, sets sample more thinly.
+    pub distinct_slots: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            callers: 1_000_000,
+            ranges_100: 250_000,
+            ranges_10k: 50_000,
+            missed: 500_000,
+            marks: 200_000,
+            distinct_slots: 16_000_000,
+        }
     }
 }
-#[allow(missing_docs)]
+
+/// Keys in each table.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sizes {
+    /// Calling numbers.
+    pub callers: usize,
+    /// Blocks of 100 calling numbers × route.
+    pub ranges_100: usize,
+    /// Blocks of 10,000 calling numbers × route.
+    pub ranges_10k: usize,
+    /// Pairs with a missed call, with those too old to count.
+    pub missed: usize,
+    /// Marks, with expired ones.
+    pub marks: usize,
+}
+
+/// All windows and marks.
+#[derive(Debug)]
+pub struct Store {
+    seed: Seed,
+    callers: Table<u64, Tally>,
+    ranges_100: Table<u64, Tally>,
+    ranges_10k: Table<u64, Tally>,
+    missed: Table<(Number, u64), At>,
+    marks: Marks,
+    pool: Pool,
+    faults: Faults,
+}
+
 impl Store {
-    pub fn new(_: Limits, _: Seed) -> Self {
-        Self(Faults::default())
+    /// An empty store. No output depends on the seed, save the error of estimates.
+    #[must_use]
+    pub fn new(limits: Limits, seed: Seed) -> Self {
+        Self {
+            seed,
+            callers: Table::new(limits.callers, seed),
+            ranges_100: Table::new(limits.ranges_100, seed),
+            ranges_10k: Table::new(limits.ranges_10k, seed),
+            missed: Table::new(limits.missed, seed),
+            marks: Marks::new(limits.marks, seed),
+            pool: Pool::new(limits.distinct_slots),
+            faults: Faults::default(),
+        }
     }
-    pub fn answered(&mut self, _: &Call) {}
-    pub fn ended(&mut self, _: &Call) {}
-    pub fn mark(&mut self, _: Subject, _: &Call, _: Class, _: std::time::Duration) {}
-    pub fn moment(&self, _: &Network, _: &Call, _: Point) -> Moment {
-        Moment
+
+    /// Counts a call that has just been answered.
+    pub fn answered(&mut self, call: &Call) {
+        if let Some(at) = call.answer_at {
+            self.count(call, at);
+        }
     }
-    pub fn faults(&self) -> &Faults {
-        &self.0
+
+    /// Counts a call that has just ended, unless it was counted when it was answered.
+    pub fn ended(&mut self, call: &Call, network: &Network) {
+        let (None, Some(at)) = (call.answer_at, call.end_at) else { return };
+        self.count(call, at);
+        if call.direction == Direction::Inbound
+            && network.routes.route(call.route).class == RouteClass::International
+            && let (Some(caller), Some(called)) = (call.calling.number, call.called.number)
+        {
+            let (missed_at, evicted) = self.missed.touch(missed_key(called, caller), seconds(at));
+            *missed_at = at;
+            if evicted.is_some() {
+                self.faults.count(Layer::Feature, Kind::Evicted);
+            }
+        }
+    }
+
+    /// Remembers what a rule learned from a call. True when it is new; false when it prolonged a mark or the call has no
+    /// calling number.
+    pub fn mark(&mut self, call: &Call, at: At, lesson: &Lesson<'_>) -> bool {
+        let Some(learned) = self.marks.learn(call, at, lesson) else { return false };
+        for _ in 0..learned.evicted {
+            self.faults.count(Layer::Feature, Kind::Evicted);
+        }
+        learned.is_new
+    }
+
+    /// The fields of a call at one moment.
+    #[must_use]
+    pub fn moment<'a>(&'a self, network: &'a Network, call: &'a Call, point: Point, at: At) -> Moment<'a> {
+        Moment::new(self, network, call, point, at)
+    }
+
+    /// What had to give way.
+    #[must_use]
+    pub const fn faults(&self) -> &Faults {
+        &self.faults
+    }
+
+    /// Keys in each table.
+    #[must_use]
+    pub fn sizes(&self) -> Sizes {
+        Sizes {
+            callers: self.callers.len(),
+            ranges_100: self.ranges_100.len(),
+            ranges_10k: self.ranges_10k.len(),
+            missed: self.missed.len(),
+            marks: self.marks.len(),
+        }
+    }
+
+    /// Octets of memory with every table full and every key busy, without the evidence of marks.
+    #[must_use]
+    pub fn bytes_max(&self) -> usize {
+        const SLOT_BYTES: usize = size_of::<u32>() + size_of::<u8>();
+        let tallies = [&self.callers, &self.ranges_100, &self.ranges_10k]
+            .map(|table| table.bytes_max() + table.limit() * Tally::BUSY_BYTES);
+        tallies.iter().sum::<usize>()
+            + self.missed.bytes_max()
+            + self.marks.bytes_max()
+            + self.pool.left() * SLOT_BYTES
+    }
+
+    /// The marks in force at `at`, in the order they were made.
+    #[must_use]
+    pub fn marks(&self, at: At) -> Vec<(MarkKey, &Mark)> {
+        self.marks.in_force(at)
+    }
+
+    /// The mark in force at `at` under this key.
+    #[must_use]
+    pub fn mark_of(&self, key: MarkKey, at: At) -> Option<&Mark> {
+        self.marks.mark(key, at)
+    }
+
+    fn count(&mut self, call: &Call, at: At) {
+        let Some(caller) = call.calling.number else { return };
+        let hash = |number: Number| self.number_hash(number);
+        let called = call.called.number.map_or(0, hash);
+        let event = Event::new(Tick::of(at), Outcome::of(call), hash(caller), called);
+        let rank = seconds(at);
+        let keys = [
+            (&mut self.callers, caller.value(), Scope::Caller),
+            (&mut self.ranges_100, range_key(caller, 2, call.route), Scope::Range),
+            (&mut self.ranges_10k, range_key(caller, 4, call.route), Scope::Range),
+        ];
+        for (table, key, scope) in keys {
+            let (tally, evicted) = table.touch(key, rank);
+            tally.add(scope, event, &mut self.pool);
+            if let Some(evicted) = evicted {
+                self.pool.give_back(evicted.borrowed());
+                self.faults.count(Layer::Feature, Kind::Evicted);
+            }
+        }
+    }
+
+    /// Hash by which sets know a number; never 0, which stands for none.
+    fn number_hash(&self, number: Number) -> u32 {
+        ((self.seed.hash_one(number) >> 32) as u32).max(1)
+    }
+
+    fn caller_figures(&self, caller: Number, now: Tick) -> Figures {
+        figures(self.callers.get(&caller.value()), Scope::Caller, now)
+    }
+
+    fn range_100_figures(&self, caller: Number, route: RouteId, now: Tick) -> Figures {
+        figures(self.ranges_100.get(&range_key(caller, 2, route)), Scope::Range, now)
+    }
+
+    fn range_10k_figures(&self, caller: Number, route: RouteId, now: Tick) -> Figures {
+        figures(self.ranges_10k.get(&range_key(caller, 4, route)), Scope::Range, now)
+    }
+
+    fn class(&self, key: MarkKey, at: At) -> Option<Class> {
+        self.marks.class(key, at)
+    }
+
+    /// Whether `subscriber` missed a call from the block of 100 around `number` within 24 hours.
+    fn has_missed(&self, subscriber: Number, number: Number, at: At) -> bool {
+        self.missed.get(&missed_key(subscriber, number)).is_some_and(|missed| at.since(*missed) <= MISSED_FOR)
+    }
+}
+
+fn figures(tally: Option<&Tally>, scope: Scope, now: Tick) -> Figures {
+    tally.map_or_else(Figures::default, |tally| tally.figures(scope, now))
+}
+
+/// A block and a route in one word: a prefix of 13 digits has 44 bits.
+fn range_key(number: Number, width: u8, route: RouteId) -> u64 {
+    Range::of(number, width).prefix() << 16 | u64::from(route.0)
+}
+
+fn missed_key(subscriber: Number, caller: Number) -> (Number, u64) {
+    (subscriber, Range::of(caller, 2).prefix())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::class::Subject;
+    use crate::base::field::{Country, Facts, Value};
+    use crate::base::map::Map;
+    use crate::base::number::{Party, Raw, Shape};
+    use crate::base::numbering::Numbering;
+    use crate::base::route::Routes;
+    use crate::call::{CallId, CallKey, ReleasedBy};
+
+    pub(super) fn call(calling: &str, called: &str) -> Call {
+        Call {
+            id: CallId(1),
+            seq: 1,
+            key: CallKey::Isup { opc: 1, dpc: 2, cic: 3 },
+            route: RouteId::UNKNOWN,
+            direction: Direction::Inbound,
+            calling: party(calling),
+            called: party(called),
+            diverting: None,
+            setup_at: At::from_nanos(1_700_000_000_000_000_000),
+            alert_at: None,
+            answer_at: None,
+            end_at: None,
+            released_by: None,
+            sip_status: None,
+            q850_cause: None,
+        }
+    }
+
+    fn party(digits: &str) -> Party {
+        let number = Number::from_digits(digits.as_bytes()).ok();
+        Party { number, shape: Shape::Valid, restricted: false, raw: Raw::new() }
+    }
+
+    fn network() -> Network {
+        Network {
+            routes: Routes::new(Vec::new()),
+            numbering: Numbering::new(Country(*b"PL")).unwrap(),
+            roaming: Map::with_hasher(Seed(0)),
+            emergency: Vec::new(),
+        }
+    }
+
+    fn flash(calling: &str, called: &str) -> Call {
+        let mut call = call(calling, called);
+        call.alert_at = Some(call.setup_at + Duration::from_secs(2));
+        call.end_at = Some(call.setup_at + Duration::from_secs(3));
+        call.released_by = Some(ReleasedBy::Calling);
+        call
+    }
+
+    fn small() -> Store {
+        Store::new(Limits { callers: 10, marks: 10, ..Limits::default() }, Seed(7))
+    }
+
+    fn value(store: &Store, network: &Network, call: &Call, at: At, name: &str) -> Value {
+        store.moment(network, call, Point::Setup, at).value(fields::find(name).unwrap())
+    }
+
+    #[test]
+    fn a_long_call_counts_once_from_its_answer_on() {
+        let (mut store, network) = (small(), network());
+        let mut long = call("48600000001", "48700000001");
+        long.answer_at = Some(long.setup_at + Duration::from_secs(9));
+        store.answered(&long);
+        let now = long.setup_at + Duration::from_secs(10);
+        assert_eq!(value(&store, &network, &long, now, "caller.attempts_1h"), Value::Int(1));
+        assert_eq!(value(&store, &network, &long, now, "caller.answered_share_1h"), Value::Ratio(1.0));
+        long.end_at = Some(now);
+        store.ended(&long, &network);
+        assert_eq!(value(&store, &network, &long, now, "caller.attempts_1h"), Value::Int(1));
+        let later = now + Duration::from_secs(2 * 3600);
+        assert_eq!(value(&store, &network, &long, later, "caller.answered_share_1h"), Value::Unknown);
+        assert_eq!(value(&store, &network, &long, later, "caller.answered_24h"), Value::Int(1));
+    }
+
+    #[test]
+    fn blocks_are_counted_by_route_and_end_fields_are_unknown_at_setup() {
+        let (mut store, network) = (small(), network());
+        for tail in 10..30 {
+            store.ended(&flash(&format!("487000000{tail}"), &format!("486000000{tail}")), &network);
+        }
+        let mut next = flash("48700000099", "48600000099");
+        let now = next.setup_at + Duration::from_secs(60);
+        for (name, expected) in [
+            ("caller.attempts_10m", Value::Int(0)),
+            ("caller.short_unanswered_share_10m", Value::Unknown),
+            ("caller_range_100.attempts_10m", Value::Int(20)),
+            ("caller_range_10k.distinct_callers_10m", Value::Int(20)),
+            ("caller_range_10k.distinct_called_share_1h", Value::Ratio(1.0)),
+            ("caller_range_100.short_unanswered_share_10m", Value::Ratio(1.0)),
+            ("caller_range_100.one_ring_1h", Value::Int(20)),
+            ("ring_time", Value::Unknown),
+        ] {
+            assert_eq!(value(&store, &network, &next, now, name), expected, "{name}");
+        }
+        next.route = RouteId(9);
+        assert_eq!(value(&store, &network, &next, now, "caller_range_100.attempts_10m"), Value::Int(0));
+    }
+
+    #[test]
+    fn a_flood_of_keys_is_bounded_and_counted() {
+        let (mut store, network) = (small(), network());
+        for tail in 100..200 {
+            store.ended(&flash(&format!("48700000{tail}"), "48600000001"), &network);
+        }
+        assert_eq!(store.sizes().callers, 10);
+        assert_eq!(store.faults().of(Layer::Feature, Kind::Evicted), 90);
+        assert_eq!(store.pool.left() + store.pool_borrowed(), Limits::default().distinct_slots);
+    }
+
+    #[test]
+    fn a_call_back_within_a_day_is_seen_on_any_number_of_the_block() {
+        let (mut store, network) = (small(), network());
+        let missed = flash("24770000010", "48600000001");
+        store.ended(&missed, &network);
+        let mut back = call("48600000001", "24770000099");
+        back.direction = Direction::Outbound;
+        let day = missed.end_at.unwrap() + MISSED_FOR;
+        assert_eq!(value(&store, &network, &back, day, "pair.missed_24h"), Value::Bool(true));
+        let late = day + Duration::from_nanos(1);
+        assert_eq!(value(&store, &network, &back, late, "pair.missed_24h"), Value::Bool(false));
+        back.called = party("24770000110");
+        assert_eq!(value(&store, &network, &back, day, "pair.missed_24h"), Value::Bool(false));
+    }
+
+    #[test]
+    fn marks_hold_for_their_route_and_for_call_backs_on_any() {
+        let (mut store, network) = (small(), network());
+        let mut taught = flash("24770000010", "48600000001");
+        taught.route = RouteId(3);
+        let ttl = Duration::from_secs(3600);
+        let lesson = |subject| Lesson { subject, class: Class::Wangiri, ttl, rule: 4, evidence: &[] };
+        assert!(store.mark(&taught, taught.setup_at, &lesson(Subject::CallerRange100)));
+        let wangiri = Value::Word(1 + Class::Wangiri as u8);
+        let mut inbound = call("24770000077", "48600000005");
+        let now = inbound.setup_at;
+        assert_eq!(value(&store, &network, &inbound, now, "caller_range_100.mark"), Value::Word(0));
+        inbound.route = RouteId(3);
+        assert_eq!(value(&store, &network, &inbound, now, "caller_range_100.mark"), wangiri);
+        let back = call("48600000001", "24770000010");
+        assert_eq!(value(&store, &network, &back, now, "called_range_100.mark"), wangiri);
+        assert_eq!(value(&store, &network, &back, now + ttl, "called_range_100.mark"), Value::Word(0));
+        assert_eq!(value(&store, &network, &back, now, "called.mark"), Value::Word(0));
+    }
+
+    impl Store {
+        fn pool_borrowed(&self) -> usize {
+            [&self.callers, &self.ranges_100, &self.ranges_10k]
+                .iter()
+                .flat_map(|table| table.iter())
+                .map(|(_, tally)| tally.borrowed())
+                .sum()
+        }
     }
 }

@@ -1,0 +1,202 @@
+//! A keyed table with a limit: when it is full, a new key takes the slot of an old one.
+//!
+//! Slots lie in one array in order of arrival, found through heads of chains: a look-up touches the head and the slot,
+//! nothing is ever moved, and neither growth nor deletion costs a pause. Both arrays are reserved at once and become
+//! resident memory as they fill. The slot that gives way is the least recently touched of the next [`LOOK`] under a
+//! hand that goes round: decided by input time and order of arrival alone, in a fixed number of steps.
+
+use std::hash::{BuildHasher, Hash};
+
+use crate::base::map::Seed;
+
+/// Slots compared when one must give way.
+pub const LOOK: usize = 8;
+/// End of a chain.
+const NIL: u32 = u32::MAX;
+
+#[derive(Debug)]
+struct Slot<K, V> {
+    key: K,
+    next: u32,
+    rank: u32,
+    value: V,
+}
+
+/// A table of at most `limit` keys.
+#[derive(Debug)]
+pub struct Table<K, V> {
+    seed: Seed,
+    /// First slot of each chain, plus 1: 0 is an empty chain, so that untouched heads cost no memory.
+    heads: Box<[u32]>,
+    slots: Vec<Slot<K, V>>,
+    limit: usize,
+    hand: usize,
+}
+
+impl<K: Copy + Eq + Hash, V: Default> Table<K, V> {
+    /// An empty table for `limit` keys, at least 1 and at most 2^31.
+    #[must_use]
+    pub fn new(limit: usize, seed: Seed) -> Self {
+        let limit = limit.clamp(1, 1 << 31);
+        let heads = vec![0; (limit * 2).next_power_of_two()].into();
+        Self { seed, heads, slots: Vec::with_capacity(limit), limit, hand: 0 }
+    }
+
+    /// Keys in the table.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// Whether no key was ever put in.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.slots.is_empty()
+    }
+
+    /// Most keys it holds.
+    #[must_use]
+    pub const fn limit(&self) -> usize {
+        self.limit
+    }
+
+    /// Octets of memory at the limit, without what the values hold elsewhere.
+    #[must_use]
+    pub fn bytes_max(&self) -> usize {
+        self.limit * size_of::<Slot<K, V>>() + self.heads.len() * size_of::<u32>()
+    }
+
+    /// Value of a key.
+    #[must_use]
+    pub fn get(&self, key: &K) -> Option<&V> {
+        let (_, found) = self.find(key);
+        self.slots.get(found as usize).map(|slot| &slot.value)
+    }
+
+    /// Value of a key, made if it is not there; and the value that had to give way to it. `rank` is when the key was
+    /// touched, in seconds of packet time: the least gives way first.
+    pub fn touch(&mut self, key: K, rank: u32) -> (&mut V, Option<V>) {
+        let (head, found) = self.find(&key);
+        if found != NIL {
+            let slot = &mut self.slots[found as usize];
+            slot.rank = rank;
+            return (&mut slot.value, None);
+        }
+        let evicted_index = (self.slots.len() >= self.limit).then(|| self.unlink_oldest());
+        // Read after unlinking: the chain may be the same.
+        let next = self.heads[head].wrapping_sub(1);
+        let fresh = Slot { key, next, rank, value: V::default() };
+        let (index, evicted) = match evicted_index {
+            Some(index) => (index, Some(std::mem::replace(&mut self.slots[index], fresh).value)),
+            None => {
+                self.slots.push(fresh);
+                (self.slots.len() - 1, None)
+            }
+        };
+        self.heads[head] = index as u32 + 1;
+        (&mut self.slots[index].value, evicted)
+    }
+
+    /// All keys and values, in an order that depends on the input alone.
+    pub fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
+        self.slots.iter().map(|slot| (&slot.key, &slot.value))
+    }
+
+    fn head(&self, key: &K) -> usize {
+        self.seed.hash_one(key) as usize & (self.heads.len() - 1)
+    }
+
+    /// Chain of a key, and its slot or `NIL`.
+    fn find(&self, key: &K) -> (usize, u32) {
+        let head = self.head(key);
+        let mut at = self.heads[head].wrapping_sub(1);
+        while at != NIL {
+            let slot = &self.slots[at as usize];
+            if slot.key == *key {
+                break;
+            }
+            at = slot.next;
+        }
+        (head, at)
+    }
+
+    fn unlink_oldest(&mut self) -> usize {
+        let looked_at = LOOK.min(self.slots.len());
+        let wrapped = |step| (self.hand + step) % self.slots.len();
+        let oldest = (0..looked_at).map(wrapped).min_by_key(|index| self.slots[*index].rank).unwrap_or(0);
+        self.hand = wrapped(looked_at);
+        let Slot { key, next, .. } = self.slots[oldest];
+        let head = self.head(&key);
+        if self.heads[head] == oldest as u32 + 1 {
+            self.heads[head] = next.wrapping_add(1);
+            return oldest;
+        }
+        let mut at = self.heads[head].wrapping_sub(1);
+        while at != NIL {
+            let slot = &mut self.slots[at as usize];
+            if slot.next == oldest as u32 {
+                slot.next = next;
+                break;
+            }
+            at = slot.next;
+        }
+        oldest
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn the_least_recently_touched_gives_way() {
+        let mut table: Table<u64, u64> = Table::new(4, Seed(1));
+        for key in 0..4 {
+            *table.touch(key, key as u32).0 = key;
+        }
+        table.touch(0, 10);
+        let (_, evicted) = table.touch(99, 11);
+        assert_eq!(evicted, Some(1));
+        assert_eq!((table.get(&0), table.get(&1), table.get(&99)), (Some(&0), None, Some(&0)));
+        assert_eq!(table.len(), 4);
+    }
+
+    #[test]
+    fn a_key_touched_often_survives_a_flood() {
+        let mut table: Table<u64, u64> = Table::new(1_000, Seed(1));
+        *table.touch(u64::MAX, 0).0 = 7;
+        for key in 0..100_000 {
+            table.touch(key, key as u32);
+            if key % 100 == 0 {
+                table.touch(u64::MAX, key as u32);
+            }
+        }
+        assert_eq!(table.get(&u64::MAX), Some(&7));
+        assert_eq!(table.len(), 1_000);
+    }
+
+    proptest! {
+        /// Whatever the seed, the same keys stay.
+        #[test]
+        fn holds_what_it_says_and_does_not_depend_on_the_seed(
+            keys in prop::collection::vec(0_u16..64, 0..400),
+            limit in 1_usize..40,
+        ) {
+            let run = |seed| {
+                let mut table: Table<u16, u16> = Table::new(limit, Seed(seed));
+                for (time, key) in keys.iter().enumerate() {
+                    *table.touch(*key, time as u32).0 = *key;
+                }
+                table
+            };
+            let (one, other) = (run(1), run(2));
+            let kept: Vec<_> = one.iter().collect();
+            prop_assert_eq!(&kept, &other.iter().collect::<Vec<_>>());
+            prop_assert!(kept.len() <= limit);
+            for key in 0..64 {
+                prop_assert_eq!(one.get(&key), kept.iter().find(|(kept, _)| **kept == key).map(|(_, value)| *value));
+            }
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! Sliding windows of counts, in rings of 12 buckets aligned to absolute packet time.
+//!
+//! A window of length W covers the current bucket of W/12 and the 11 before it, so between 11/12 W and W. All buckets
+//! are whole numbers of one [`Tick`], so that a list of events stamped with ticks and a ring count the same.
+
+use crate::base::time::At;
+
+/// Buckets in a window.
+pub const BUCKETS: usize = 12;
+/// Measures counted side by side in a bucket: see [`Outcome::increments`](super::outcome::Outcome::increments).
+pub const MEASURES: usize = 4;
+
+/// Packet time in steps of 50 s since the Unix epoch: the bucket of the shortest window. Fits in 29 bits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Tick(pub u32);
+
+impl Tick {
+    /// Length in seconds.
+    pub const SECONDS: u64 = 50;
+
+    /// The tick that holds `at`.
+    #[must_use]
+    pub const fn of(at: At) -> Self {
+        // u64::MAX nanoseconds are 369 million ticks.
+        Self((at.nanos() / (Self::SECONDS * 1_000_000_000)) as u32)
+    }
+}
+
+/// Length of a window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Window {
+    /// 10 minutes, buckets of 50 s.
+    TenMinutes = 1,
+    /// 1 hour, buckets of 5 minutes.
+    Hour = 6,
+    /// 24 hours, buckets of 2 hours.
+    Day = 144,
+}
+
+impl Window {
+    /// Ticks in a bucket.
+    #[must_use]
+    pub const fn bucket_ticks(self) -> u32 {
+        self as u32
+    }
+
+    /// First tick the window covers at `now`; it covers all from there.
+    #[must_use]
+    pub const fn since(self, now: Tick) -> Tick {
+        let bucket = now.0 / self.bucket_ticks();
+        Tick(bucket.saturating_sub(BUCKETS as u32 - 1) * self.bucket_ticks())
+    }
+}
+
+/// Counts of four measures over the window whose buckets are `TICKS` ticks long. A bucket counts to 65,535 of each
+/// and stays there; the totals are the sum of the buckets.
+#[derive(Clone, Debug, Default)]
+pub struct Ring<const TICKS: u32> {
+    /// Number of the newest bucket since the epoch.
+    head: u32,
+    totals: [u32; MEASURES],
+    buckets: [[u16; MEASURES]; BUCKETS],
+}
+
+impl<const TICKS: u32> Ring<TICKS> {
+    /// Counts an event at `tick`. One from before the newest bucket is counted there: time never goes back.
+    pub fn add(&mut self, tick: Tick, increments: [u16; MEASURES]) {
+        self.advance(tick.0 / TICKS);
+        let bucket = &mut self.buckets[slot(self.head)];
+        for ((count, total), more) in bucket.iter_mut().zip(&mut self.totals).zip(increments) {
+            let sum = count.saturating_add(more);
+            *total += u32::from(sum - *count);
+            *count = sum;
+        }
+    }
+
+    /// What the window holds at `now`.
+    #[must_use]
+    pub fn counts(&self, now: Tick) -> [u32; MEASURES] {
+        let behind = (now.0 / TICKS).saturating_sub(self.head) as usize;
+        if behind >= BUCKETS {
+            return [0; MEASURES];
+        }
+        let mut totals = self.totals;
+        for step in 1..=behind {
+            subtract(&mut totals, self.buckets[slot(self.head + step as u32)]);
+        }
+        totals
+    }
+
+    fn advance(&mut self, bucket: u32) {
+        let behind = bucket.saturating_sub(self.head) as usize;
+        if behind >= BUCKETS {
+            *self = Self { head: bucket, ..Self::default() };
+            return;
+        }
+        for _ in 0..behind {
+            self.head += 1;
+            let oldest = std::mem::take(&mut self.buckets[slot(self.head)]);
+            subtract(&mut self.totals, oldest);
+        }
+    }
+}
+
+const fn slot(bucket: u32) -> usize {
+    bucket as usize % BUCKETS
+}
+
+fn subtract(totals: &mut [u32; MEASURES], bucket: [u16; MEASURES]) {
+    for (total, count) in totals.iter_mut().zip(bucket) {
+        *total -= u32::from(count);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn covers_the_current_bucket_and_eleven_before() {
+        let mut ring = Ring::<1>::default();
+        ring.add(Tick(100), [1, 0, 1, 0]);
+        ring.add(Tick(105), [1, 1, 0, 0]);
+        assert_eq!(ring.counts(Tick(105)), [2, 1, 1, 0]);
+        assert_eq!(ring.counts(Tick(111)), [2, 1, 1, 0]);
+        assert_eq!(ring.counts(Tick(112)), [1, 1, 0, 0]);
+        assert_eq!(ring.counts(Tick(117)), [0; 4]);
+        assert_eq!(Window::TenMinutes.since(Tick(111)), Tick(100));
+        assert_eq!(Window::Hour.since(Tick(6 * 20 + 5)), Tick(6 * 9));
+    }
+
+    #[test]
+    fn a_bucket_saturates_and_its_total_with_it() {
+        let mut ring = Ring::<1>::default();
+        for _ in 0..70_000 {
+            ring.add(Tick(7), [1, 0, 0, 0]);
+        }
+        assert_eq!(ring.counts(Tick(7)), [65_535, 0, 0, 0]);
+        assert_eq!(ring.counts(Tick(18)), [65_535, 0, 0, 0]);
+        assert_eq!(ring.counts(Tick(19)), [0; 4]);
+    }
+
+    #[test]
+    fn an_event_from_the_past_counts_now() {
+        let mut ring = Ring::<1>::default();
+        ring.add(Tick(100), [1, 0, 0, 0]);
+        ring.add(Tick(50), [1, 0, 0, 0]);
+        assert_eq!(ring.counts(Tick(100))[0], 2);
+    }
+}
