@@ -45,6 +45,8 @@ pub const SCREENING_PASSED: u8 = 1;
 pub const SCREENING_NETWORK: u8 = 3;
 /// Address signal that ends the number: no more digits will follow (§3.9 e).
 const END_SIGNAL: u8 = 0xF;
+/// What [`END_SIGNAL`] is read as before it is stripped.
+const END_DIGIT: u8 = digit_of(END_SIGNAL);
 
 /// A number as signalled.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -116,20 +118,16 @@ impl Number {
 /// Unpacks address signals, the low half of each octet first; with an odd count the last high half is filler.
 #[inline]
 fn read_signals(octets: &[u8], is_odd: bool) -> (ArrayVec<u8, RAW_MAX>, bool) {
-    let mut digits = ArrayVec::new();
-    let last = octets.len().saturating_sub(1);
-    for (index, octet) in octets.iter().enumerate() {
-        let high = if is_odd && index == last { None } else { Some(octet >> 4) };
-        for signal in std::iter::once(octet & 0xF).chain(high) {
-            if signal == END_SIGNAL {
-                return (digits, true);
-            }
-            if digits.try_push(digit_of(signal)).is_err() {
-                return (digits, false);
-            }
-        }
+    let mut digits = [0; RAW_MAX];
+    for ([low, high], octet) in digits.as_chunks_mut().0.iter_mut().zip(octets) {
+        *low = digit_of(octet & 0xF);
+        *high = digit_of(octet >> 4);
     }
-    (digits, false)
+    let count = octets.len().saturating_mul(2).saturating_sub(usize::from(is_odd)).min(RAW_MAX);
+    let end = digits.iter().take(count).position(|digit| *digit == END_DIGIT);
+    let mut digits = ArrayVec::from(digits);
+    digits.truncate(end.unwrap_or(count));
+    (digits, end.is_some())
 }
 
 #[inline]

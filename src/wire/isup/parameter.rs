@@ -75,18 +75,15 @@ impl<'a> Message<'a> {
         Ok(Parameter { code: 0, offset, content: cursor.take(usize::from(length))? })
     }
 
-    /// The optional parameters, by the last pointer.
+    /// The optional parameters, by the last pointer; none when it is zero.
     #[inline]
     #[must_use]
     pub fn optional(&self, pointers: Pointers) -> Optional<'a> {
         let at = pointers.end.saturating_sub(1);
-        match self.bytes().get(at) {
-            Some(0) => Optional { walk: Walk::Done },
-            _ => match self.follow(at, pointers.end) {
-                Ok(cursor) => Optional { walk: Walk::At(cursor) },
-                Err(error) => Optional { walk: Walk::Broken(error) },
-            },
-        }
+        Optional(match self.bytes().get(at) {
+            Some(0) => None,
+            _ => Some(self.follow(at, pointers.end)),
+        })
     }
 
     /// A cursor at what the pointer at `at` points to: its value counts octets from the pointer itself (§1.5).
@@ -105,16 +102,7 @@ impl<'a> Message<'a> {
 
 /// Walks the optional part. After an error it ends.
 #[derive(Clone, Copy, Debug)]
-pub struct Optional<'a> {
-    walk: Walk<'a>,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Walk<'a> {
-    At(Cursor<'a>),
-    Broken(DecodeError),
-    Done,
-}
+pub struct Optional<'a>(Option<Result<Cursor<'a>, DecodeError>>);
 
 impl<'a> Iterator for Optional<'a> {
     type Item = Result<Parameter<'a>, DecodeError>;
@@ -123,27 +111,23 @@ impl<'a> Iterator for Optional<'a> {
     /// without the octet that ends the optional part ([`Kind::Missing`]).
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        let mut cursor = match std::mem::replace(&mut self.walk, Walk::Done) {
-            Walk::At(cursor) => cursor,
-            Walk::Broken(error) => return Some(Err(error)),
-            Walk::Done => return None,
+        let item = match &mut self.0 {
+            None => return None,
+            Some(Err(error)) => Err(*error),
+            Some(Ok(cursor)) => read_one(cursor),
         };
-        if cursor.is_empty() {
-            return Some(Err(cursor.error(Kind::Missing)));
+        if !matches!(item, Ok(Some(_))) {
+            self.0 = None;
         }
-        match read_one(&mut cursor) {
-            Ok(Some(parameter)) => {
-                self.walk = Walk::At(cursor);
-                Some(Ok(parameter))
-            }
-            Ok(None) => None,
-            Err(error) => Some(Err(error)),
-        }
+        item.transpose()
     }
 }
 
 #[inline]
 fn read_one<'a>(cursor: &mut Cursor<'a>) -> Result<Option<Parameter<'a>>, DecodeError> {
+    if cursor.is_empty() {
+        return Err(cursor.error(Kind::Missing));
+    }
     let code = cursor.u8()?;
     if code == END {
         return Ok(None);
