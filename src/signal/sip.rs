@@ -67,10 +67,8 @@ fn request(
         Method::Invite => {
             let network = &context.network;
             let (route, direction) = network.routes.of_addresses(src.ip(), dst.ip());
-            let plan = Plan {
-                numbering: &network.numbering,
-                hint: network.routes.route(route).number_format,
-            };
+            let plan =
+                Plan { numbering: &network.numbering, hint: network.routes.route(route).number_format };
             let target = Uri::parse(target).unwrap_or_default();
             Some(What::Setup(Setup {
                 route,
@@ -154,12 +152,7 @@ fn party(uri: &Uri<'_>, plan: Plan<'_>) -> Party {
     let user = unescaped(uri.user, &mut room);
     let raw: Raw = user.iter().copied().take(RAW_MAX).collect();
     if let Some(absence) = absence(uri) {
-        return Party {
-            number: None,
-            shape: Shape::Absent,
-            restricted: absence == Absence::Withheld,
-            raw,
-        };
+        return Party { number: None, shape: Shape::Absent, restricted: absence == Absence::Withheld, raw };
     }
     let mut composed = Room::new();
     let (text, nature) = match (user, uri.phone_context()) {
@@ -243,4 +236,232 @@ fn unescaped<'a>(user: &'a [u8], room: &'a mut Room) -> &'a [u8] {
 
 fn hex(digit: u8) -> Option<u8> {
     char::from(digit).to_digit(16).map(|value| value as u8)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::base::fault::{Kind, Layer};
+    use crate::base::field::Country;
+    use crate::base::frame::{Envelope, Transport};
+    use crate::base::map::{Map, Seed};
+    use crate::base::network::Network;
+    use crate::base::route::{Direction, Route, RouteClass, RouteId, Routes};
+    use crate::base::time::At;
+
+    fn context() -> Context {
+        let route = Route {
+            name: "abroad".into(),
+            class: RouteClass::International,
+            peers: vec!["192.0.2.0/24".parse().unwrap()],
+            point_codes: Vec::new(),
+            number_format: NumberFormat::Auto,
+            progress_is_alerting: false,
+            sender: None,
+        };
+        let network = Network {
+            routes: Routes::new(vec![route]),
+            numbering: Numbering::new(Country(*b"PL")).unwrap(),
+            roaming: Map::default(),
+            emergency: vec!["112".into()],
+        };
+        Context { network: Arc::new(network), seed: Seed(1) }
+    }
+
+    fn decode_with<'a>(bytes: &'a [u8], counts: &mut Counts) -> Result<Option<Signal<'a>>, DecodeError> {
+        let between = ("192.0.2.1:5060".parse().unwrap(), "198.51.100.1:5060".parse().unwrap());
+        let envelope = Envelope::Sip { src: between.0, dst: between.1, transport: Transport::Udp };
+        let pdu = Pdu { at: At::from_nanos(5), seq: 7, frame: 9, envelope, bytes };
+        decode(&pdu, between, &context(), counts)
+    }
+
+    fn signal(bytes: &[u8]) -> Option<Signal<'_>> {
+        decode_with(bytes, &mut Counts::default()).unwrap()
+    }
+
+    /// A message without faults: start line, CSeq method, headers beside the usual.
+    fn message(start: &str, method: &str, more: &[&str]) -> Vec<u8> {
+        let own = |name: &str| more.iter().any(|line| line.starts_with(name));
+        let from = if own("From") { "" } else { "From: <sip:+48601@a.example>;tag=one\r\n" };
+        let to = if own("To") { "" } else { "To: <sip:+48701@b.example>\r\n" };
+        let more: String = more.iter().flat_map(|line| [line, "\r\n"]).collect();
+        let via = "Via: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1";
+        format!("{start}\r\n{via}\r\n{from}{to}Call-ID: leg\r\nCSeq: 3 {method}\r\n{more}\r\n").into_bytes()
+    }
+
+    fn setup(target: &str, more: &[&str]) -> Setup {
+        let bytes = message(&format!("INVITE {target} SIP/2.0"), "INVITE", more);
+        match signal(&bytes).map(|signal| signal.what) {
+            Some(What::Setup(setup)) => setup,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn tells_messages_by_method_status_and_dialog() {
+        const IN_DIALOG: &str = "To: <sip:2@h>;tag=two";
+        for (start, method, more, expected) in [
+            ("INVITE sip:2@h SIP/2.0", "INVITE", "X: 1", "Some(Setup"),
+            ("INVITE sip:2@h SIP/2.0", "INVITE", "To: <sip:2@h>;tag=", "Some(Setup"),
+            ("INVITE sip:2@h SIP/2.0", "INVITE", IN_DIALOG, "Some(Other)"),
+            ("ACK sip:2@h SIP/2.0", "ACK", IN_DIALOG, "Some(Other)"),
+            ("PRACK sip:2@h SIP/2.0", "PRACK", IN_DIALOG, "Some(Other)"),
+            ("UPDATE sip:2@h SIP/2.0", "UPDATE", IN_DIALOG, "Some(Other)"),
+            ("CANCEL sip:2@h SIP/2.0", "CANCEL", "X: 1", "Some(Cancel)"),
+            ("BYE sip:2@h SIP/2.0", "BYE", IN_DIALOG, "Some(Release)"),
+            ("SIP/2.0 100 Trying", "INVITE", "X: 1", "Some(Progress)"),
+            ("SIP/2.0 180 Ringing", "INVITE", IN_DIALOG, "Some(Alert)"),
+            ("SIP/2.0 181 Forwarded", "INVITE", IN_DIALOG, "Some(Progress)"),
+            ("SIP/2.0 183 Progress", "INVITE", IN_DIALOG, "Some(Progress)"),
+            ("SIP/2.0 199 Ended", "INVITE", IN_DIALOG, "Some(Progress)"),
+            ("SIP/2.0 200 OK", "INVITE", IN_DIALOG, "Some(Answer)"),
+            ("SIP/2.0 202 Accepted", "INVITE", IN_DIALOG, "Some(Answer)"),
+            ("SIP/2.0 302 Moved", "INVITE", IN_DIALOG, "Some(Refuse)"),
+            ("SIP/2.0 407 Proxy Authentication", "INVITE", IN_DIALOG, "Some(Refuse)"),
+            ("SIP/2.0 487 Terminated", "INVITE", IN_DIALOG, "Some(Refuse)"),
+            ("SIP/2.0 603 Decline", "INVITE", IN_DIALOG, "Some(Refuse)"),
+            ("SIP/2.0 200 OK", "BYE", IN_DIALOG, "Some(Other)"),
+            ("SIP/2.0 481 Gone", "CANCEL", IN_DIALOG, "Some(Other)"),
+            ("SIP/2.0 200 OK", "REGISTER", IN_DIALOG, "None"),
+            ("OPTIONS sip:h SIP/2.0", "OPTIONS", "X: 1", "None"),
+            ("INFO sip:h SIP/2.0", "INFO", IN_DIALOG, "None"),
+        ] {
+            let bytes = message(start, method, &[more]);
+            let signal = signal(&bytes);
+            if let Some(signal) = &signal {
+                assert_eq!((signal.leg, signal.cseq), (Leg::Sip(b"leg"), 3), "{start}");
+                let status = start.strip_prefix("SIP/2.0 ").map(|rest| rest[..3].parse().unwrap());
+                assert_eq!(
+                    (signal.sip_status, signal.progress_183),
+                    (status, status == Some(183)),
+                    "{start}"
+                );
+            }
+            let what = format!("{:?}", signal.map(|signal| signal.what));
+            assert!(what.starts_with(expected), "{start} {method}: {what}");
+        }
+    }
+
+    #[test]
+    fn counts_messages_and_faults() {
+        let mut counts = Counts::default();
+        for bytes in [
+            message("OPTIONS sip:h SIP/2.0", "OPTIONS", &[]),
+            message("SIP/2.0 503 Busy", "REGISTER", &[]),
+            message("BYE sip:h SIP/2.0", "INVITE", &["l: 4"]),
+        ] {
+            decode_with(&bytes, &mut counts).unwrap();
+        }
+        assert_eq!(counts.sip_requests[Method::Options as usize], 1);
+        assert_eq!(counts.sip_requests[Method::Bye as usize], 1);
+        assert_eq!(counts.sip_responses, [0, 0, 0, 0, 0, 1, 0]);
+        assert_eq!(counts.faults.of(Layer::Sip, Kind::Conflict), 1);
+        assert_eq!(counts.faults.of(Layer::Sip, Kind::BadLength), 1);
+        assert!(decode_with(b"INVITE sip:2@h SIP/2.0\r\n\r\n", &mut counts).is_err());
+    }
+
+    #[test]
+    fn tells_the_sides_by_the_from_tag() {
+        let sender = |from: &str| signal(&message("BYE sip:2@h SIP/2.0", "BYE", &[from])).unwrap().sender;
+        assert_eq!(sender("From: <sip:1@h>;tag=a"), sender("From: \"x\" <sip:9@h>;q=1;tag=a"));
+        assert_ne!(sender("From: <sip:1@h>;tag=a"), sender("From: <sip:1@h>;tag=b"));
+        assert_eq!(sender("From: <sip:1@h>"), 0);
+    }
+
+    #[test]
+    fn reads_the_q850_cause_from_any_reason() {
+        for (more, cause) in [
+            (&["Reason: Q.850;cause=16;text=\"Normal, call clearing\""][..], Some(16)),
+            (&["Reason: SIP;cause=200;text=\"a, Q.850;cause=1\", Q.850 ;cause=21"], Some(21)),
+            (&["Reason: SIP;cause=487", "Reason: Q.850;cause=17"], Some(17)),
+            (&["Reason: SIP;cause=487"], None),
+            (&[], None),
+        ] {
+            let bytes = message("SIP/2.0 486 Busy Here", "INVITE", more);
+            assert_eq!(signal(&bytes).unwrap().q850_cause, cause, "{more:?}");
+        }
+    }
+
+    #[test]
+    fn takes_the_calling_number_from_the_asserted_identity_first() {
+        const HIDDEN: &str = "From: \"Anonymous\" <sip:anonymous@anonymous.invalid>;tag=1";
+        for (more, raw, restricted) in [
+            (&["X: 1"][..], "+48601", false),
+            (&["P-Asserted-Identity: <sip:+48602@h>"], "+48602", false),
+            (&["P-Asserted-Identity: \"A, B\" <sip:alice@h>, <tel:+48-603;x=y>"], "+48-603", false),
+            (&["P-Asserted-Identity: <sip:alice@h>", "P-Asserted-Identity: <tel:604>"], "604", false),
+            (&["P-Asserted-Identity: <sip:alice@h>"], "+48601", false),
+            (&["P-Asserted-Identity: <sip:%2b48605@h>", "Privacy: id;critical"], "+48605", true),
+            (&["Privacy: none"], "+48601", false),
+            (&[HIDDEN, "P-Asserted-Identity: <sip:+48602@h>"], "+48602", true),
+            (&[HIDDEN], "anonymous", true),
+            (&["From: <sip:+48601@anonymous.invalid>;tag=1"], "+48601", true),
+            (&["From: <sip:unavailable@unknown.invalid>;tag=1"], "unavailable", false),
+            (&["From: <sip:pbx.example>;tag=1"], "", false),
+            (&["From: sip:alice:pw@h;tag=1"], "alice", false),
+        ] {
+            let calling = setup("sip:2@h", more).calling;
+            let found = (std::str::from_utf8(&calling.raw).unwrap(), calling.restricted);
+            assert_eq!(found, (raw, restricted), "{more:?}");
+        }
+        assert_eq!(setup("sip:2@h", &[HIDDEN]).calling.shape, Shape::Absent);
+    }
+
+    #[test]
+    fn reads_the_called_user_from_the_target() {
+        let long = format!("sip:{}@h", "1".repeat(90));
+        for (target, raw) in [
+            ("sip:+48601@h;user=phone", "+48601"),
+            ("tel:+48-601", "+48-601"),
+            ("sip:%31%31%32@h", "112"),
+            ("sip:112;phone-context=+48@h", "112"),
+            ("sip:112;phone-context=ims.example@h", "112"),
+            ("sip:100%@h", "100%"),
+            ("sip:1%zz@h", "1%zz"),
+            ("urn:service:sos", "service:sos"),
+            (&long, "11111111111111111111111111111111"),
+        ] {
+            assert_eq!(setup(target, &[]).called.raw.as_slice(), raw.as_bytes(), "{target}");
+        }
+    }
+
+    #[test]
+    fn finds_the_last_diverting_number() {
+        for (more, raw) in [
+            (&["X: 1"][..], None),
+            (
+                &["Diversion: \"x\" <sip:+48603@h>;reason=busy, <tel:+48602>", "Diversion: <tel:1>"],
+                Some("+48603"),
+            ),
+            (&["History-Info: <sip:+48701@h>;index=1"], None),
+            (&["History-Info: <sip:+48603@h>;index=1, <sip:+48701@h>;index=1.1"], Some("+48603")),
+            (
+                &[
+                    "History-Info: <sip:1@h>;index=1",
+                    "History-Info: <sip:2@h?Reason=SIP>;index=1.1,<sip:3@h>",
+                ],
+                Some("2"),
+            ),
+            (&["History-Info: <sip:603@h>, <sip:+48701@a>, <sip:+48701@b>"], Some("603")),
+            (&["History-Info: <sip:+48701@a>, <sip:+48701@b>"], None),
+            (&["Diversion: nonsense", "History-Info: <sip:5@a>, <sip:+48701@b>"], Some("5")),
+        ] {
+            let diverting = setup("sip:+48701@b.example", more).diverting;
+            assert_eq!(
+                diverting.as_ref().map(|party| party.raw.as_slice()),
+                raw.map(str::as_bytes),
+                "{more:?}"
+            );
+        }
+        let hidden = setup("sip:2@h", &["Diversion: <tel:+48603>;privacy=full"]).diverting;
+        assert!(hidden.unwrap().restricted);
+    }
+
+    #[test]
+    fn finds_the_route_by_address() {
+        let setup = setup("sip:2@h", &[]);
+        assert_eq!((setup.route, setup.direction), (RouteId(1), Direction::Inbound));
+    }
 }

@@ -265,3 +265,163 @@ fn note(faults: &mut Faults, offset: usize, kind: Kind) {
     // The first ones tell the story; a message with more is no worse.
     let _ = faults.try_push(error(offset, kind));
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use proptest::sample::select;
+
+    const HEAD: &str = "v: SIP/2.0/UDP h;branch=z9hG4bK1\r\nf: <sip:1@h>;tag=a\r\nt: <sip:2@h>\r\n\
+        CSeq: 7 INVITE\r\n";
+
+    fn invite(more: &str) -> Vec<u8> {
+        format!("INVITE sip:2@h SIP/2.0\r\n{HEAD}{more}").into_bytes()
+    }
+
+    #[test]
+    fn reads_what_receivers_read() {
+        let bytes = b"\r\nINVITE sip:2@h SIP/2.0\r\nCALL-id\t : \r\n a@b \r\nvIa: 1\r\nVia: 2\r\n\
+            from: \"\xc5\xbb \\\" <\"\r\n\t<sip:1@h>\r\n ; Tag = x\r\nTO:<sip:2@h>\r\ncseq: 0009\r\n INVITE\r\n\
+            P-Asserted-Identity: <sip:3@h>, <tel:+4>\r\nl: 2\r\n\r\nbody";
+        let message = Message::parse(bytes).unwrap();
+        assert_eq!(message.faults.as_slice(), []);
+        assert_eq!(message.call_id, b"a@b");
+        assert_eq!((message.method, message.cseq.number), (Method::Invite, 9));
+        assert_eq!((message.from.uri.user, message.from.tag()), (&b"1"[..], Some(&b"x"[..])));
+        assert_eq!(message.head.via, Some(&b"1"[..]));
+        assert_eq!(message.head.asserted.as_slice(), [b"<sip:3@h>, <tel:+4>"]);
+        assert_eq!(message.body, b"bo");
+    }
+
+    #[test]
+    fn notes_faults_and_reads_on() {
+        for (more, kinds) in [
+            ("i: 1\r\n\r\n", &[][..]),
+            ("i: 1\r\n", &[Kind::Truncated]),
+            ("i: 1\r\nf: <sip:9", &[Kind::Truncated]),
+            ("i: 1\n\n", &[Kind::BadSyntax]),
+            ("i: 1\r\nl: 1\r\n\r\n", &[Kind::BadLength]),
+            ("i: 1\r\nl: 99999999999999999999999\r\n\r\n", &[Kind::BadLength]),
+            ("i: 1\r\nl: -1\r\n\r\n", &[Kind::BadSyntax]),
+            ("i: 1\r\nl: 0\r\nl: 0\r\n\r\n", &[]),
+            ("i: 1\r\nl: 0\r\nContent-Length: 1\r\n\r\n", &[Kind::Conflict]),
+            ("i: 1\r\nCall-ID: 2\r\nFrom: 2\r\nTo: 2\r\n\r\n", &[Kind::Conflict; 3]),
+            ("i: 1\r\nno colon\r\n: no name\r\n\r\n", &[Kind::BadSyntax; 2]),
+        ] {
+            let bytes = invite(more);
+            let message = Message::parse(&bytes).unwrap();
+            let found: Vec<Kind> = message.faults.iter().map(|fault| fault.kind).collect();
+            assert_eq!((message.call_id, found.as_slice()), (&b"1"[..], kinds), "{more:?}");
+            assert_eq!(message.from.uri.user, b"1", "{more:?}");
+        }
+    }
+
+    #[test]
+    fn stops_at_its_limits() {
+        let bytes = invite(&format!("i: 1\r\n{}f: late\r\n\r\n", "x: y\r\n".repeat(300)));
+        let message = Message::parse(&bytes).unwrap();
+        assert_eq!(message.faults.first().unwrap().kind, Kind::TooMany);
+        let bytes = invite(&format!("x: {}\r\ni: 1\r\n\r\n", "y".repeat(9_000)));
+        assert_eq!(Message::parse(&bytes).unwrap().faults.first().unwrap().kind, Kind::TooMany);
+        let late = format!("INVITE sip:2@h SIP/2.0\r\n{}i: 1\r\n\r\n", "x: y\r\n".repeat(300));
+        assert_eq!(find_call_id(late.as_bytes()), None);
+    }
+
+    #[test]
+    fn refuses_what_is_no_use() {
+        for (bytes, kind) in [
+            (invite("i:\r\n\r\n"), Kind::Missing),
+            (invite("i:\r\ni: 1\r\n\r\n"), Kind::Missing),
+            (invite("\r\ni: 1\r\n\r\n"), Kind::Missing),
+            (b"INVITE sip:2@h SIP/2.0\r\ni: 1\r\n\r\n".to_vec(), Kind::Missing),
+            (b"INVITE sip:2@h SIP/2.0\r\ni: 1\r\nCSeq: INVITE\r\n\r\n".to_vec(), Kind::BadSyntax),
+            (b"INVITE sip:2@h SIP/2.0\r\ni: 1\r\nCSeq: 1INVITE\r\n\r\n".to_vec(), Kind::BadSyntax),
+            (b"INVITE sip:2@h SIP/2.0\r\ni: 1\r\nCSeq: 1\r\n\r\n".to_vec(), Kind::BadSyntax),
+            (b"\r\n\r\n".to_vec(), Kind::NotRecognised),
+            (b"".to_vec(), Kind::NotRecognised),
+        ] {
+            assert_eq!(Message::parse(&bytes).unwrap_err().kind, kind, "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn names_methods_both_ways() {
+        for name in Method::NAMES {
+            assert_eq!(Method::of(name.as_bytes()).to_string(), name);
+        }
+    }
+
+    /// The dispatcher shards by what `find_call_id` says: it must be what the shard reads.
+    fn same_call_id(bytes: &[u8]) -> Result<(), TestCaseError> {
+        match Message::parse(bytes) {
+            Ok(message) => prop_assert_eq!(find_call_id(bytes), Some(message.call_id)),
+            Err(error) => prop_assert!(error.offset as usize <= bytes.len()),
+        }
+        Ok(())
+    }
+
+    const PIECES: [&[u8]; 28] = [
+        b"\r\n",
+        b"\r\n",
+        b"\r\n",
+        b"\n",
+        b"\r",
+        b" ",
+        b"\t",
+        b":",
+        b",",
+        b";",
+        b"\"",
+        b"<",
+        b">",
+        b"\0",
+        b"Call-ID",
+        b"call-id: a@b\r\n",
+        b"i",
+        b"i: 1\r\n",
+        b"I :\r\n 2\r\n",
+        b"Call-ID: \r\n",
+        b"Call-I",
+        b"CSeq: 1 INVITE\r\n",
+        b"CSeq: 2 BYE\r\n",
+        b"From: <sip:1@h>;tag=1\r\n",
+        b"t: x\r\n",
+        b"l: 3\r\n",
+        b"SIP/2.0 200 OK\r\n",
+        b"INVITE sip:1@h SIP/2.0\r\n",
+    ];
+
+    proptest! {
+        #[test]
+        fn call_id_is_the_same_in_any_bytes(bytes in vec(any::<u8>(), 0..300)) {
+            same_call_id(&bytes)?;
+        }
+
+        #[test]
+        fn call_id_is_the_same_in_shuffled_pieces(pieces in vec(select(&PIECES[..]), 0..24)) {
+            let mut bytes = b"INVITE sip:1@h SIP/2.0\r\nCSeq: 1 INVITE".to_vec();
+            bytes.extend(pieces.concat());
+            same_call_id(&bytes)?;
+            same_call_id(&pieces.concat())?;
+        }
+
+        #[test]
+        fn call_id_is_the_same_in_mutated_messages(
+            changes in vec((0..200_usize, select(&PIECES[..]), 0..3_usize), 0..6),
+            cut in 0..400_usize,
+        ) {
+            let mut bytes = invite("Call-ID: abc@h\r\ni: def\r\nl: 4\r\n\r\nbody");
+            for (at, piece, removed) in changes {
+                let at = at.min(bytes.len());
+                let end = at.saturating_add(removed).min(bytes.len());
+                bytes.splice(at..end, piece.iter().copied());
+            }
+            bytes.truncate(cut);
+            same_call_id(&bytes)?;
+        }
+    }
+}
