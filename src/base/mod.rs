@@ -1,5 +1,6 @@
 //! Words every layer shares: time, numbers, ranges, routes, fields, faults, frames. Uses nothing else of ours.
 
+pub mod caret;
 pub mod class;
 pub mod fault;
 pub mod field;
