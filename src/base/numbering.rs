@@ -223,9 +223,12 @@ impl Numbering {
         if digits.starts_with(b"0") && !self.plan.keeps_zero {
             return Err(Shape::NoCountryCode);
         }
-        let mut whole = ArrayVec::<u8, 32>::new();
-        whole.extend(self.plan.code.iter().chain(digits).copied());
-        Number::from_digits(&whole)
+        // Room for a country code and all the digits kept.
+        let mut whole = [0; 3 + Digits::CAPACITY];
+        let (code, length) = (self.plan.code.as_slice(), self.plan.code.len() + digits.len());
+        whole[..code.len()].copy_from_slice(code);
+        whole[code.len()..length].copy_from_slice(digits);
+        Number::from_digits(&whole[..length])
     }
 
     /// A zero in front is always the prefix, as no national number begins with one where the prefix is zero; another
@@ -426,7 +429,7 @@ mod tests {
             ("447400123456", Some("GB"), NumberKind::Mobile),
             ("390612345678", Some("IT"), NumberKind::Fixed),
             ("390669812345", Some("VA"), NumberKind::Fixed),
-            ("35318123456", Some("IE"), NumberKind::Unallocated),
+            ("35318123456", Some("IE"), NumberKind::Fixed),
             ("38349123456", Some("XK"), NumberKind::Mobile),
             ("870301234567", Some("XG"), NumberKind::Mobile),
             ("80012345678", Some("XG"), NumberKind::TollFree),
