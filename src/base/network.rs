@@ -1,8 +1,13 @@
 //! What the operator told us of its network: routes, home plan, roaming states, emergency numbers. Never changes while
 //! a run lasts; made by `config` from the network file.
 
+use std::collections::BTreeSet;
+
+use arrayvec::ArrayVec;
+
+use crate::base::field::Country;
 use crate::base::map::Map;
-use crate::base::number::{Number, Party};
+use crate::base::number::{Number, Party, RAW_MAX};
 use crate::base::numbering::Numbering;
 use crate::base::route::Routes;
 
@@ -35,18 +40,199 @@ pub struct Network {
 }
 
 impl Network {
-    /// Whether `called` is an emergency number: as dialled, with an international or home country code before it
-    /// or with a separator in it.
+    /// Whether `called` is an emergency number: as dialled, with an international, home country or national prefix
+    /// before it, or with a separator in it; or an emergency service by name (RFC 5031 `urn:service:sos`).
     #[must_use]
     pub fn is_emergency(&self, called: &Party) -> bool {
-        let digits: arrayvec::ArrayVec<u8, 32> =
-            called.raw.iter().copied().filter(u8::is_ascii_digit).collect();
-        let is_listed = |digits: &[u8]| self.emergency.iter().any(|number| number.as_bytes() == digits);
-        let code = self.numbering.home_code();
-        is_listed(&digits)
-            || [digits.strip_prefix(b"00"), Some(&digits[..])]
-                .into_iter()
-                .flatten()
-                .any(|rest| rest.strip_prefix(code.as_bytes()).is_some_and(is_listed))
+        let raw = called.raw.split(|byte| *byte == b';').next().unwrap_or_default();
+        if raw.get(..SOS.len()).is_some_and(|start| start.eq_ignore_ascii_case(SOS)) {
+            return true;
+        }
+        let digits: ArrayVec<u8, RAW_MAX> = raw.iter().copied().filter(u8::is_ascii_digit).collect();
+        let code = self.numbering.home_code().as_bytes();
+        self.is_listed(&digits)
+            || digits.strip_prefix(code).is_some_and(|rest| self.is_listed(rest))
+            || digits.strip_prefix(self.numbering.national_prefix()).is_some_and(|rest| self.is_listed(rest))
+            || self
+                .numbering
+                .international_prefixes()
+                .filter_map(|prefix| digits.strip_prefix(prefix)?.strip_prefix(code))
+                .any(|rest| self.is_listed(rest))
+    }
+
+    fn is_listed(&self, digits: &[u8]) -> bool {
+        self.emergency.iter().any(|number| number.as_bytes() == digits)
+    }
+}
+
+/// Emergency services by name, of whatever kind (RFC 5031 §4.2).
+const SOS: &[u8] = b"urn:service:sos";
+
+/// Emergency numbers that work from every mobile telephone (3GPP TS 22.101 §10.1).
+const EMERGENCY_EVERYWHERE: [&str; 2] = ["112", "911"];
+
+/// National emergency numbers beside these, by country. What a country adds later, or calls an emergency number
+/// without being one in law, the operator adds in the network file.
+#[rustfmt::skip]
+const EMERGENCY_BY_COUNTRY: &[(&str, &[&str])] = &[
+    ("AE", &["997", "998", "999"]),
+    ("AL", &["127", "128", "129"]),
+    ("AM", &["101", "102", "103"]),
+    ("AR", &["100", "101", "107"]),
+    ("AT", &["122", "133", "140", "141", "144"]),
+    ("AU", &["000", "106"]),
+    ("AZ", &["101", "102", "103"]),
+    ("BA", &["122", "123", "124"]),
+    ("BD", &["999"]),
+    ("BE", &["100", "101"]),
+    ("BG", &["150", "160", "166"]),
+    ("BH", &["999"]),
+    ("BO", &["110", "118", "119"]),
+    ("BR", &["190", "191", "192", "193", "194", "197", "198", "199"]),
+    ("BY", &["101", "102", "103", "104"]),
+    ("CH", &["117", "118", "144", "1414"]),
+    ("CL", &["131", "132", "133"]),
+    ("CN", &["110", "119", "120", "122"]),
+    ("CO", &["123"]),
+    ("CU", &["104", "105", "106"]),
+    ("CY", &["199"]),
+    ("CZ", &["150", "155", "156", "158"]),
+    ("DE", &["110"]),
+    ("DZ", &["14", "17"]),
+    ("EC", &["101", "102"]),
+    ("EE", &["110"]),
+    ("EG", &["122", "123", "180"]),
+    ("ES", &["061", "062", "080", "085", "091", "092"]),
+    ("FR", &["15", "17", "18", "114", "115", "119", "191", "196"]),
+    ("GB", &["999"]),
+    ("GH", &["191", "192", "193"]),
+    ("GR", &["100", "108", "166", "199"]),
+    ("HK", &["999"]),
+    ("HR", &["192", "193", "194", "195"]),
+    ("HU", &["104", "105", "107"]),
+    ("ID", &["110", "113", "115", "118", "119"]),
+    ("IE", &["999"]),
+    ("IL", &["100", "101", "102"]),
+    ("IN", &["100", "101", "102", "108"]),
+    ("IQ", &["104", "115", "122"]),
+    ("IR", &["110", "115", "125"]),
+    ("IT", &["113", "114", "115", "118"]),
+    ("JP", &["110", "118", "119"]),
+    ("KE", &["999"]),
+    ("KR", &["119"]),
+    ("KZ", &["101", "102", "103", "104"]),
+    ("LB", &["125", "140", "175"]),
+    ("LK", &["110", "118", "119", "1990"]),
+    ("LU", &["113"]),
+    ("LV", &["110", "113"]),
+    ("MA", &["15", "19", "150", "177"]),
+    ("ME", &["122", "123", "124"]),
+    ("MK", &["192", "193", "194"]),
+    ("MO", &["999"]),
+    ("MY", &["994", "999"]),
+    ("NO", &["110", "113"]),
+    ("NP", &["100", "101", "102"]),
+    ("NZ", &["111"]),
+    ("OM", &["9999"]),
+    ("PE", &["105", "106", "116"]),
+    ("PK", &["15", "16", "115", "1122"]),
+    ("PL", &["997", "998", "999"]),
+    ("PY", &["128", "131", "132"]),
+    ("QA", &["999"]),
+    ("RS", &["192", "193", "194"]),
+    ("RU", &["101", "102", "103", "104"]),
+    ("SA", &["997", "998", "999"]),
+    ("SG", &["995", "999"]),
+    ("SI", &["113"]),
+    ("SK", &["150", "155", "158"]),
+    ("TH", &["191", "199", "1669"]),
+    ("TN", &["190", "197", "198"]),
+    ("TR", &["110", "155", "156", "177"]),
+    ("TW", &["110", "119"]),
+    ("UA", &["101", "102", "103", "104"]),
+    ("UY", &["104", "105"]),
+    ("UZ", &["101", "102", "103"]),
+    ("VE", &["171"]),
+    ("VN", &["113", "114", "115"]),
+    ("ZA", &["107", "10111", "10177"]),
+];
+
+/// Emergency numbers of a country, with `more` of the operator's own: sorted, each once.
+#[must_use]
+pub fn emergency_numbers(home: Country, more: &[String]) -> Vec<String> {
+    let home = home.to_string();
+    let national = EMERGENCY_BY_COUNTRY
+        .iter()
+        .find(|(country, _)| *country == home)
+        .map_or(&[][..], |(_, numbers)| numbers);
+    let built_in = EMERGENCY_EVERYWHERE.iter().chain(national).map(|number| (*number).to_owned());
+    let all: BTreeSet<String> = built_in.chain(more.iter().cloned()).collect();
+    all.into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::map::Seed;
+    use crate::base::numbering::Nature;
+    use crate::base::route::NumberFormat;
+
+    fn network(home: &str) -> Network {
+        let home = Country::parse(home).unwrap();
+        Network {
+            routes: Routes::new(Vec::new()),
+            numbering: Numbering::new(home).unwrap(),
+            roaming: Map::with_hasher(Seed(1)),
+            emergency: emergency_numbers(home, &["116117".into()]),
+        }
+    }
+
+    #[test]
+    fn finds_emergency_calls_however_dialled() {
+        for (home, raw, expected) in [
+            ("PL", "112", true),
+            ("PL", "+48112", true),
+            ("PL", "0048112", true),
+            ("PL", "48112", true),
+            ("PL", "1-1-2", true),
+            ("PL", "112;phone-context=+48", true),
+            ("PL", "+48 997", true),
+            ("PL", "911", true),
+            ("PL", "116117", true),
+            ("PL", "urn:service:sos.police", true),
+            ("PL", "URN:service:SOS", true),
+            ("PL", "601112112", false),
+            ("PL", "+48601112112", false),
+            ("PL", "48601112997", false),
+            ("PL", "49112", false),
+            ("PL", "1122", false),
+            ("PL", "110", false),
+            ("PL", "", false),
+            ("PL", "anonymous", false),
+            ("DE", "0112", true),
+            ("DE", "110", true),
+            ("US", "+1911", true),
+            ("US", "0111911", true),
+            ("AU", "000", true),
+            ("AU", "+61000", true),
+            ("FR", "15", true),
+            ("FR", "+3315", true),
+        ] {
+            let network = network(home);
+            let called = network.numbering.party(raw.as_bytes(), Nature::Unknown, NumberFormat::Auto);
+            assert_eq!(network.is_emergency(&called), expected, "{home} {raw}");
+        }
+    }
+
+    #[test]
+    fn tables_are_in_order() {
+        assert!(EMERGENCY_BY_COUNTRY.is_sorted_by(|a, b| a.0 < b.0));
+        for (country, numbers) in EMERGENCY_BY_COUNTRY {
+            assert!(Numbering::new(Country::parse(country).unwrap()).is_ok(), "{country}");
+            assert!(
+                numbers.iter().all(|number| number.bytes().all(|byte| byte.is_ascii_digit())),
+                "{country}"
+            );
+        }
     }
 }

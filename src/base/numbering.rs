@@ -1,8 +1,22 @@
 //! Numbering plans: from what was dialled or shown to one E.164 number, its country and its kind.
+//!
+//! The plans are libphonenumber's. Its parser is too slow to see every number, so what reading a number needs (prefixes
+//! and lengths of the home plan, the world's country codes) is asked of it once, when the tables are built.
+
+mod plan;
+mod world;
+
+use arrayvec::ArrayVec;
+use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberType, Region};
 
 use crate::base::field::Country;
-use crate::base::number::{Number, Party};
+use crate::base::number::{Number, Party, RAW_MAX, Raw, Shape};
 use crate::base::route::NumberFormat;
+
+use plan::Plan;
+use world::World;
+
+pub use world::GLOBAL_SERVICE;
 
 /// What a number says of itself beside its digits: ISUP nature of address (Q.763 §3.9 b), or the form of a SIP user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -56,19 +70,29 @@ impl NumberKind {
     ];
 }
 
+/// Digits kept while a number is read: an international prefix of up to 4 and 15 more, with room to tell a long one.
+type Digits = ArrayVec<u8, 24>;
+/// Bare numbers shorter than this are short codes unless they fit the home plan: no country's international numbers
+/// are shorter in practice.
+const BARE_INTERNATIONAL_MIN: usize = 7;
+
 /// The home plan and the world's, from libphonenumber's metadata.
 #[derive(Debug)]
 pub struct Numbering {
     home: Country,
+    plan: Plan,
+    world: World,
 }
 
 impl Numbering {
-    /// The plan seen from `home`.
+    /// The plan seen from `home`. Takes some tens of milliseconds.
     ///
     /// # Errors
     /// The country itself, when the metadata has no plan for it.
     pub fn new(home: Country) -> Result<Self, Country> {
-        Ok(Self { home })
+        let region = Region::from_code(&home.to_string()).map_err(|_| home)?;
+        let plan = Plan::of(region).ok_or(home)?;
+        Ok(Self { home, plan, world: World::new() })
     }
 
     /// The home country.
@@ -80,25 +104,365 @@ impl Numbering {
     /// Country code of the home country, such as `48`.
     #[must_use]
     pub fn home_code(&self) -> &str {
-        ""
+        // Made of ASCII digits, so the conversion cannot fail.
+        std::str::from_utf8(&self.plan.code).unwrap_or_default()
+    }
+
+    /// International prefixes of the home country, such as `00` or `011`, longest first.
+    pub fn international_prefixes(&self) -> impl Iterator<Item = &[u8]> {
+        self.plan.international_prefixes.iter().copied()
+    }
+
+    /// National prefix of the home country, such as `0`; empty when there is none.
+    #[must_use]
+    pub fn national_prefix(&self) -> &[u8] {
+        self.plan.national_prefix
     }
 
     /// The E.164 number that `raw` means: strips visual separators, the international prefix of the home country, the
     /// national prefix; adds the country code. `raw` is kept in the result.
+    ///
+    /// A leading `+` or `00` makes any number international. Bare numbers go by the international prefix, the
+    /// national prefix, and then by `hint`. What follows `;` are parameters (RFC 3966 §3) and is not read. A subscriber
+    /// number lacks its area code and so is too short, unless `hint` says what the route puts there.
     #[must_use]
-    pub fn party(&self, _raw: &[u8], _nature: Nature, _hint: NumberFormat) -> Party {
-        Party::default()
+    pub fn party(&self, raw: &[u8], nature: Nature, hint: NumberFormat) -> Party {
+        let (number, shape) = match self.read(raw, nature, hint) {
+            Ok(number) => (Some(number), Shape::Valid),
+            Err(shape) => (None, shape),
+        };
+        let mut kept = Raw::new();
+        // The slice is no longer than the array, so nothing is lost.
+        let _ = kept.try_extend_from_slice(&raw[..raw.len().min(RAW_MAX)]);
+        Party { number, shape, restricted: false, raw: kept }
     }
 
-    /// Country of a number; `None` when its country code is assigned to none.
+    /// Country of a number; `None` when its country code is assigned to none, [`GLOBAL_SERVICE`] when it belongs to
+    /// no country. A number in no allocated block of a shared country code is given to the code's main country.
     #[must_use]
-    pub fn country(&self, _number: Number) -> Option<Country> {
-        None
+    pub fn country(&self, number: Number) -> Option<Country> {
+        self.world.country(number)
     }
 
-    /// Kind of service of a number, by its country's plan.
+    /// Kind of service of a number, by its country's plan. Asks the library: a few tenths of a microsecond.
     #[must_use]
-    pub fn kind(&self, _number: Number) -> NumberKind {
-        NumberKind::Unallocated
+    pub fn kind(&self, number: Number) -> NumberKind {
+        let Some(asked) = self.world.library_number(number) else { return NumberKind::Unallocated };
+        match PHONE_NUMBER_UTIL.get_number_type(&asked) {
+            PhoneNumberType::FixedLine => NumberKind::Fixed,
+            PhoneNumberType::Mobile => NumberKind::Mobile,
+            PhoneNumberType::FixedLineOrMobile => NumberKind::FixedOrMobile,
+            PhoneNumberType::TollFree => NumberKind::TollFree,
+            PhoneNumberType::PremiumRate => NumberKind::Premium,
+            PhoneNumberType::SharedCost => NumberKind::SharedCost,
+            PhoneNumberType::VoIP => NumberKind::Voip,
+            PhoneNumberType::PersonalNumber
+            | PhoneNumberType::Pager
+            | PhoneNumberType::UAN
+            | PhoneNumberType::VoiceMail => NumberKind::Other,
+            PhoneNumberType::Unknown => NumberKind::Unallocated,
+        }
+    }
+
+    fn read(&self, raw: &[u8], nature: Nature, hint: NumberFormat) -> Result<Number, Shape> {
+        let (digits, has_plus) = digits_of(raw)?;
+        if has_plus || nature == Nature::International {
+            return Number::from_digits(digits.strip_prefix(b"00").unwrap_or(&digits));
+        }
+        if (nature == Nature::Unknown || digits.starts_with(b"00"))
+            && let Some(rest) = self.without_international_prefix(&digits)
+        {
+            return Number::from_digits(rest);
+        }
+        match nature {
+            Nature::National => self.national(&digits),
+            Nature::Subscriber if hint == NumberFormat::Auto => Err(Shape::TooShort),
+            _ => self.bare(&digits, hint),
+        }
+    }
+
+    fn without_international_prefix<'a>(&self, digits: &'a [u8]) -> Option<&'a [u8]> {
+        let find = |prefix: &&'static [u8]| digits.strip_prefix(*prefix);
+        // No country code begins with zero, so a zero after the prefix means that it was none.
+        self.plan.international_prefixes.iter().find_map(find).filter(|rest| !rest.starts_with(b"0"))
+    }
+
+    /// A number that says nothing of itself and has no international prefix.
+    fn bare(&self, digits: &[u8], hint: NumberFormat) -> Result<Number, Shape> {
+        let is_national = match hint {
+            _ if digits.starts_with(b"0") => true,
+            NumberFormat::International => false,
+            NumberFormat::National => true,
+            NumberFormat::Auto if self.begins_with_home_code(digits) => false,
+            NumberFormat::Auto => self.plan.fits_subscriber(self.without_national_prefix(digits).len()),
+        };
+        if is_national {
+            return self.national(digits);
+        }
+        if hint == NumberFormat::Auto && digits.len() < BARE_INTERNATIONAL_MIN {
+            return Err(Shape::TooShort);
+        }
+        Number::from_digits(digits)
+    }
+
+    /// Whether a bare number is better read with the home code in front than as a national number.
+    fn begins_with_home_code(&self, digits: &[u8]) -> bool {
+        let Some(rest) = digits.strip_prefix(self.plan.code.as_slice()) else { return false };
+        self.plan.fits_subscriber(rest.len())
+            && !(self.plan.fits_subscriber(digits.len())
+                && self.plan.is_allocated(digits)
+                && !self.plan.is_allocated(rest))
+    }
+
+    /// A number of the home plan, with or without the national prefix.
+    fn national(&self, digits: &[u8]) -> Result<Number, Shape> {
+        let digits = self.without_national_prefix(digits);
+        if digits.len() < self.plan.shortest() {
+            return Err(Shape::TooShort);
+        }
+        if digits.starts_with(b"0") && !self.plan.keeps_zero {
+            return Err(Shape::NoCountryCode);
+        }
+        // Room for a country code and all the digits kept.
+        let mut whole = [0; 3 + Digits::CAPACITY];
+        let (code, length) = (self.plan.code.as_slice(), self.plan.code.len() + digits.len());
+        whole[..code.len()].copy_from_slice(code);
+        whole[code.len()..length].copy_from_slice(digits);
+        Number::from_digits(&whole[..length])
+    }
+
+    /// A zero in front is always the prefix, as no national number begins with one where the prefix is zero; another
+    /// digit only when the number has one digit too many with it.
+    fn without_national_prefix<'a>(&self, digits: &'a [u8]) -> &'a [u8] {
+        let prefix = self.plan.national_prefix;
+        match digits.strip_prefix(prefix) {
+            Some(rest) if prefix.starts_with(b"0") => rest,
+            Some(rest) if !self.plan.fits(digits.len()) && self.plan.fits(rest.len()) => rest,
+            _ => digits,
+        }
+    }
+}
+
+/// The digits of a number without visual separators (RFC 3966 §5.1.1, and blanks and slashes that people write), and
+/// whether a `+` leads them.
+fn digits_of(raw: &[u8]) -> Result<(Digits, bool), Shape> {
+    let mut digits = Digits::new();
+    let mut has_plus = false;
+    for byte in raw {
+        match byte {
+            b'0'..=b'9' => digits.try_push(*byte).map_err(|_| Shape::TooLong)?,
+            b'-' | b'.' | b' ' | b'(' | b')' | b'/' => {}
+            b'+' if digits.is_empty() && !has_plus => has_plus = true,
+            b';' => break,
+            _ => return Err(Shape::NotDigits),
+        }
+    }
+    if digits.is_empty() { Err(Shape::Absent) } else { Ok((digits, has_plus)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn home(code: &str) -> Numbering {
+        Numbering::new(Country::parse(code).unwrap()).unwrap()
+    }
+
+    fn shown(party: &Party) -> String {
+        party.number.map_or_else(|| Shape::NAMES[party.shape as usize].into(), |number| number.to_string())
+    }
+
+    #[test]
+    fn refuses_countries_without_a_plan() {
+        assert_eq!(Numbering::new(Country(*b"ZZ")).unwrap_err(), Country(*b"ZZ"));
+        assert_eq!(Numbering::new(Country(*b"XG")).unwrap_err(), Country(*b"XG"));
+    }
+
+    #[test]
+    fn knows_the_home_prefixes() {
+        for (country, code, national, international) in [
+            ("PL", "48", "", "00"),
+            ("DE", "49", "0", "00"),
+            ("US", "1", "1", "011"),
+            ("IT", "39", "", "00"),
+            ("RU", "7", "8", "810"),
+            ("HU", "36", "06", "00"),
+            ("JP", "81", "0", "010"),
+            ("AU", "61", "0", "0011"),
+        ] {
+            let plan = home(country);
+            assert_eq!(plan.home_code(), code, "{country}");
+            assert_eq!(plan.national_prefix(), national.as_bytes(), "{country}");
+            assert!(
+                plan.international_prefixes().any(|prefix| prefix == international.as_bytes()),
+                "{country}"
+            );
+            assert!(plan.international_prefixes().any(|prefix| prefix == b"00"), "{country}");
+        }
+    }
+
+    #[test]
+    fn reads_numbers_seen_from_poland() {
+        let plan = home("PL");
+        use Nature::{International, National, Subscriber, Unknown};
+        for (raw, nature, hint, expected) in [
+            ("+48 601-234.567", Unknown, NumberFormat::Auto, "+48601234567"),
+            ("+48601234567", National, NumberFormat::National, "+48601234567"),
+            ("+48601234567;npdi", Unknown, NumberFormat::Auto, "+48601234567"),
+            ("48601234567", International, NumberFormat::Auto, "+48601234567"),
+            ("0048601234567", International, NumberFormat::Auto, "+48601234567"),
+            ("+0048601234567", International, NumberFormat::Auto, "+48601234567"),
+            ("0048601234567", Unknown, NumberFormat::National, "+48601234567"),
+            ("0048601234567", National, NumberFormat::Auto, "+48601234567"),
+            ("601234567", National, NumberFormat::Auto, "+48601234567"),
+            ("601234567", Unknown, NumberFormat::Auto, "+48601234567"),
+            ("(22) 123/45/67", Unknown, NumberFormat::Auto, "+48221234567"),
+            ("601234567", Unknown, NumberFormat::International, "+601234567"),
+            ("48601234567", Unknown, NumberFormat::Auto, "+48601234567"),
+            ("483621234", Unknown, NumberFormat::Auto, "+48483621234"),
+            ("37120123456", Unknown, NumberFormat::Auto, "+37120123456"),
+            ("0601234567", National, NumberFormat::Auto, "no_country_code"),
+            ("0601234567", Unknown, NumberFormat::Auto, "no_country_code"),
+            ("1234567", Subscriber, NumberFormat::Auto, "too_short"),
+            ("601234567", Subscriber, NumberFormat::National, "+48601234567"),
+            ("112", Unknown, NumberFormat::Auto, "too_short"),
+            ("112", National, NumberFormat::Auto, "too_short"),
+            ("997", National, NumberFormat::National, "too_short"),
+            ("19115", Unknown, NumberFormat::Auto, "too_short"),
+            ("+112", Unknown, NumberFormat::Auto, "too_short"),
+            ("4860123456789012", International, NumberFormat::Auto, "too_long"),
+            ("123456789012345678901234567890", Unknown, NumberFormat::Auto, "too_long"),
+            ("anonymous", Unknown, NumberFormat::Auto, "not_digits"),
+            ("48601a", Unknown, NumberFormat::Auto, "not_digits"),
+            ("48+601234567", Unknown, NumberFormat::Auto, "not_digits"),
+            ("", Unknown, NumberFormat::Auto, "absent"),
+            ("+", Unknown, NumberFormat::Auto, "absent"),
+        ] {
+            let party = plan.party(raw.as_bytes(), nature, hint);
+            assert_eq!(shown(&party), expected, "{raw} {nature:?} {hint:?}");
+            assert_eq!(party.raw.as_slice(), raw.as_bytes());
+        }
+    }
+
+    #[test]
+    fn reads_bare_numbers_by_each_plan() {
+        for (country, raw, expected) in [
+            ("DE", "03012345678", "+493012345678"),
+            ("DE", "493012345678", "+493012345678"),
+            ("GB", "07911123456", "+447911123456"),
+            ("GB", "447911123456", "+447911123456"),
+            ("US", "2125551234", "+12125551234"),
+            ("US", "12125551234", "+12125551234"),
+            ("US", "01148601234567", "+48601234567"),
+            ("US", "0048601234567", "+48601234567"),
+            ("IT", "0612345678", "+390612345678"),
+            ("IT", "390612345678", "+390612345678"),
+            // An Italian mobile number that begins like Italy's own code.
+            ("IT", "3912345678", "+393912345678"),
+            ("IT", "393912345678", "+393912345678"),
+            ("FR", "0123456789", "+33123456789"),
+            ("RU", "84951234567", "+74951234567"),
+            ("RU", "74951234567", "+74951234567"),
+            ("RU", "81048601234567", "+48601234567"),
+            ("CH", "0446681800", "+41446681800"),
+            ("HU", "0612345678", "+3612345678"),
+            ("AU", "001148601234567", "+48601234567"),
+            ("JP", "01048601234567", "+48601234567"),
+        ] {
+            let party = home(country).party(raw.as_bytes(), Nature::Unknown, NumberFormat::Auto);
+            assert_eq!(shown(&party), expected, "{country} {raw}");
+        }
+    }
+
+    #[test]
+    fn agrees_with_the_library() {
+        let abroad =
+            ["48601234567", "4930123456", "447911123456", "12125551234", "390612345678", "37120123456"];
+        for country in ["PL", "DE", "GB", "US", "IT", "FR", "RU", "CH", "ES", "BR", "HU", "JP", "IN"] {
+            let (plan, region) = (home(country), Region::from_code(country).unwrap());
+            let library = |text: &str| {
+                let parsed = PHONE_NUMBER_UTIL.parse(text, Some(region)).unwrap();
+                PHONE_NUMBER_UTIL.format(&parsed, rlibphonenumber::PhoneNumberFormat::E164).into_owned()
+            };
+            let prefixes = plan.international_prefixes().map(|prefix| std::str::from_utf8(prefix).unwrap());
+            for prefix in prefixes.chain(["+"]) {
+                for number in abroad {
+                    let text = format!("{prefix}{number}");
+                    // The library does not know `00` everywhere.
+                    let expected = if prefix == "00" { format!("+{number}") } else { library(&text) };
+                    let party = plan.party(text.as_bytes(), Nature::Unknown, NumberFormat::Auto);
+                    assert_eq!(shown(&party), expected, "{country} {text}");
+                }
+            }
+            for ty in [PhoneNumberType::FixedLine, PhoneNumberType::Mobile, PhoneNumberType::TollFree] {
+                let Ok(example) = PHONE_NUMBER_UTIL.get_example_number_for_type_and_region(region, ty) else {
+                    continue;
+                };
+                let digits = rlibphonenumber::get_national_significant_number_owned(&example);
+                let with_prefix = format!("{}{digits}", std::str::from_utf8(plan.national_prefix()).unwrap());
+                for text in [digits, with_prefix] {
+                    let party = plan.party(text.as_bytes(), Nature::National, NumberFormat::Auto);
+                    assert_eq!(shown(&party), library(&text), "{country} {text}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn knows_countries_and_kinds() {
+        let plan = home("PL");
+        for (digits, country, kind) in [
+            ("48601234567", Some("PL"), NumberKind::Mobile),
+            ("48221234567", Some("PL"), NumberKind::Fixed),
+            ("48800123456", Some("PL"), NumberKind::TollFree),
+            ("48701234567", Some("PL"), NumberKind::Premium),
+            ("48112", Some("PL"), NumberKind::Unallocated),
+            ("48123", Some("PL"), NumberKind::Unallocated),
+            ("12125551234", Some("US"), NumberKind::FixedOrMobile),
+            ("16475551234", Some("CA"), NumberKind::FixedOrMobile),
+            ("18765551234", Some("JM"), NumberKind::Mobile),
+            ("10005551234", Some("US"), NumberKind::Unallocated),
+            ("77012345678", Some("KZ"), NumberKind::Mobile),
+            ("74951234567", Some("RU"), NumberKind::Fixed),
+            ("447911123456", Some("GG"), NumberKind::Mobile),
+            ("447400123456", Some("GB"), NumberKind::Mobile),
+            ("390612345678", Some("IT"), NumberKind::Fixed),
+            ("390669812345", Some("VA"), NumberKind::Fixed),
+            ("35318123456", Some("IE"), NumberKind::Fixed),
+            ("38349123456", Some("XK"), NumberKind::Mobile),
+            ("870301234567", Some("XG"), NumberKind::Mobile),
+            ("80012345678", Some("XG"), NumberKind::TollFree),
+            ("21012345678", None, NumberKind::Unallocated),
+            ("99912345678", None, NumberKind::Unallocated),
+        ] {
+            let number = Number::from_digits(digits.as_bytes()).unwrap();
+            assert_eq!(
+                plan.country(number).map(|country| country.to_string()).as_deref(),
+                country,
+                "{digits}"
+            );
+            assert_eq!(plan.kind(number), kind, "{digits}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read(raw in proptest::collection::vec(any::<u8>(), 0..60), nature in 0..4, hint in 0..3) {
+            static PLAN: std::sync::LazyLock<Numbering> = std::sync::LazyLock::new(|| home("IT"));
+            let nature = [Nature::National, Nature::International, Nature::Subscriber, Nature::Unknown][nature as usize];
+            let hint = [NumberFormat::Auto, NumberFormat::International, NumberFormat::National][hint as usize];
+            let party = PLAN.party(&raw, nature, hint);
+            prop_assert_eq!(party.number.is_some(), party.shape == Shape::Valid);
+            prop_assert_eq!(party.raw.as_slice(), &raw[..raw.len().min(RAW_MAX)]);
+        }
+
+        #[test]
+        fn any_number_has_a_kind(value in 10_000u64..1_000_000_000_000_000) {
+            static PLAN: std::sync::LazyLock<Numbering> = std::sync::LazyLock::new(|| home("IT"));
+            let number = Number::from_digits(value.to_string().as_bytes()).unwrap();
+            let (country, kind) = (PLAN.country(number), PLAN.kind(number));
+            prop_assert!(country.is_some() || kind == NumberKind::Unallocated);
+        }
     }
 }

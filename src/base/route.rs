@@ -164,3 +164,86 @@ impl Routes {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn route(name: &str, class: RouteClass, peers: &[&str], point_codes: &[(u8, u32)]) -> Route {
+        Route {
+            name: name.into(),
+            class,
+            peers: peers.iter().map(|peer| peer.parse().unwrap()).collect(),
+            point_codes: point_codes.to_vec(),
+            number_format: NumberFormat::Auto,
+            progress_is_alerting: false,
+            sender: None,
+        }
+    }
+
+    fn routes() -> Routes {
+        Routes::new(vec![
+            route("wide", RouteClass::International, &["10.0.0.0/8", "2001:db8::/32"], &[(0, 100)]),
+            route("narrow", RouteClass::National, &["10.1.0.0/16", "10.1.2.3/16"], &[(2, 100), (2, 200)]),
+            route("one", RouteClass::White, &["10.1.2.3/32", "2001:db8::1/128"], &[]),
+            route("ours", RouteClass::Outbound, &["192.0.2.0/24"], &[(2, 300)]),
+            route("all-v6", RouteClass::National, &["::/0"], &[]),
+        ])
+    }
+
+    #[test]
+    fn the_longest_prefix_wins() {
+        let routes = routes();
+        for (src, expected) in [
+            ("10.200.0.1", "wide"),
+            ("10.1.9.9", "narrow"),
+            ("10.1.2.3", "one"),
+            ("10.1.2.4", "narrow"),
+            ("11.0.0.1", "unknown"),
+            ("2001:db8::1", "one"),
+            ("2001:db8::2", "wide"),
+            ("2001:db9::2", "all-v6"),
+            // An IPv4 peer and its IPv4-mapped form are the same element only when the file says so.
+            ("::ffff:10.1.2.3", "all-v6"),
+        ] {
+            let (id, direction) = routes.of_addresses(src.parse().unwrap(), "203.0.113.1".parse().unwrap());
+            assert_eq!(routes.route(id).name, expected, "{src}");
+            assert_eq!(direction, Direction::Inbound, "{src}");
+        }
+    }
+
+    #[test]
+    fn direction_is_by_the_side_that_is_known() {
+        let routes = routes();
+        for (src, dst, expected, direction) in [
+            ("10.1.2.3", "192.0.2.1", "one", Direction::Inbound),
+            ("203.0.113.1", "10.1.2.3", "one", Direction::Outbound),
+            ("192.0.2.1", "10.1.2.3", "ours", Direction::Outbound),
+            ("203.0.113.1", "203.0.113.2", "unknown", Direction::Inbound),
+        ] {
+            let (id, found) = routes.of_addresses(src.parse().unwrap(), dst.parse().unwrap());
+            assert_eq!((routes.route(id).name.as_str(), found), (expected, direction), "{src} {dst}");
+        }
+    }
+
+    #[test]
+    fn point_codes_belong_to_their_network() {
+        let routes = routes();
+        for (indicator, opc, dpc, expected, direction) in [
+            (0, 100, 1, "wide", Direction::Inbound),
+            (2, 100, 1, "narrow", Direction::Inbound),
+            (2, 1, 200, "narrow", Direction::Outbound),
+            (2, 300, 200, "ours", Direction::Outbound),
+            (0, 200, 1, "unknown", Direction::Inbound),
+        ] {
+            let (id, found) = routes.of_point_codes(indicator, opc, dpc);
+            assert_eq!(
+                (routes.route(id).name.as_str(), found),
+                (expected, direction),
+                "{indicator} {opc} {dpc}"
+            );
+        }
+        assert_eq!(routes.route(RouteId::UNKNOWN).name, "unknown");
+        assert_eq!(routes.all().len(), 6);
+    }
+}
