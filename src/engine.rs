@@ -124,16 +124,16 @@ impl Engine {
         let Self { assembler, shard, judge, seed, events } = self;
         assembler.push(frame, &mut |pdu| {
             shard.handle(&pdu, signal::key(&pdu, *seed), events);
-            events.drain(..).for_each(|stamped| judge.handle(stamped.event, out));
+            events.drain(..).for_each(|stamped| judge.handle(stamped.stamp.at, stamped.event, out));
         });
         shard.advance(frame.at, events);
-        events.drain(..).for_each(|stamped| judge.handle(stamped.event, out));
+        events.drain(..).for_each(|stamped| judge.handle(stamped.stamp.at, stamped.event, out));
     }
 
     /// Ends the run.
     pub fn finish(&mut self, out: &mut Vec<Output>) {
         self.shard.finish(&mut self.events);
-        self.events.drain(..).for_each(|stamped| self.judge.handle(stamped.event, out));
+        self.events.drain(..).for_each(|stamped| self.judge.handle(stamped.stamp.at, stamped.event, out));
     }
 
     /// The judge, for its findings and sizes.

@@ -224,7 +224,7 @@ impl Numbering {
             return Err(Shape::NoCountryCode);
         }
         // Room for a country code and all the digits kept.
-        let mut whole = [0; 3 + Digits::CAPACITY];
+        let mut whole = [0; 27];
         let (code, length) = (self.plan.code.as_slice(), self.plan.code.len() + digits.len());
         whole[..code.len()].copy_from_slice(code);
         whole[code.len()..length].copy_from_slice(digits);

@@ -5,7 +5,9 @@
 
 mod check;
 mod fields;
+mod load;
 mod progress;
+mod records;
 mod replay;
 mod report;
 mod text;
@@ -13,7 +15,8 @@ mod verify;
 
 use std::ffi::OsString;
 use std::fmt;
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
@@ -105,9 +108,19 @@ impl Failure {
         Self { code, message: message.to_string() }
     }
 
+    /// For an input that cannot be read.
+    fn input(path: &Path, error: &io::Error) -> Self {
+        let code = match error.kind() {
+            io::ErrorKind::NotFound => 66,
+            io::ErrorKind::PermissionDenied => 77,
+            _ => 74,
+        };
+        Self::new(code, format!("{}: {error}", path.display()))
+    }
+
     /// For an output that cannot be written.
-    fn output(path: &std::path::Path, error: &std::io::Error) -> Self {
-        let code = if error.kind() == std::io::ErrorKind::PermissionDenied { 77 } else { 73 };
+    fn output(path: &Path, error: &io::Error) -> Self {
+        let code = if error.kind() == io::ErrorKind::PermissionDenied { 77 } else { 73 };
         Self::new(code, format!("{}: {error}; nothing under that name was changed", path.display()))
     }
 }

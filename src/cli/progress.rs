@@ -16,7 +16,6 @@ const EVERY_SECONDS: f64 = 0.1;
 const EVERY_FRAMES: u64 = 4096;
 
 /// Frames of a capture, with a progress line as they pass; ends early when interrupted.
-#[derive(Debug)]
 pub struct Watched {
     capture: Capture,
     bar: ProgressBar,

@@ -187,15 +187,18 @@ pub fn class_lines(total: &RouteTally) -> Vec<ClassLine> {
         .collect()
 }
 
-/// The ranges with the most calls, of those found on the same route in each other's blocks the widest.
+/// The ranges with the most calls, and how many there are in all. Of ranges within each other the widest stands for
+/// all.
 pub fn range_lines(
     findings: &[Finding],
     (network, ruleset, fields): (&Network, &Ruleset, &[FieldSpec]),
-) -> Vec<RangeLine> {
+) -> (Vec<RangeLine>, usize) {
     let mut top: Vec<&Finding> = findings.iter().filter(|finding| !is_inside_another(finding, findings)).collect();
     top.sort_by_key(|finding| (std::cmp::Reverse(finding.calls), finding.since));
+    let total = top.len();
     top.truncate(RANGES_SHOWN);
-    top.into_iter()
+    let lines = top
+        .into_iter()
         .map(|finding| RangeLine {
             range: range_of(finding).to_string(),
             route: network.routes.route(finding.route).name.clone(),
@@ -206,7 +209,8 @@ pub fn range_lines(
             last: finding.last.rfc3339().to_string(),
             evidence: sentence(finding, ruleset, fields),
         })
-        .collect()
+        .collect();
+    (lines, total)
 }
 
 fn range_of(finding: &Finding) -> Range {

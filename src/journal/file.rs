@@ -25,14 +25,19 @@ impl WholeFile {
         Ok(Self { path: path.to_owned(), part, writer })
     }
 
+    /// Where it will be.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Writes what is left to the disk and gives the file its name.
     ///
     /// # Errors
     /// As the operating system says; the temporary file then stays.
-    pub fn finish(self) -> io::Result<PathBuf> {
+    pub fn finish(self) -> io::Result<()> {
         self.writer.into_inner().map_err(io::IntoInnerError::into_error)?.sync_data()?;
-        fs::rename(&self.part, &self.path)?;
-        Ok(self.path)
+        fs::rename(&self.part, &self.path)
     }
 }
 

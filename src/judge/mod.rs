@@ -19,7 +19,9 @@ use crate::base::map::{Map, Seed};
 use crate::base::network::Network;
 use crate::base::range::Range;
 use crate::base::route::RouteId;
+use crate::base::time::At;
 use crate::call::{Call, CallEvent};
+use crate::feature::mark::Lesson;
 use crate::feature::{Limits, Store};
 use crate::rule::{Evidence, Mode, Phase, Ruleset};
 
@@ -98,15 +100,15 @@ impl Judge {
         }
     }
 
-    /// Judges one event.
-    pub fn handle(&mut self, event: CallEvent, out: &mut Vec<Output>) {
+    /// Judges one event, which happened at `at`.
+    pub fn handle(&mut self, at: At, event: CallEvent, out: &mut Vec<Output>) {
         match event {
             CallEvent::Setup(call) => {
                 let verdict = self.judge_setup(&call);
                 out.push(Output::Verdict { seq: call.seq, verdict });
             }
             CallEvent::Answer(call) => self.store.answered(&call),
-            CallEvent::End(call) => out.push(Output::Record(Box::new(self.judge_end(call)))),
+            CallEvent::End(call) => out.push(Output::Record(Box::new(self.judge_end(at, call)))),
         }
     }
 
@@ -143,7 +145,7 @@ impl Judge {
     }
 
     fn judge_setup(&mut self, call: &Call) -> Verdict {
-        let facts = self.store.moment(&self.network, call, Point::Setup);
+        let facts = self.store.moment(&self.network, call, Point::Setup, call.setup_at);
         let shadow_matches = &mut self.shadow_matches;
         let mut shadow = |rule: u16| shadow_matches[usize::from(rule)] += 1;
         let verdict = decide::decide(&self.ruleset, &facts, call, &self.network, &mut shadow);
@@ -158,7 +160,7 @@ impl Judge {
         verdict
     }
 
-    fn judge_end(&mut self, call: Call) -> CallRecord {
+    fn judge_end(&mut self, at: At, call: Call) -> CallRecord {
         let verdict = self.verdicts.remove(&call.seq).unwrap_or_default();
         let mut record = CallRecord {
             call,
@@ -172,8 +174,8 @@ impl Judge {
             record.final_class = record.verdict.class;
             return record;
         }
-        self.store.ended(&record.call);
-        self.classify(&mut record);
+        self.store.ended(&record.call, &self.network);
+        self.classify(at, &mut record);
         record
     }
 
@@ -184,11 +186,11 @@ impl Judge {
     }
 
     /// The first live rule at the end that matches gives the class and teaches its marks.
-    fn classify(&mut self, record: &mut CallRecord) {
+    fn classify(&mut self, at: At, record: &mut CallRecord) {
         let ruleset = Arc::clone(&self.ruleset);
         let mut evidence = Evidence::new();
         for index in ruleset.at(Point::End).iter().copied() {
-            let facts = self.store.moment(&self.network, &record.call, Point::End);
+            let facts = self.store.moment(&self.network, &record.call, Point::End, at);
             if !ruleset.matches(index, &facts, &mut evidence) {
                 continue;
             }
@@ -201,26 +203,26 @@ impl Judge {
             record.final_rule = Some(index);
             record.final_evidence = evidence;
             for mark in &rule.marks {
-                self.store.mark(mark.subject, &record.call, record.final_class, mark.ttl);
-                self.find(mark.subject, index, record);
+                let class = record.final_class;
+                self.store.mark(&record.call, at, &Lesson { subject: mark.subject, class, ttl: mark.ttl, rule: index, evidence: &[] });
+                self.find(at, (mark.subject, index), record);
             }
             return;
         }
     }
 
     /// Keeps what was found for the report.
-    fn find(&mut self, subject: Subject, rule: u16, record: &CallRecord) {
+    fn find(&mut self, at: At, (subject, rule): (Subject, u16), record: &CallRecord) {
         let Some(caller) = record.call.calling.number else { return };
         let (width, route) = match subject {
             Subject::Caller => (0, RouteId::UNKNOWN),
             Subject::CallerRange100 => (2, record.call.route),
             Subject::CallerRange10k => (4, record.call.route),
         };
-        let last = record.call.end_at.unwrap_or(record.call.setup_at);
         let key = (subject, Range::of(caller, width), route, record.final_class);
         if let Some(known) = self.finding_of.get(&key) {
             let finding = &mut self.findings[*known];
-            finding.last = last;
+            finding.last = at;
             finding.calls += 1;
             finding.evidence = record.final_evidence.clone();
             return;
@@ -236,8 +238,8 @@ impl Judge {
             route: record.call.route,
             class: record.final_class,
             rule,
-            since: last,
-            last,
+            since: at,
+            last: at,
             calls: 1,
             evidence: record.final_evidence.clone(),
         });

@@ -196,7 +196,7 @@ fn judge_all(
         from_shards.iter().map(|(events, _)| events.recv().ok()).collect::<Option<Vec<_>>>()
     {
         merge(&mut parts, |stamped| {
-            judge.handle(stamped.event, &mut outputs);
+            judge.handle(stamped.stamp.at, stamped.event, &mut outputs);
             outputs.drain(..).for_each(|output| sink.take(judge, output));
         });
         for (part, (_, used)) in parts.into_iter().zip(from_shards) {

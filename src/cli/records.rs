@@ -1,0 +1,165 @@
+//! What a replay does with the judge's outputs: counts every call, rates the monetised ones, writes both down.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::base::class::Decision;
+use crate::base::network::Network;
+use crate::base::time::At;
+use crate::billing::{Charge, GENESIS, Ledger, RateCard, Rater, Totals};
+use crate::cli::Failure;
+use crate::feature::fields;
+use crate::journal::{CallsWriter, WholeFile};
+use crate::judge::{CallRecord, Judge, Output};
+use crate::metrics::Tally;
+use crate::pipeline::Sink;
+use crate::rule::Ruleset;
+
+/// A file of the output directory, or nowhere when there is none.
+enum Target {
+    File(WholeFile),
+    Nowhere,
+}
+
+impl Target {
+    fn create(out: Option<&Path>, name: &str) -> Result<Self, Failure> {
+        let Some(out) = out else { return Ok(Self::Nowhere) };
+        let path = out.join(name);
+        WholeFile::create(&path).map(Self::File).map_err(|error| Failure::output(&path, &error))
+    }
+
+    fn finish(self, files: &mut Vec<String>) -> Result<(), Failure> {
+        let Self::File(file) = self else { return Ok(()) };
+        let path = file.path().to_owned();
+        file.finish().map_err(|error| Failure::output(&path, &error))?;
+        files.push(path.display().to_string());
+        Ok(())
+    }
+}
+
+impl Write for Target {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::File(file) => file.write(bytes),
+            Self::Nowhere => Ok(bytes.len()),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::File(file) => file.flush(),
+            Self::Nowhere => Ok(()),
+        }
+    }
+}
+
+/// Takes the records on the judge's thread.
+pub struct Records {
+    network: Arc<Network>,
+    out: Option<PathBuf>,
+    calls: Option<CallsWriter<Target>>,
+    ledger: Ledger<Target>,
+    rater: Rater,
+    /// Counts of calls.
+    pub tally: Tally,
+    /// Billing records by sender and result.
+    pub results: BTreeMap<(String, &'static str), u64>,
+    /// First and last setup.
+    pub setups: Option<(At, At)>,
+    seen: Arc<AtomicU64>,
+    error: Option<io::Error>,
+}
+
+impl Records {
+    /// Makes the directory and its files; `seen` is counted up with every record.
+    pub fn open(
+        out: Option<&Path>,
+        (network, ruleset): (&Arc<Network>, &Ruleset),
+        rate_card: Option<RateCard>,
+        seen: Arc<AtomicU64>,
+    ) -> Result<Self, Failure> {
+        if let Some(out) = out {
+            fs::create_dir_all(out).map_err(|error| Failure::output(out, &error))?;
+        }
+        let calls = match Target::create(out, "calls.jsonl")? {
+            Target::Nowhere => None,
+            file => Some(CallsWriter::new(file, fields::specs())),
+        };
+        Ok(Self {
+            network: Arc::clone(network),
+            out: out.map(Path::to_owned),
+            calls,
+            ledger: Ledger::new(Target::create(out, "billing.jsonl")?, GENESIS),
+            rater: Rater::new(rate_card.unwrap_or_default()),
+            tally: Tally::new(network.routes.all().len(), ruleset.rules().len()),
+            results: BTreeMap::new(),
+            setups: None,
+            seen,
+            error: None,
+        })
+    }
+
+    /// Sums of what was rated.
+    pub fn totals(&self) -> &Totals {
+        self.ledger.totals()
+    }
+
+    /// Gives the files their names, `metrics.prom` with them; the paths of all.
+    pub fn finish(self, metrics: &[u8]) -> Result<Vec<String>, Failure> {
+        if let Some(error) = self.error {
+            return Err(Failure::new(74, format!("writing records failed: {error}; no file was given its name")));
+        }
+        let mut files = Vec::new();
+        let broken = |error: io::Error| Failure::new(74, format!("writing records failed: {error}"));
+        if let Some(calls) = self.calls {
+            calls.into_inner().finish(&mut files)?;
+        }
+        self.ledger.finish().map_err(broken)?.finish(&mut files)?;
+        let mut prom = Target::create(self.out.as_deref(), "metrics.prom")?;
+        prom.write_all(metrics).map_err(broken)?;
+        prom.finish(&mut files)?;
+        Ok(files)
+    }
+
+    fn record(&mut self, record: &CallRecord, ruleset: &Ruleset) -> io::Result<()> {
+        self.seen.fetch_add(1, Ordering::Relaxed);
+        self.tally.count(record);
+        let at = record.call.setup_at;
+        let (first, last) = self.setups.unwrap_or((at, at));
+        self.setups = Some((first.min(at), last.max(at)));
+        if let Some(calls) = &mut self.calls {
+            calls.write(record, ruleset, &self.network)?;
+        }
+        if record.verdict.decision == Decision::Monetise { self.bill(record, ruleset) } else { Ok(()) }
+    }
+
+    fn bill(&mut self, record: &CallRecord, ruleset: &Ruleset) -> io::Result<()> {
+        let route = self.network.routes.route(record.call.route);
+        let charge = Charge {
+            call: &record.call,
+            route: &route.name,
+            sender: route.sender.as_deref().unwrap_or_default(),
+            class: record.final_class,
+            ruleset: ruleset.hash(),
+        };
+        let rated = self.rater.rate(&charge);
+        let result = rated.reason.map_or("rated", |reason| reason.name());
+        *self.results.entry((charge.sender.to_owned(), result)).or_default() += 1;
+        self.ledger.append(&rated)
+    }
+}
+
+impl Sink for Records {
+    fn take(&mut self, judge: &Judge, output: Output) {
+        if self.error.is_some() {
+            return;
+        }
+        if let Output::Record(record) = output {
+            self.error = self.record(&record, judge.ruleset()).err();
+        }
+    }
+}

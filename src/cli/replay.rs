@@ -1,0 +1,163 @@
+//! `tollgate replay`: captures in, report and records out.
+
+use std::io::{self, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use crate::base::map::Seed;
+use crate::base::network::Network;
+use crate::capture::Capture;
+use crate::cli::progress::Watched;
+use crate::cli::records::Records;
+use crate::cli::report::{self, BillLine, Count, Report};
+use crate::cli::{Failure, Format, ReplayArguments, load};
+use crate::engine::Options;
+use crate::feature::fields;
+use crate::metrics::prom;
+use crate::pipeline::{self, Finished, Threads};
+use crate::rule::Ruleset;
+use crate::signal::Counts;
+use crate::wire::isup::MessageType;
+use crate::wire::sip::Method;
+
+/// Seed of hashes in a replay. It is fixed, so that the same capture gives the same bytes; nobody who could choose keys
+/// waits for a replay's answer.
+const SEED: Seed = Seed(0x1f0a_2be5_7c11_90d3);
+
+/// Replays captures.
+pub fn run(arguments: &ReplayArguments) -> Result<(), Failure> {
+    let loaded = load::network(arguments.network.as_deref())?;
+    let ruleset = Arc::new(load::rules(arguments.rules.as_deref())?);
+    let network = Arc::new(loaded.network);
+    let capture =
+        Capture::open(&arguments.captures).map_err(|error| Failure::new(error.exit_code(), error))?;
+    let calls = Arc::new(AtomicU64::new(0));
+    let interrupted = watch_for_interrupt()?;
+    let sink =
+        Records::open(arguments.out.as_deref(), (&network, &ruleset), loaded.rate_card, Arc::clone(&calls))?;
+    let mut frames = Watched::new(capture, calls, Arc::clone(&interrupted));
+    let options = Options::default().seeded(SEED);
+    let threads = Threads { shards: usize::from(arguments.shards), ..Threads::default() };
+    let mut finished = pipeline::run(&mut frames, &network, &ruleset, (&options, threads), sink);
+    let seconds = frames.seconds();
+    let capture = frames.finish();
+    finished.counts.faults.merge(capture.faults());
+    let mut report = summary(&finished, &capture, (&network, &ruleset));
+    report.seconds = seconds;
+    report.interrupted = interrupted.load(Ordering::Relaxed);
+    let metrics = metrics(&finished, (&network, &ruleset))?;
+    report.files = finished.sink.finish(&metrics)?;
+    print(&report, arguments.format)
+}
+
+/// Ctrl-C ends the reading; what was read is then judged, written and reported. A second Ctrl-C ends the program.
+fn watch_for_interrupt() -> Result<Arc<AtomicBool>, Failure> {
+    let interrupted = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&interrupted);
+    ctrlc::set_handler(move || {
+        if flag.swap(true, Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+    })
+    .map_err(|error| Failure::new(1, format!("cannot watch for Ctrl-C: {error}")))?;
+    Ok(interrupted)
+}
+
+fn summary(finished: &Finished<Records>, capture: &Capture, (network, ruleset): (&Network, &Ruleset)) -> Report {
+    let records = &finished.sink;
+    let total = records.tally.total();
+    let findings = finished.judge.findings();
+    let (ranges, ranges_total) = report::range_lines(findings, (network, ruleset, fields::specs()));
+    Report {
+        version: env!("CARGO_PKG_VERSION"),
+        ruleset: ruleset.hash().to_owned(),
+        interrupted: false,
+        bytes: capture.bytes_read(),
+        frames: capture.frames(),
+        seconds: 0.0,
+        first_setup_at: records.setups.map(|(first, _)| first.to_string()),
+        last_setup_at: records.setups.map(|(_, last)| last.to_string()),
+        calls: total.total(),
+        routes: report::route_lines(&records.tally, network),
+        classes: report::class_lines(&total),
+        ranges,
+        ranges_total,
+        billing: bill_lines(records),
+        messages: message_counts(&finished.counts)
+            .map(|(of, what, count)| Count::new(of, what, count))
+            .collect(),
+        faults: report::fault_counts(&finished.counts.faults),
+        skipped: skipped(finished).map(|(what, count)| Count::new("frames", what, count)).collect(),
+        problems: capture.problems().to_vec(),
+        files: Vec::new(),
+    }
+}
+
+fn bill_lines(records: &Records) -> Vec<BillLine> {
+    let lines = records.totals().iter().map(|((sender, currency), total)| BillLine {
+        sender: sender.clone(),
+        currency: currency.clone(),
+        records: total.records,
+        billable: total.billable,
+        amount: total.amount.to_string(),
+    });
+    lines.collect()
+}
+
+/// Messages by protocol and kind, those that occurred.
+fn message_counts(counts: &Counts) -> impl Iterator<Item = (&'static str, &'static str, u64)> {
+    const CLASSES: [&str; 7] = ["0xx", "1xx", "2xx", "3xx", "4xx", "5xx", "6xx"];
+    let requests = Method::NAMES.into_iter().zip(&counts.sip_requests).map(|(name, count)| ("SIP", name, *count));
+    let responses = CLASSES.into_iter().zip(&counts.sip_responses).map(|(name, count)| ("SIP", name, *count));
+    let isup = (0..=u8::MAX).zip(&counts.isup).map(|(code, count)| {
+        ("ISUP", MessageType(code).name().unwrap_or("other"), *count)
+    });
+    requests.chain(responses).chain(isup).filter(|(_, _, count)| *count > 0)
+}
+
+fn skipped(finished: &Finished<Records>) -> impl Iterator<Item = (&'static str, u64)> {
+    finished.assembler.skips().iter().filter(|(_, count)| *count > 0)
+}
+
+fn metrics(
+    finished: &Finished<Records>,
+    (network, ruleset): (&Network, &Ruleset),
+) -> Result<Vec<u8>, Failure> {
+    let sizes = finished.judge.store().sizes();
+    let results = finished.sink.results.iter();
+    let snapshot = prom::Snapshot {
+        network,
+        ruleset,
+        tally: &finished.sink.tally,
+        shadow_matches: finished.judge.shadow_matches(),
+        faults: &finished.counts.faults,
+        messages: message_counts(&finished.counts).collect(),
+        skipped: skipped(finished).collect(),
+        state_keys: vec![
+            ("callers", sizes.callers as u64),
+            ("caller_ranges_100", sizes.ranges_100 as u64),
+            ("caller_ranges_10k", sizes.ranges_10k as u64),
+            ("missed", sizes.missed as u64),
+            ("marks", sizes.marks as u64),
+        ],
+        billing: results.map(|((sender, result), count)| (sender.clone(), *result, *count)).collect(),
+    };
+    prom::encode(&snapshot).map_err(|error| Failure::new(1, format!("metrics: {error}")))
+}
+
+/// Prints the report; a reader that closed the pipe early is no failure.
+fn print(report: &Report, format: Format) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    let written = match format {
+        Format::Text => write!(out, "{report}"),
+        Format::Json => serde_json::to_writer_pretty(&mut out, report)
+            .map_err(io::Error::from)
+            .and_then(|()| writeln!(out)),
+    };
+    match written {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure::new(74, format!("standard output: {error}")))
+        }
+        _ => Ok(()),
+    }
+}
