@@ -11,4 +11,5 @@ pub mod number;
 pub mod numbering;
 pub mod range;
 pub mod route;
+pub mod sheet;
 pub mod time;

@@ -71,7 +71,9 @@ impl NumberKind {
 }
 
 /// Digits kept while a number is read: an international prefix of up to 4 and 15 more, with room to tell a long one.
-type Digits = ArrayVec<u8, 24>;
+type Digits = ArrayVec<u8, DIGITS_KEPT>;
+/// See [`Digits`].
+const DIGITS_KEPT: usize = 24;
 /// Bare numbers shorter than this are short codes unless they fit the home plan: no country's international numbers
 /// are shorter in practice.
 const BARE_INTERNATIONAL_MIN: usize = 7;
@@ -224,7 +226,7 @@ impl Numbering {
             return Err(Shape::NoCountryCode);
         }
         // Room for a country code and all the digits kept.
-        let mut whole = [0; 27];
+        let mut whole = [0; 3 + DIGITS_KEPT];
         let (code, length) = (self.plan.code.as_slice(), self.plan.code.len() + digits.len());
         whole[..code.len()].copy_from_slice(code);
         whole[code.len()..length].copy_from_slice(digits);
