@@ -530,7 +530,7 @@ fn says_why() {
     ] {
         assert_eq!(reasons(when, &facts).unwrap(), why, "{when}");
     }
-    let many = vec!["caller.new"; 12].join(" and ");
+    let many = ["caller.new"; 12].join(" and ");
     assert_eq!(reasons(&many, &facts).unwrap().len(), 8);
     assert_eq!(reasons("caller.hidden", &facts), None);
 }
