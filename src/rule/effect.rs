@@ -32,13 +32,14 @@ impl Effect {
         let class_name = keys.text("class", findings);
         let action_entry = keys.take("action");
         let action_span = action_entry.as_ref().map_or(header, Spanned::span);
-        let action = match action_entry {
-            Some(entry) => action(entry, findings),
-            None if point == Some(Point::Setup) => {
+        let action = match (action_entry, point) {
+            (Some(entry), _) => action(entry, findings),
+            (None, Some(Point::End)) => Some(Action::Classify),
+            (None, Some(Point::Setup)) => {
                 findings.add(action_span.clone(), "a rule at setup has no `action`");
                 None
             }
-            None => Some(Action::Classify),
+            (None, None) => None,
         };
         let marks = marks(keys, point, findings);
         if let Some(action) = &action {

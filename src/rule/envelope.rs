@@ -50,20 +50,21 @@ pub(super) fn read<'a>(source: &'a Source, fields: &[FieldSpec]) -> File<'a> {
         file.findings.add(0..0, "the file is larger than 1 MiB");
         return file;
     }
-    let (table, errors) = DeTable::parse_recoverable(&source.text);
-    for error in &errors {
-        file.findings.add(error.span().unwrap_or(0..0), format!("TOML: {}", error.message()));
-    }
-    // What a broken file seems to say would only add findings that nobody can use.
-    if errors.is_empty() {
-        let mut keys = Keys::new(table.into_inner(), 0..0);
-        keys.require(&["schema"], "the file", &mut file.findings);
-        schema(&mut keys, &mut file.findings);
-        for entry in keys.list("rule", &mut file.findings).unwrap_or_default() {
-            file.rule(entry, fields);
+    let table = match DeTable::parse(&source.text) {
+        Ok(table) => table.into_inner(),
+        // What a broken file seems to say after this would only add findings that nobody can use.
+        Err(error) => {
+            file.findings.add(error.span().unwrap_or(0..0), format!("TOML: {}", error.message()));
+            return file;
         }
-        keys.finish("the file", &mut file.findings);
+    };
+    let mut keys = Keys::new(table, 0..0);
+    keys.require(&["schema"], "the file", &mut file.findings);
+    schema(&mut keys, &mut file.findings);
+    for entry in keys.list("rule", &mut file.findings).unwrap_or_default() {
+        file.rule(entry, fields);
     }
+    keys.finish("the file", &mut file.findings);
     file
 }
 

@@ -64,11 +64,14 @@ impl<'t> Keys<'t> {
     pub fn integer(&mut self, name: &'static str, findings: &mut Findings<'_>) -> Option<Spanned<i64>> {
         let entry = self.take(name)?;
         let span = entry.span();
-        let value = entry.get_ref().as_integer();
-        match value.and_then(|value| i64::from_str_radix(value.as_str(), value.radix()).ok()) {
-            Some(value) => Some(Spanned::new(span, value)),
-            None => {
-                findings.add(span, format!("`{name}` is a whole number, not {}", kind(entry.get_ref())));
+        let Some(integer) = entry.get_ref().as_integer() else {
+            findings.add(span, format!("`{name}` is a whole number, not {}", kind(entry.get_ref())));
+            return None;
+        };
+        match i64::from_str_radix(integer.as_str(), integer.radix()) {
+            Ok(value) => Some(Spanned::new(span, value)),
+            Err(_) => {
+                findings.add(span, format!("`{name}` is too large"));
                 None
             }
         }
@@ -119,7 +122,7 @@ pub(super) fn word(
 fn kind(value: &DeValue<'_>) -> &'static str {
     match value {
         DeValue::String(_) => "a string",
-        DeValue::Integer(_) => "this integer",
+        DeValue::Integer(_) => "a whole number",
         DeValue::Float(_) => "a fraction",
         DeValue::Boolean(_) => "true or false",
         DeValue::Datetime(_) => "a date",

@@ -290,4 +290,6 @@ fn hash_of(sources: &[Source]) -> String {
 }
 
 #[cfg(test)]
+mod oracle;
+#[cfg(test)]
 mod tests;
