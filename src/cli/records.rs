@@ -87,7 +87,7 @@ impl Records {
         }
         let calls = match Target::create(out, "calls.jsonl")? {
             Target::Nowhere => None,
-            file => Some(CallsWriter::new(file, fields::specs())),
+            file => Some(CallsWriter::new(file, &fields::FIELDS)),
         };
         Ok(Self {
             network: Arc::clone(network),

@@ -67,7 +67,7 @@ fn summary(finished: &Finished<Records>, capture: &Capture, (network, ruleset): 
     let records = &finished.sink;
     let total = records.tally.total();
     let findings = finished.judge.findings();
-    let (ranges, ranges_total) = report::range_lines(findings, (network, ruleset, fields::specs()));
+    let (ranges, ranges_total) = report::range_lines(findings, (network, ruleset, &fields::FIELDS));
     Report {
         version: env!("CARGO_PKG_VERSION"),
         ruleset: ruleset.hash().to_owned(),

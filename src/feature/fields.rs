@@ -224,6 +224,9 @@ macro_rules! calls {
         figures!($name, $of, $what, [
             "attempts_10m": CALLS, "Calls in 10 minutes", |f| int(f.ten_minutes.attempts);
             "attempts_1h": CALLS, "Calls in 1 hour", |f| int(f.hour.attempts);
+            "answered_1h": CALLS, "Answered calls in 1 hour", |f| int(f.hour.answered);
+            "answered_share_10m": Type::Ratio, "Answered share of calls in 10 minutes",
+                |f| share(f.ten_minutes.answered, f.ten_minutes.attempts);
             "answered_share_1h": Type::Ratio, "Answered share of calls in 1 hour",
                 |f| share(f.hour.answered, f.hour.attempts);
             "short_unanswered_10m": CALLS, "Calls cut or rejected soon in 10 minutes",
@@ -293,6 +296,9 @@ const CALL: &[Row] = &[
     }),
     row("caller.shape", Type::Enum(&Shape::NAMES), "What is wrong with the calling number", |m| {
         word(m.call.calling.shape as u8)
+    }),
+    row("caller.code_assigned", Type::Bool, "The calling number's country code is assigned", |m| {
+        m.call.calling.number.map_or(Value::Unknown, |number| Value::Bool(m.network.numbering.country(number).is_some()))
     }),
     row("caller.restricted", Type::Bool, "The caller asked that the number not be shown", |m| {
         Value::Bool(m.call.calling.restricted)
@@ -377,6 +383,9 @@ const END: &[Row] = &[
         "Cut within 4 s of ringing (8 s of setup when it never rang), or rejected after 0.3 to 4 s",
         |m| Value::Bool(Outcome::of(m.call).short_unanswered),
     ),
+    end_row("one_ring", Type::Bool, "Given up by the caller after 1 to 12 s of ringing", |m| {
+        Value::Bool(Outcome::of(m.call).one_ring)
+    }),
     end_row("released_by", Type::Enum(&ReleasedBy::NAMES), "Who ended the call", |m| {
         m.call.released_by.map_or(Value::Unknown, |by| word(by as u8))
     }),

@@ -104,7 +104,8 @@ pub fn run<S: Sink>(
             };
             shards.push(scope.spawn(move || ends.run(shard)));
         }
-        let judging = scope.spawn(|| judge_all(&mut judge, &from_shards, &mut sink));
+        let (judge, sink) = (&mut judge, &mut sink);
+        let judging = scope.spawn(move || judge_all(judge, &from_shards, sink));
         dispatch(frames, &mut assembler, &to_shards, (threads, options.call.seed));
         drop(to_shards);
         for shard in shards {
