@@ -67,7 +67,7 @@ impl Framer {
                 Step::Skip(length) => length,
             };
             // Had what was held been enough, the step would have been taken then; so the rest is a tail of `data`.
-            data = &data[length.saturating_sub(before).max(usize::from(before == 0))..];
+            data = &data[length.saturating_sub(before).max(1)..];
             self.held = Vec::new();
             self.reader = Reader { sync: self.reader.sync, ..Reader::default() };
         }

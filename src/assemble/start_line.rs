@@ -85,7 +85,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_bytes_never_panic(bytes: Vec<u8>) {
-            looks_like_sip(&bytes);
+            let _ = looks_like_sip(&bytes);
             is_start_line(&bytes);
         }
     }
