@@ -163,7 +163,7 @@ impl Flow {
     }
 
     fn cost(&self) -> usize {
-        self.pending.cost() + self.framer.held()
+        self.pending.cost() + self.framer.cost()
     }
 
     fn accept<F: FnMut(Pdu<'_>)>(&mut self, first: u32, segment: &Tcp<'_>, key: Key, sink: &mut Sink<'_, F>) {
@@ -196,7 +196,7 @@ impl Flow {
             _ => sink.fault(Layer::Tcp, Kind::Duplicate),
         }
         // Nothing follows; a RST counts only where it is expected (RFC 5961 §3.2).
-        if (segment.fin || segment.rst) && end == self.next && self.framer.held() > 0 {
+        if (segment.fin || segment.rst) && end == self.next && self.framer.cost() > 0 {
             self.framer.break_off();
             sink.fault(Layer::Tcp, Kind::Truncated);
         }
