@@ -12,6 +12,7 @@ use super::{Sink, Skip, ss7};
 use crate::base::fault::{Kind, Layer};
 use crate::base::frame::Pdu;
 use crate::base::map::Seed;
+use crate::wire::DecodeError;
 use crate::wire::sctp::{Chunk, DATA, Data, Header};
 
 /// Ports of SIGTRAN: M2UA and old M3UA, M3UA, SUA.
@@ -97,7 +98,13 @@ impl Chunks {
                 Ok(Some(data)) => {
                     carried = true;
                     if association.is_none() {
-                        association = Self::find(&mut self.associations, &mut self.held, key, data.tsn, sink);
+                        let make = || Association::new(data.tsn);
+                        let (found, evicted) = self.associations.touch_or_insert(key, make);
+                        association = found;
+                        if let Some((_, evicted)) = evicted {
+                            self.held -= evicted.cost;
+                            sink.fault(Layer::Sctp, Kind::Evicted);
+                        }
                     }
                     let Some(association) = &mut association else { continue };
                     let before = association.cost;
@@ -120,26 +127,10 @@ impl Chunks {
             sink.fault(Layer::Sctp, Kind::Evicted);
         }
     }
-
-    fn find<'t, F: FnMut(Pdu<'_>)>(
-        table: &'t mut Table<Key, Association>,
-        held: &mut usize,
-        key: Key,
-        tsn: u32,
-        sink: &mut Sink<'_, F>,
-    ) -> Option<&'t mut Association> {
-        if table.touch(&key).is_none()
-            && let Some((_, evicted)) = table.insert(key, Association::new(tsn))
-        {
-            *held -= evicted.cost;
-            sink.fault(Layer::Sctp, Kind::Evicted);
-        }
-        table.get_mut(&key)
-    }
 }
 
 /// The chunk's data when it belongs to M3UA.
-fn read_m3ua(header: Header, chunk: Chunk<'_>) -> Result<Option<Data<'_>>, crate::wire::DecodeError> {
+fn read_m3ua(header: Header, chunk: Chunk<'_>) -> Result<Option<Data<'_>>, DecodeError> {
     if chunk.kind != DATA {
         return Ok(None);
     }
@@ -183,18 +174,15 @@ impl Association {
     /// Remembers a sequence number; false when it was there. One far from the others begins a new window: the
     /// association was opened again.
     fn note(&mut self, tsn: u32) -> bool {
-        let ahead = tsn.wrapping_sub(self.newest);
-        if ahead == 0 || ahead > RECENT {
-            let behind = self.newest.wrapping_sub(tsn);
-            if behind >= RECENT {
-                self.seen = [0; RECENT as usize / 64];
-                self.newest = tsn;
-            }
-        } else {
+        let (ahead, behind) = (tsn.wrapping_sub(self.newest), self.newest.wrapping_sub(tsn));
+        if (1..=RECENT).contains(&ahead) {
             for step in 1..=ahead {
                 let (word, bit) = place(self.newest.wrapping_add(step));
                 self.seen[word] &= !bit;
             }
+            self.newest = tsn;
+        } else if behind >= RECENT {
+            self.seen = [0; RECENT as usize / 64];
             self.newest = tsn;
         }
         let (word, bit) = place(tsn);
@@ -249,4 +237,122 @@ impl Association {
 fn place(tsn: u32) -> (usize, u64) {
     let slot = tsn % RECENT;
     ((slot / 64) as usize, 1 << (slot % 64))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::assemble::{AssembleOptions, Assembler};
+    use crate::base::frame::{Envelope, Frame, Link, RoutingLabel};
+    use crate::base::time::At;
+    use crate::wire::m3ua::ProtocolData;
+    use crate::wire::net::{SCTP, build};
+    use proptest::prelude::*;
+
+    const LABEL: RoutingLabel = RoutingLabel { opc: 200, dpc: 400, network_indicator: 2, sls: 5 };
+    const WHOLE: (bool, bool) = (true, true);
+
+    fn m3ua(user: &[u8]) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        ProtocolData { label: LABEL, service_indicator: 5, priority: 0, user }.emit(&mut bytes);
+        bytes
+    }
+
+    fn data(tsn: u32, (first, last): (bool, bool), payload: &[u8]) -> Data<'_> {
+        Data { tsn, stream: 1, stream_sequence: 0, protocol: 3, first, last, unordered: false, payload }
+    }
+
+    fn push(assembler: &mut Assembler, tag: u32, chunks: &[Data<'_>]) -> Vec<Vec<u8>> {
+        let mut packet = Vec::new();
+        Header { src_port: 2905, dst_port: 2905, verification_tag: tag }.emit(&mut packet);
+        chunks.iter().for_each(|chunk| chunk.emit(&mut packet));
+        let bytes = build::ethernet(&build::ipv4(SCTP, &packet));
+        let wire_length = bytes.len() as u32;
+        let frame = Frame { at: At::default(), number: 1, link: Link::Ethernet, bytes: &bytes, wire_length };
+        let mut found = Vec::new();
+        assembler.push(frame, &mut |pdu| {
+            assert_eq!(pdu.envelope, Envelope::Isup { label: LABEL });
+            found.push(pdu.bytes.to_vec());
+        });
+        found
+    }
+
+    #[test]
+    fn several_chunks_of_a_packet_and_none_twice() {
+        let mut assembler = Assembler::new(AssembleOptions::default());
+        let (a, b, c) = (m3ua(b"a"), m3ua(b"bb"), m3ua(b"ccc"));
+        let chunks = [data(5, WHOLE, &a), data(6, WHOLE, &b), data(7, WHOLE, &c)];
+        assert_eq!(push(&mut assembler, 1, &chunks), [&b"a"[..], b"bb", b"ccc"]);
+        assert_eq!(push(&mut assembler, 1, &chunks[1..]), [b""; 0]);
+        assert_eq!(assembler.faults().of(Layer::Sctp, Kind::Duplicate), 2);
+        // Another association, and this one opened again.
+        assert_eq!(push(&mut assembler, 2, &chunks[..1]), [b"a"]);
+        assert_eq!(push(&mut assembler, 1, &[data(5 + 5000, WHOLE, &a)]), [b"a"]);
+        assert_eq!(push(&mut assembler, 1, &[data(5, WHOLE, &a)]), [b"a"]);
+    }
+
+    #[test]
+    fn remembers_exactly_the_recent_numbers() {
+        let mut association = Association::new(u32::MAX - 5);
+        let numbers = || (0..3 * RECENT).map(|step| step.wrapping_sub(6));
+        assert!(numbers().all(|tsn| association.note(tsn)));
+        assert!(numbers().skip(2 * RECENT as usize).all(|tsn| !association.note(tsn)));
+    }
+
+    #[test]
+    fn other_payload_protocols_are_skipped() {
+        let mut assembler = Assembler::new(AssembleOptions::default());
+        let other = Data { protocol: 46, ..data(1, WHOLE, b"diameter") };
+        assert_eq!(push(&mut assembler, 1, &[other]), [b""; 0]);
+        let unnamed = m3ua(b"a");
+        assert_eq!(push(&mut assembler, 1, &[Data { protocol: 0, ..data(2, WHOLE, &unnamed) }]), [b"a"]);
+        assert_eq!(assembler.skips().of(Skip::SctpOther), 1);
+    }
+
+    #[test]
+    fn floods_stay_within_bounds() {
+        let options = AssembleOptions {
+            associations_max: 8,
+            association_bytes_max: 3000,
+            chunk_bytes_max: 5000,
+            ..AssembleOptions::default()
+        };
+        let mut assembler = Assembler::new(options);
+        for step in 0..3000_u32 {
+            push(&mut assembler, step % 30, &[data(step * 2, (true, false), &[1; 500])]);
+            push(&mut assembler, 1, &[data(step * 3, (false, false), &[1; 100])]);
+            let chunks = &assembler.chunks;
+            assert!(chunks.held <= 5000 && chunks.associations.len() <= 8);
+        }
+        let faults = assembler.faults();
+        assert!(faults.of(Layer::Sctp, Kind::Evicted) > 0 && faults.of(Layer::Sctp, Kind::TooMany) > 0);
+    }
+
+    proptest! {
+        #[test]
+        fn fragments_in_any_order_give_the_message(
+            mut users in prop::collection::vec(prop::collection::vec(any::<u8>(), 1..60), 1..5),
+            size in 8..40_usize,
+            keys in prop::collection::vec(any::<u32>(), PARTS_MAX),
+            tsn in prop::sample::select(vec![0, 9, u32::MAX - 3]),
+        ) {
+            let messages: Vec<_> = users.iter().map(|user| m3ua(user)).collect();
+            let parts = messages.iter().flat_map(|message| {
+                let count = message.len().div_ceil(size);
+                message.chunks(size).enumerate().map(move |(place, part)| ((place == 0, place + 1 == count), part))
+            });
+            let mut parts: Vec<_> = keys.into_iter().zip(0..).zip(parts).collect();
+            parts.sort_unstable();
+            let mut assembler = Assembler::new(AssembleOptions::default());
+            let mut found = Vec::new();
+            for ((_, step), (ends, part)) in parts {
+                found.extend(push(&mut assembler, 1, &[data(tsn.wrapping_add(step), ends, part)]));
+            }
+            found.sort_unstable();
+            users.sort_unstable();
+            prop_assert_eq!(found, users);
+            prop_assert_eq!(assembler.chunks.held, 0);
+            prop_assert_eq!(assembler.faults().nonzero().count(), 0);
+        }
+    }
 }

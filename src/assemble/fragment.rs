@@ -140,7 +140,7 @@ fn check(packet: &Packet<'_>, place: Fragment) -> Result<(), Kind> {
     if let Some(flaw) = packet.flaw {
         return Err(flaw);
     }
-    let misfit = place.more && length % 8 != 0;
+    let misfit = place.more && !length.is_multiple_of(8);
     let too_far = u64::from(place.offset) + length as u64 > DATAGRAM_MAX;
     if length == 0 || misfit || too_far { Err(Kind::BadLength) } else { Ok(()) }
 }

@@ -33,9 +33,9 @@ impl Framer {
         Self { held: Vec::new(), reader: Reader { sync: Sync::Lost, ..Reader::default() } }
     }
 
-    /// Octets of an incomplete message.
-    pub fn held(&self) -> usize {
-        self.held.len()
+    /// Octets of memory that an incomplete message takes; 0 when there is none.
+    pub fn cost(&self) -> usize {
+        self.held.capacity()
     }
 
     /// Drops the incomplete message, because what comes next does not continue it. True when there was one.
@@ -67,7 +67,7 @@ impl Framer {
                 Step::Skip(length) => length,
             };
             // Had what was held been enough, the step would have been taken then; so the rest is a tail of `data`.
-            data = &data[length.saturating_sub(before).max(usize::from(before == 0))..];
+            data = &data[length.saturating_sub(before).max(1)..];
             self.held = Vec::new();
             self.reader = Reader { sync: self.reader.sync, ..Reader::default() };
         }
@@ -219,7 +219,7 @@ mod tests {
                     Found::Fault(layer, kind) => format!("{layer:?} {kind:?}"),
                 });
             });
-            assert!(framer.held() <= MESSAGE_MAX);
+            assert!(framer.held.len() <= MESSAGE_MAX);
         }
         found
     }

@@ -305,3 +305,92 @@ impl<F: FnMut(Pdu<'_>)> Sink<'_, F> {
         self.counts.skips.0[skip as usize] += 1;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::net::{UDP, build};
+    use proptest::prelude::*;
+
+    const INVITE: &[u8] = b"INVITE sip:a SIP/2.0\r\nl: 0\r\n\r\n";
+
+    /// Number, frame and bytes of the messages in a frame that was `extra` octets longer on the wire.
+    fn push(assembler: &mut Assembler, link: Link, bytes: &[u8], extra: u32) -> Vec<(u64, u64, Vec<u8>)> {
+        let wire_length = bytes.len() as u32 + extra;
+        let frame = Frame { at: At::from_nanos(9), number: 4, link, bytes, wire_length };
+        let mut found = Vec::new();
+        assembler.push(frame, &mut |pdu| found.push((pdu.seq, pdu.frame, pdu.bytes.to_vec())));
+        found
+    }
+
+    #[test]
+    fn sip_on_any_port_and_faults_on_its_own() {
+        let mut assembler = Assembler::new(AssembleOptions::default());
+        let mut send = |ports: (u16, u16), payload: &[u8]| {
+            push(&mut assembler, Link::RawIp, &build::ipv4(UDP, &build::udp(ports.0, ports.1, payload)), 0)
+                .len()
+        };
+        assert_eq!(send((7000, 7001), &[b"\r\n", INVITE].concat()), 1);
+        assert_eq!(send((7000, 7001), b"\x80\x08 media"), 0);
+        assert_eq!(send((5060, 7001), b"\r\n\r\n"), 0);
+        assert_eq!(send((7000, 5061), b""), 0);
+        assert_eq!(send((7000, 5060), b"\0\x01\0\0\x21\x12\xa4\x42stun"), 0);
+        assert_eq!(send((7000, 5060), b"what is this"), 0);
+        let skips = assembler.skips();
+        assert_eq!((skips.of(Skip::UdpOther), skips.of(Skip::KeepAlive)), (1, 3));
+        assert_eq!(assembler.faults().nonzero().collect::<Vec<_>>(), [("sip", "not_recognised", 1)]);
+    }
+
+    #[test]
+    fn a_cut_datagram_comes_out_as_far_as_it_goes() {
+        let mut assembler = Assembler::new(AssembleOptions::default());
+        let bytes = build::ethernet(&build::ipv4(UDP, &build::udp(5060, 5060, INVITE)));
+        let found = push(&mut assembler, Link::Ethernet, &bytes[..bytes.len() - 4], 4);
+        assert_eq!(found, [(1, 4, INVITE[..INVITE.len() - 4].to_vec())]);
+        assert_eq!(assembler.faults().nonzero().collect::<Vec<_>>(), [("ip", "truncated", 1)]);
+    }
+
+    #[test]
+    fn a_fragmented_datagram_comes_out_once() {
+        let mut assembler = Assembler::new(AssembleOptions::default());
+        let datagram = build::udp(5060, 5060, INVITE);
+        let (head, tail) = datagram.split_at(16);
+        let first = build::ipv4_fragment(UDP, (7, 0, true), head);
+        let last = build::ipv4_fragment(UDP, (7, 16, false), tail);
+        assert_eq!(push(&mut assembler, Link::RawIp, &last, 0), []);
+        assert_eq!(push(&mut assembler, Link::RawIp, &first, 0), [(1, 4, INVITE.to_vec())]);
+    }
+
+    #[test]
+    fn user_parts_are_told_apart() {
+        let mut assembler = Assembler::new(AssembleOptions::default());
+        let mut send = |bytes: &[u8]| push(&mut assembler, Link::Mtp3, bytes, 0);
+        assert_eq!(send(&[0x85, 7, 0x44, 2, 0x52, 1, 0, 1]), [(1, 4, vec![1, 0, 1])]);
+        assert_eq!(send(&[0x83, 7, 0x44, 2, 0x52, 1, 0, 1]), []);
+        assert_eq!(send(&[0x8d, 7, 0x44, 2, 0x52, 1, 0, 1]), []);
+        assert_eq!(assembler.skips().of(Skip::OtherUserPart), 1);
+        assert_eq!(assembler.faults().of(Layer::Mtp3, Kind::Unsupported), 1);
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_never_panic(
+            frames in prop::collection::vec(
+                (prop::sample::select(vec![6_u8, 17, 132]), any::<Vec<u8>>(), 0..8_u16, any::<bool>()),
+                0..30,
+            ),
+        ) {
+            let mut assembler = Assembler::new(AssembleOptions::default());
+            for (protocol, mut payload, offset, sip) in frames {
+                if sip && payload.len() > 4 {
+                    payload[..4].copy_from_slice(&[0x13, 0xc4, 0x13, 0xc4]);
+                }
+                push(&mut assembler, Link::Mtp2WithHeader, &payload, 0);
+                push(&mut assembler, Link::Ethernet, &payload, 1);
+                push(&mut assembler, Link::RawIp, &build::ipv4(protocol, &payload), 0);
+                let place = (1, offset * 8, offset < 5);
+                push(&mut assembler, Link::RawIp, &build::ipv4_fragment(protocol, place, &payload), 0);
+            }
+        }
+    }
+}

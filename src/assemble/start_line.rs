@@ -1,6 +1,6 @@
 //! Does this begin like SIP? RFC 3261 §7.1, §7.2, read generously: the parser says what is wrong with it.
 
-use memchr::memchr;
+use memchr::memchr2;
 
 /// No honest start line is longer.
 pub(super) const START_LINE_MAX: usize = 4096;
@@ -16,7 +16,7 @@ pub fn looks_like_sip(bytes: &[u8]) -> bool {
         return false;
     }
     let window = &bytes[..bytes.len().min(START_LINE_MAX)];
-    is_start_line(memchr(b'\n', window).map_or(window, |end| &window[..end]))
+    is_start_line(memchr2(b'\r', b'\n', window).map_or(window, |end| &window[..end]))
 }
 
 /// Without the CR and LF octets that it begins with.
@@ -56,13 +56,14 @@ mod tests {
 
     #[test]
     fn tells_sip_from_its_look_alikes() {
-        let sip: [&[u8]; 8] = [
+        let sip: [&[u8]; 9] = [
             b"INVITE sip:bob@example.com SIP/2.0\r\nVia: ",
             b"\r\n\r\nSIP/2.0 200 OK\r\n",
             b"NEWMETHOD  sip:bob@example.com  SIP/2.0  \r\n",
             b"OPTIONS sip:a SIP/7.0\r\n",
             b"invite sip:a sip/2.0\n",
             b"INVITE sip:\xff SIP/2.0",
+            b"CANCEL sip:a SIP/2.0\rVia: x",
             b"sip/2.0 486 Busy Here\r\n",
             b"!interesting-Method0123456789_*+`.% sip:a SIP/2.0"[15..].as_ref(),
         ];
@@ -85,7 +86,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_bytes_never_panic(bytes: Vec<u8>) {
-            looks_like_sip(&bytes);
+            let _ = looks_like_sip(&bytes);
             is_start_line(&bytes);
         }
     }

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use crate::base::fault::{Kind, Layer};
+use crate::base::fault::Layer;
 use crate::base::frame::{Link, RoutingLabel};
 use crate::wire::DecodeError;
 use crate::wire::cursor::Cursor;
@@ -66,7 +66,7 @@ impl fmt::Display for Message<'_> {
 }
 
 /// The level 3 message in a frame of an MTP link. `None` for signal units that only keep the link up: fill-in (length
-/// indicator 0) and link status (1 and 2), and for links that are not MTP.
+/// indicator 0) and link status (1 and 2), and for other links.
 ///
 /// # Errors
 /// [`Kind::Truncated`] when the signal unit is shorter than its length indicator says.
@@ -99,6 +99,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
+    use crate::base::fault::Kind;
     use proptest::prelude::*;
 
     #[test]

@@ -294,7 +294,7 @@ pub(crate) mod build {
         let mut bytes = vec![0x45, 0];
         bytes.extend_from_slice(&(20 + payload.len() as u16).to_be_bytes());
         bytes.extend_from_slice(&identification.to_be_bytes());
-        bytes.extend_from_slice(&(offset / 8 | u16::from(more) << 13).to_be_bytes());
+        bytes.extend_from_slice(&((offset / 8) | (u16::from(more) << 13)).to_be_bytes());
         bytes.extend_from_slice(&[64, protocol, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2]);
         bytes.extend_from_slice(payload);
         bytes
