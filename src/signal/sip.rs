@@ -144,7 +144,7 @@ fn diverting(message: &Message<'_>, target: &Uri<'_>, plan: Plan<'_>) -> Option<
 fn party(uri: &Uri<'_>, plan: Plan<'_>) -> Party {
     let mut room = Room::new();
     let user = unescaped(uri.user, &mut room);
-    let raw: Raw = user.iter().copied().take(RAW_MAX).collect();
+    let raw = Raw::try_from(&user[..user.len().min(RAW_MAX)]).unwrap_or_default();
     if let Some(absence) = absence(uri) {
         return Party { number: None, shape: Shape::Absent, restricted: absence == Absence::Withheld, raw };
     }
@@ -414,11 +414,21 @@ mod tests {
             ("sip:112;phone-context=ims.example@h", "112"),
             ("sip:100%@h", "100%"),
             ("sip:1%zz@h", "1%zz"),
-            ("urn:service:sos", "service:sos"),
+            ("urn:service:sos.police", "urn:service:sos.police"),
             (&long, "11111111111111111111111111111111"),
         ] {
             assert_eq!(setup(target, &[]).called.raw.as_slice(), raw.as_bytes(), "{target}");
         }
+    }
+
+    #[test]
+    fn emergency_calls_are_known_however_written() {
+        let network = context().network;
+        let written = ["sip:112@h", "sip:1%312@h", "tel:1-1-2", "sip:112;phone-context=+48@h"];
+        for target in written {
+            assert!(network.is_emergency(&setup(target, &[]).called), "{target}");
+        }
+        assert!(!network.is_emergency(&setup("sip:+48112345678@h", &[]).called));
     }
 
     #[test]
