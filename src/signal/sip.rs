@@ -234,7 +234,7 @@ fn hex(digit: u8) -> Option<u8> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
+    use std::sync::{Arc, LazyLock};
 
     use super::*;
     use crate::base::fault::{Kind, Layer};
@@ -245,7 +245,7 @@ mod tests {
     use crate::base::route::{Direction, Route, RouteClass, RouteId, Routes};
     use crate::base::time::At;
 
-    fn context() -> Context {
+    static CONTEXT: LazyLock<Context> = LazyLock::new(|| {
         let route = Route {
             name: "abroad".into(),
             class: RouteClass::International,
@@ -262,13 +262,13 @@ mod tests {
             emergency: vec!["112".into()],
         };
         Context { network: Arc::new(network), seed: Seed(1) }
-    }
+    });
 
     fn decode_with<'a>(bytes: &'a [u8], counts: &mut Counts) -> Result<Option<Signal<'a>>, DecodeError> {
         let between = ("192.0.2.1:5060".parse().unwrap(), "198.51.100.1:5060".parse().unwrap());
         let envelope = Envelope::Sip { src: between.0, dst: between.1, transport: Transport::Udp };
         let pdu = Pdu { at: At::from_nanos(5), seq: 7, frame: 9, envelope, bytes };
-        decode(&pdu, between, &context(), counts)
+        decode(&pdu, between, &CONTEXT, counts)
     }
 
     fn signal(bytes: &[u8]) -> Option<Signal<'_>> {
@@ -423,7 +423,7 @@ mod tests {
 
     #[test]
     fn emergency_calls_are_known_however_written() {
-        let network = context().network;
+        let network = &CONTEXT.network;
         let written = ["sip:112@h", "sip:1%312@h", "tel:1-1-2", "sip:112;phone-context=+48@h"];
         for target in written {
             assert!(network.is_emergency(&setup(target, &[]).called), "{target}");
