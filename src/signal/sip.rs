@@ -150,7 +150,7 @@ fn diverting(message: &Message<'_>, target: &Uri<'_>, plan: Plan<'_>) -> Option<
 fn party(uri: &Uri<'_>, plan: Plan<'_>) -> Party {
     let mut room = Room::new();
     let user = unescaped(uri.user, &mut room);
-    let raw: Raw = user.iter().copied().take(RAW_MAX).collect();
+    let raw = Raw::try_from(&user[..user.len().min(RAW_MAX)]).unwrap_or_default();
     if let Some(absence) = absence(uri) {
         return Party { number: None, shape: Shape::Absent, restricted: absence == Absence::Withheld, raw };
     }
@@ -240,7 +240,7 @@ fn hex(digit: u8) -> Option<u8> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
+    use std::sync::{Arc, LazyLock};
 
     use super::*;
     use crate::base::fault::{Kind, Layer};
@@ -251,7 +251,7 @@ mod tests {
     use crate::base::route::{Direction, Route, RouteClass, RouteId, Routes};
     use crate::base::time::At;
 
-    fn context() -> Context {
+    static CONTEXT: LazyLock<Context> = LazyLock::new(|| {
         let route = Route {
             name: "abroad".into(),
             class: RouteClass::International,
@@ -268,13 +268,13 @@ mod tests {
             emergency: vec!["112".into()],
         };
         Context { network: Arc::new(network), seed: Seed(1) }
-    }
+    });
 
     fn decode_with<'a>(bytes: &'a [u8], counts: &mut Counts) -> Result<Option<Signal<'a>>, DecodeError> {
         let between = ("192.0.2.1:5060".parse().unwrap(), "198.51.100.1:5060".parse().unwrap());
         let envelope = Envelope::Sip { src: between.0, dst: between.1, transport: Transport::Udp };
         let pdu = Pdu { at: At::from_nanos(5), seq: 7, frame: 9, envelope, bytes };
-        decode(&pdu, between, &context(), counts)
+        decode(&pdu, between, &CONTEXT, counts)
     }
 
     fn signal(bytes: &[u8]) -> Option<Signal<'_>> {
@@ -420,11 +420,21 @@ mod tests {
             ("sip:112;phone-context=ims.example@h", "112"),
             ("sip:100%@h", "100%"),
             ("sip:1%zz@h", "1%zz"),
-            ("urn:service:sos", "service:sos"),
+            ("urn:service:sos.police", "urn:service:sos.police"),
             (&long, "11111111111111111111111111111111"),
         ] {
             assert_eq!(setup(target, &[]).called.raw.as_slice(), raw.as_bytes(), "{target}");
         }
+    }
+
+    #[test]
+    fn emergency_calls_are_known_however_written() {
+        let network = &CONTEXT.network;
+        let written = ["sip:112@h", "sip:1%312@h", "tel:1-1-2", "sip:112;phone-context=+48@h"];
+        for target in written {
+            assert!(network.is_emergency(&setup(target, &[]).called), "{target}");
+        }
+        assert!(!network.is_emergency(&setup("sip:+48112345678@h", &[]).called));
     }
 
     #[test]

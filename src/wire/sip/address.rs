@@ -13,7 +13,7 @@ pub enum Scheme {
     Sips,
     /// `tel`
     Tel,
-    /// Any other; all after the scheme is taken for the user part.
+    /// Any other; the whole URI is taken for the user part, so that `urn:service:sos` (RFC 5031) can be told.
     #[default]
     Other,
 }
@@ -35,6 +35,7 @@ pub struct Uri<'a> {
     /// Scheme.
     pub scheme: Scheme,
     /// SIP: the user part without password and without the parameters of a telephone number in it. tel: the number.
+    /// Other: all of it.
     pub user: &'a [u8],
     /// Host, with its brackets when it is an IPv6 reference; empty for a tel URI.
     pub host: &'a [u8],
@@ -54,7 +55,7 @@ impl<'a> Uri<'a> {
                 let (user, number_parameters) = split_off(rest, find(rest, memchr2(b';', b'?', rest)));
                 Some(Self { scheme, user, host: b"", number_parameters })
             }
-            Scheme::Other => Some(Self { scheme, user: rest, ..Self::default() }),
+            Scheme::Other => Some(Self { scheme, user: bytes, ..Self::default() }),
         }
     }
 
@@ -177,7 +178,7 @@ mod tests {
             ("sip:h.example;lr", Scheme::Sip, "", "h.example", None),
             ("tel:+48-601", Scheme::Tel, "+48-601", "", None),
             ("tel:112;phone-context=+48", Scheme::Tel, "112", "", Some("+48")),
-            ("urn:service:sos", Scheme::Other, "service:sos", "", None),
+            ("urn:service:sos", Scheme::Other, "urn:service:sos", "", None),
             ("sip:", Scheme::Sip, "", "", None),
         ] {
             let uri = Uri::parse(text.as_bytes()).unwrap();

@@ -62,31 +62,33 @@ impl<'a> Head<'a> {
     }
 
     fn keep(&mut self, name: &[u8], value: &'a [u8]) -> Result<(), Kind> {
-        match Name::of(name) {
-            Some(Name::CSeq) => once(&mut self.cseq, value),
-            Some(Name::CallId) => once(&mut self.call_id, value),
-            Some(Name::ContentLength) => once(&mut self.content_length, value),
-            Some(Name::From) => once(&mut self.from, value),
-            Some(Name::To) => once(&mut self.to, value),
-            Some(Name::Via) => first(&mut self.via, value),
-            Some(Name::Diversion) => first(&mut self.diversion, value),
-            Some(Name::Privacy) => first(&mut self.privacy, value),
-            Some(Name::Asserted) => {
+        // Most headers are not kept: their values are not looked at.
+        let Some(name) = Name::of(name) else { return Ok(()) };
+        let value = value.trim_ascii();
+        match name {
+            Name::CSeq => once(&mut self.cseq, value),
+            Name::CallId => once(&mut self.call_id, value),
+            Name::ContentLength => once(&mut self.content_length, value),
+            Name::From => once(&mut self.from, value),
+            Name::To => once(&mut self.to, value),
+            Name::Via => first(&mut self.via, value),
+            Name::Diversion => first(&mut self.diversion, value),
+            Name::Privacy => first(&mut self.privacy, value),
+            Name::Asserted => {
                 let _ = self.asserted.try_push(value);
                 Ok(())
             }
-            Some(Name::Reason) => {
+            Name::Reason => {
                 let _ = self.reasons.try_push(value);
                 Ok(())
             }
-            Some(Name::History) => {
+            Name::History => {
                 if self.history.is_full() {
                     self.history.remove(0);
                 }
                 self.history.push(value);
                 Ok(())
             }
-            None => Ok(()),
         }
     }
 }
@@ -101,7 +103,7 @@ fn first<'a>(slot: &mut Option<&'a [u8]>, value: &'a [u8]) -> Result<(), Kind> {
     Ok(())
 }
 
-/// Name and value of a header line, trimmed; `None` without a colon or a name.
+/// Name of a header line, and its value not yet trimmed; `None` without a colon or a name.
 #[inline]
 pub(super) fn split_header(line: &[u8]) -> Option<(&[u8], &[u8])> {
     let (name, value) = line.split_at_checked(memchr(b':', line)?)?;
@@ -109,7 +111,7 @@ pub(super) fn split_header(line: &[u8]) -> Option<(&[u8], &[u8])> {
     if name.is_empty() {
         return None;
     }
-    Some((name, value.get(1..)?.trim_ascii()))
+    Some((name, value.get(1..)?))
 }
 
 /// Call-ID or its compact form.
@@ -137,27 +139,34 @@ enum Name {
 impl Name {
     #[inline]
     fn of(name: &[u8]) -> Option<Self> {
-        let (expected, found): (&[u8], Self) = match name {
-            [b'f' | b'F'] => return Some(Self::From),
-            [b'i' | b'I'] => return Some(Self::CallId),
-            [b'l' | b'L'] => return Some(Self::ContentLength),
-            [b't' | b'T'] => return Some(Self::To),
-            [b'v' | b'V'] => return Some(Self::Via),
-            [_, _] => (b"to", Self::To),
-            [_, _, _] => (b"via", Self::Via),
-            [b'f' | b'F', _, _, _] => (b"from", Self::From),
-            [_, _, _, _] => (b"cseq", Self::CSeq),
-            [_, _, _, _, _, _] => (b"reason", Self::Reason),
-            [b'c' | b'C', _, _, _, _, _, _] => (b"call-id", Self::CallId),
-            [_, _, _, _, _, _, _] => (b"privacy", Self::Privacy),
+        match name {
+            [b'f' | b'F'] => Some(Self::From),
+            [b'i' | b'I'] => Some(Self::CallId),
+            [b'l' | b'L'] => Some(Self::ContentLength),
+            [b't' | b'T'] => Some(Self::To),
+            [b'v' | b'V'] => Some(Self::Via),
+            [b'f' | b'F', _, _, _] => is(name, b"from", Self::From),
+            [b'c' | b'C', _, _, _, _, _, _] => is(name, b"call-id", Self::CallId),
             _ => match name.len() {
-                9 => (b"diversion", Self::Diversion),
-                12 => (b"history-info", Self::History),
-                14 => (b"content-length", Self::ContentLength),
-                19 => (b"p-asserted-identity", Self::Asserted),
-                _ => return None,
+                2 => is(name, b"to", Self::To),
+                3 => is(name, b"via", Self::Via),
+                4 => is(name, b"cseq", Self::CSeq),
+                6 => is(name, b"reason", Self::Reason),
+                7 => is(name, b"privacy", Self::Privacy),
+                9 => is(name, b"diversion", Self::Diversion),
+                12 => is(name, b"history-info", Self::History),
+                14 => is(name, b"content-length", Self::ContentLength),
+                19 => is(name, b"p-asserted-identity", Self::Asserted),
+                _ => None,
             },
-        };
-        name.eq_ignore_ascii_case(expected).then_some(found)
+        }
     }
+}
+
+/// Compares all octets without a branch between them, which takes half the time of comparing slices.
+#[inline]
+fn is<const N: usize>(name: &[u8], lower: &[u8; N], found: Name) -> Option<Name> {
+    let name: &[u8; N] = name.try_into().ok()?;
+    let same = name.iter().zip(lower).fold(true, |same, (a, b)| same & (a.to_ascii_lowercase() == *b));
+    same.then_some(found)
 }

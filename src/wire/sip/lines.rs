@@ -116,14 +116,13 @@ mod tests {
 
     #[test]
     fn joins_folds_and_drops_half_lines() {
-        let cases: [(&[u8], &[&[u8]], End); 5] = [
-            (b"\r\n\r\na\r\nb:\r\n c\r\n\r\nbody\n", &[b"a", b"b:\r\n c"], End::Blank),
+        for (message, expected, end) in [
+            (&b"\r\n\r\na\r\nb:\r\n c\r\n\r\nbody\n"[..], &[&b"a"[..], b"b:\r\n c"][..], End::Blank),
             (b"a\nb\n\nbody", &[b"a", b"b"], End::Blank),
             (b"a\r\nb: half", &[b"a"], End::Cut),
             (b"a\r\nb: x\r\n half", &[b"a"], End::Cut),
             (b"", &[], End::Cut),
-        ];
-        for (message, expected, end) in cases {
+        ] {
             assert_eq!(lines(message), (expected.to_vec(), end), "{message:?}");
         }
         assert_eq!(lines(&b"x\n".repeat(300)).0.len(), LINES_MAX);

@@ -207,7 +207,7 @@ pub fn find_call_id(message: &[u8]) -> Option<&[u8]> {
             && let Some((name, value)) = split_header(bytes)
             && is_call_id(name)
         {
-            return (!value.is_empty()).then_some(value);
+            return Some(value.trim_ascii()).filter(|value| !value.is_empty());
         }
     }
     None
