@@ -40,6 +40,17 @@ pub struct Network {
 }
 
 impl Network {
+    /// A network of which nothing is known: no home, no routes, and the world's two common emergency numbers.
+    #[must_use]
+    pub fn unknown() -> Self {
+        Self {
+            routes: Routes::new(Vec::new()),
+            numbering: Numbering::without_home(),
+            roaming: Map::default(),
+            emergency: vec!["112".to_owned(), "911".to_owned()],
+        }
+    }
+
     /// Whether `called` is an emergency number: as dialled, with an international, home country or national prefix
     /// before it, or with a separator in it; or an emergency service by name (RFC 5031 `urn:service:sos`).
     #[must_use]

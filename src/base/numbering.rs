@@ -70,6 +70,8 @@ impl NumberKind {
     ];
 }
 
+/// Stands for the home country where none is known: a code that ISO 3166-1 leaves to its users.
+pub const NO_HOME: Country = Country(*b"ZZ");
 /// Digits kept while a number is read: an international prefix of up to 4 and 15 more, with room to tell a long one.
 type Digits = ArrayVec<u8, DIGITS_KEPT>;
 /// See [`Digits`].
@@ -95,6 +97,13 @@ impl Numbering {
         let region = Region::from_code(&home.to_string()).map_err(|_| home)?;
         let plan = Plan::of(region).ok_or(home)?;
         Ok(Self { home, plan, world: World::new() })
+    }
+
+    /// The world's plans seen from nowhere: national numbers cannot be read and count as absent, and no number is of
+    /// the home country, [`NO_HOME`].
+    #[must_use]
+    pub fn without_home() -> Self {
+        Self { home: NO_HOME, plan: Plan::none(), world: World::new() }
     }
 
     /// The home country.
@@ -218,6 +227,9 @@ impl Numbering {
 
     /// A number of the home plan, with or without the national prefix.
     fn national(&self, digits: &[u8]) -> Result<Number, Shape> {
+        if self.plan.code.is_empty() {
+            return Err(Shape::Absent);
+        }
         let digits = self.without_national_prefix(digits);
         if digits.len() < self.plan.shortest() {
             return Err(Shape::TooShort);

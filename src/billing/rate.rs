@@ -53,6 +53,19 @@ pub enum Reason {
     NotAlerted,
 }
 
+impl Reason {
+    /// Its name in records and metrics.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Answered => "answered",
+            Self::Duplicate => "duplicate",
+            Self::NoRate => "no_rate",
+            Self::NotAlerted => "not_alerted",
+        }
+    }
+}
+
 /// What a call costs. The ledger adds the hashes. The order of the fields is the order in the ledger's lines.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct BillingRecord {

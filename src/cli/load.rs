@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::base::network::Network;
 use crate::cli::Failure;
 use crate::config::{self, Loaded};
 use crate::feature::fields;
@@ -19,7 +20,7 @@ const SHIPPED: [(&str, &str); 4] = [
 pub fn network(path: Option<&Path>) -> Result<Loaded, Failure> {
     match path {
         Some(path) => config::load_network(path).map_err(|error| Failure::new(error.exit_code(), error)),
-        None => Ok(Loaded::default()),
+        None => Ok(Loaded { network: Network::unknown(), rate_card: None }),
     }
 }
 

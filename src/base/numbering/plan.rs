@@ -75,6 +75,19 @@ impl Plan {
         Some(plan)
     }
 
+    /// The plan of no country.
+    pub fn none() -> Self {
+        Self {
+            code: ArrayVec::new(),
+            international_prefixes: vec![b"00"],
+            national_prefix: b"",
+            keeps_zero: false,
+            lengths: 0,
+            subscriber_lengths: 0,
+            allocated: Vec::new(),
+        }
+    }
+
     /// Whether a national number of the plan may have this many digits.
     pub fn fits(&self, length: usize) -> bool {
         has_bit(self.lengths, length)
