@@ -328,6 +328,13 @@ mod tests {
     }
 
     #[test]
+    fn the_example_of_the_manual_loads() {
+        let manual = include_str!("../../docs/billing.md");
+        let example = manual.split("```csv\n").nth(1).unwrap().split("```").next().unwrap();
+        assert!(RateCard::parse("rates.csv", example).is_ok());
+    }
+
+    #[test]
     fn tiers_hold_their_calls() {
         let rows = "acme,+49,2026-01-01,,1000,EUR,0.5,\nacme,+49,2026-01-01,,0,EUR,1,\n";
         let card = RateCard::parse("rates.csv", &format!("{HEADER}{rows}")).unwrap();

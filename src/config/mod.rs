@@ -1,1 +1,13 @@
-//! To be written.
+//! What the operator writes → what the program runs on: the network file with the files it names, and the rules.
+//!
+//! In: paths. Out: [`Loaded`] and [`Ruleset`](crate::rule::Ruleset), or every finding at once, each at its place.
+
+pub mod error;
+pub mod network;
+pub mod raw;
+pub mod roaming;
+pub mod rules;
+
+pub use error::Error;
+pub use network::{Loaded, load_network};
+pub use rules::load_rules;

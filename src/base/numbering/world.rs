@@ -98,15 +98,26 @@ fn country(region: Region) -> Option<Country> {
     }
 }
 
+/// Powers of ten up to the length of a number: cheaper to look up than to multiply for each call.
+const POWERS: [u64; 16] = {
+    let mut powers = [1; 16];
+    let mut index = 1;
+    while index < powers.len() {
+        powers[index] = powers[index - 1] * 10;
+        index += 1;
+    }
+    powers
+};
+
 /// The first `count` digits; a number has at least five.
 fn leading_digits(number: Number, count: u32) -> usize {
-    (number.value() / 10_u64.pow(number.digit_count() - count)) as usize
+    (number.value() / POWERS[(number.digit_count() - count) as usize]) as usize
 }
 
 /// Splits a number after its country code. Zeros that follow the code are kept apart, as the library does.
 fn library_number(number: Number, code_digits: u8) -> PhoneNumber {
     let national_digits = number.digit_count() - u32::from(code_digits);
-    let unit = 10_u64.pow(national_digits);
+    let unit = POWERS[national_digits as usize];
     let national_number = number.value() % unit;
     let zeros = national_digits - national_number.checked_ilog10().map_or(0, |log| log + 1);
     let mut asked = PhoneNumber {
