@@ -242,6 +242,8 @@ fn hex(digit: u8) -> Option<u8> {
 mod tests {
     use std::sync::{Arc, LazyLock};
 
+    use proptest::prelude::*;
+
     use super::*;
     use crate::base::fault::{Kind, Layer};
     use crate::base::field::Country;
@@ -473,5 +475,27 @@ mod tests {
     fn finds_the_route_by_address() {
         let setup = setup("sip:2@h", &[]);
         assert_eq!((setup.route, setup.direction), (RouteId(1), Direction::Inbound));
+    }
+
+    const ADDRESS: &str = "[<>\"%@:;,=+ a-f0-9sipteltag]{0,60}";
+
+    proptest! {
+        #[test]
+        fn any_address_is_read_without_panic(
+            target in ADDRESS,
+            addresses in proptest::collection::vec(ADDRESS, 4),
+        ) {
+            let [from, asserted, diversion, history] = &addresses[..] else { unreachable!() };
+            let more = [
+                format!("From: {from}"),
+                format!("P-Asserted-Identity: {asserted}"),
+                format!("Diversion: {diversion}"),
+                format!("History-Info: {history}"),
+                format!("Reason: {history}"),
+            ];
+            let more: Vec<&str> = more.iter().map(String::as_str).collect();
+            let bytes = message(&format!("INVITE sip:{target} SIP/2.0"), "INVITE", &more);
+            prop_assert!(matches!(signal(&bytes).unwrap().what, What::Setup(_)));
+        }
     }
 }

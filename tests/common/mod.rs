@@ -1,5 +1,6 @@
 //! What the tests of the whole program share.
 
+use std::io::Write;
 use std::path::PathBuf;
 
 /// Folder of test data that is not part of this repository (torture messages, captures): `TOLLGATE_TEST_DATA`, else
@@ -10,6 +11,8 @@ pub fn test_data() -> Option<PathBuf> {
     if folder.is_dir() {
         return Some(folder);
     }
-    eprintln!("SKIPPED: no test data at {}; set TOLLGATE_TEST_DATA", folder.display());
+    // Not `eprintln!`, whose output the harness keeps to itself when a test passes.
+    let _ =
+        writeln!(std::io::stderr(), "SKIPPED: no test data at {}; set TOLLGATE_TEST_DATA", folder.display());
     None
 }
