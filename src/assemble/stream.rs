@@ -110,13 +110,16 @@ impl Streams {
                 return sink.skip(if segment.payload.is_empty() { Skip::TcpEmpty } else { Skip::TcpOther });
             }
         };
-        let Some(flow) = self.flows.get_mut(&key) else { return };
+        let Some(flow) = self.flows.newest() else { return };
         flow.frame = sink.frame;
         flow.accept(first, segment, key, sink);
         if flow.pending.cost() > self.limits.flow_bytes_max || flow.pending.count() > PIECES_MAX {
             flow.skip_gap(key, sink);
         }
-        self.settle(key, before, sink);
+        let as_before = flow.cost() == before && flow.pending.is_empty() && flow.gap.is_none();
+        if !as_before {
+            self.settle(key, before, sink);
+        }
     }
 
     fn open<F: FnMut(Pdu<'_>)>(&mut self, key: Key, flow: Flow, sink: &mut Sink<'_, F>) -> usize {

@@ -58,10 +58,15 @@ impl<K: Copy + Eq + Hash, V> Table<K, V> {
         self.value(slot)
     }
 
+    /// The entry last touched or inserted, found without hashing.
+    pub fn newest(&mut self) -> Option<&mut V> {
+        self.slots.get_mut(self.newest as usize)?.entry.as_mut().map(|(_, value)| value)
+    }
+
     /// The entry, made if need be, which becomes the newest. And the oldest, when it had to make room.
     pub fn touch_or_insert(&mut self, key: K, make: impl FnOnce() -> V) -> (Option<&mut V>, Option<(K, V)>) {
         let evicted = if self.touch(&key).is_some() { None } else { self.insert(key, make()) };
-        (self.value(self.newest), evicted)
+        (self.newest(), evicted)
     }
 
     /// Adds an entry as the newest. The key must not be there. Returns the oldest when it had to make room.
