@@ -124,6 +124,12 @@ impl Distinct {
         [u32::from(kept_10m) << self.level, u32::from(kept_1h) << self.level]
     }
 
+    /// Reads the slot that `hash` would begin with.
+    pub(super) fn warm(&self, hash: u32) -> u32 {
+        let index = hash as usize & (self.hashes.len() - 1);
+        self.hashes[index] ^ u32::from(self.stamps[index])
+    }
+
     fn advance(&mut self, now: Tick, pool: &mut Pool) {
         if now <= self.head {
             return;

@@ -15,6 +15,7 @@ pub mod tally;
 pub mod window;
 
 use std::hash::BuildHasher;
+use std::hint::black_box;
 use std::time::Duration;
 
 use crate::base::class::Class;
@@ -113,6 +114,21 @@ impl Store {
         }
     }
 
+    /// Fetches what the figures of a call are made of into the processor's caches, all keys at once instead of one after
+    /// the other. Changes nothing; helps most when it is called a few events ahead.
+    pub fn warm(&self, call: &Call) {
+        let Some(caller) = call.calling.number else { return };
+        let (caller_hash, called_hash) = self.hashes(call, caller);
+        let first = [
+            self.callers.first(&caller.value()),
+            self.ranges_100.first(&range_key(caller, 2, call.route)),
+            self.ranges_10k.first(&range_key(caller, 4, call.route)),
+        ];
+        for tally in first.into_iter().flatten() {
+            black_box(tally.warm(caller_hash, called_hash));
+        }
+    }
+
     /// Counts a call that has just been answered.
     pub fn answered(&mut self, call: &Call) {
         if let Some(at) = call.answer_at {
@@ -149,6 +165,7 @@ impl Store {
     /// The fields of a call at one moment.
     #[must_use]
     pub fn moment<'a>(&'a self, network: &'a Network, call: &'a Call, point: Point, at: At) -> Moment<'a> {
+        self.warm(call);
         Moment::new(self, network, call, point, at)
     }
 
@@ -196,9 +213,9 @@ impl Store {
 
     fn count(&mut self, call: &Call, at: At) {
         let Some(caller) = call.calling.number else { return };
-        let hash = |number: Number| self.number_hash(number);
-        let called = call.called.number.map_or(0, hash);
-        let event = Event::new(Tick::of(at), Outcome::of(call), hash(caller), called);
+        self.warm(call);
+        let (caller_hash, called_hash) = self.hashes(call, caller);
+        let event = Event::new(Tick::of(at), Outcome::of(call), caller_hash, called_hash);
         let rank = seconds(at);
         let keys = [
             (&mut self.callers, caller.value(), Scope::Caller),
@@ -215,9 +232,10 @@ impl Store {
         }
     }
 
-    /// Hash by which sets know a number; never 0, which stands for none.
-    fn number_hash(&self, number: Number) -> u32 {
-        ((self.seed.hash_one(number) >> 32) as u32).max(1)
+    /// Hashes by which sets know the calling and the called number; 0 stands for none.
+    fn hashes(&self, call: &Call, caller: Number) -> (u32, u32) {
+        let hash = |number: Number| ((self.seed.hash_one(number) >> 32) as u32).max(1);
+        (hash(caller), call.called.number.map_or(0, hash))
     }
 
     fn caller_figures(&self, caller: Number, now: Tick) -> Figures {

@@ -14,7 +14,9 @@ pub const LOOK: usize = 8;
 /// End of a chain.
 const NIL: u32 = u32::MAX;
 
+/// Aligned so that a slot of a tally is two cache lines, not three.
 #[derive(Debug)]
+#[repr(align(64))]
 struct Slot<K, V> {
     key: K,
     next: u32,
@@ -71,6 +73,14 @@ impl<K: Copy + Eq + Hash, V: Default> Table<K, V> {
     pub fn get(&self, key: &K) -> Option<&V> {
         let (_, found) = self.find(key);
         self.slots.get(found as usize).map(|slot| &slot.value)
+    }
+
+    /// Value of the first key in the chain of `key`: nearly always its own, without a comparison to wait for. Good for
+    /// fetching memory before it is needed.
+    #[must_use]
+    pub fn first(&self, key: &K) -> Option<&V> {
+        let first = self.heads[self.head(key)].wrapping_sub(1);
+        self.slots.get(first as usize).map(|slot| &slot.value)
     }
 
     /// Value of a key, made if it is not there; and the value that had to give way to it. `rank` is when the key was

@@ -89,6 +89,11 @@ impl<const TICKS: u32> Ring<TICKS> {
         totals
     }
 
+    /// Reads the newest bucket.
+    pub(super) fn warm(&self) -> u32 {
+        u32::from(self.buckets[slot(self.head)][0])
+    }
+
     fn advance(&mut self, bucket: u32) {
         let behind = bucket.saturating_sub(self.head) as usize;
         if behind >= BUCKETS {
