@@ -89,7 +89,10 @@ impl<'f> Checker<'f> {
             self.faults.push(Fault::new(operand.span.clone(), message).with_help("use `==`, `!=` or `in`"));
             return None;
         }
-        if operand.literal.is_none() && (self.find(operand.text).is_some() || !has_words(field.spec.ty)) {
+        // `caller.roaming == home` means the word, though a field is called `home` too.
+        let is_own_word = matches!(field.spec.ty, Type::Enum(words) if words.contains(&operand.text));
+        let is_field = self.find(operand.text).is_some() || !has_words(field.spec.ty);
+        if operand.literal.is_none() && is_field && !is_own_word {
             let other = self.field(operand)?;
             return self.compare_field(field, op, operand, other);
         }
