@@ -27,7 +27,7 @@ pub struct Case {
     pub calls: Vec<Call>,
     /// ISUP messages beside those of the calls, with their route.
     pub messages: Vec<(&'static str, Sent)>,
-    /// Subscribers who are abroad; all others named in `roaming.csv` are at home.
+    /// Rows of `roaming.csv`: number and state.
     pub roaming: Vec<(String, &'static str)>,
     /// Compressed, with `truth.csv` beside it, and with keep-alives between SIP elements.
     pub is_demonstration: bool,
@@ -115,10 +115,10 @@ impl Case {
         sip::play(call, between, second, random, recording)
     }
 
-    /// SIP elements of other operators.
+    /// SIP elements of the operators that exchange calls with this one; the contracted sender only sends.
     fn carriers(&self) -> Vec<Ipv4Addr> {
         let peers = self.routes.iter().filter_map(|route| match route.bearer {
-            Bearer::Sip(peers) if peers != OWN_SIP => Some(peers),
+            Bearer::Sip(peers) if peers != OWN_SIP && route.class != "white" => Some(peers),
             _ => None,
         });
         peers.flatten().copied().collect()

@@ -65,16 +65,16 @@ fn campaigns() -> [Campaign; 5] {
     let sender = Cutter::Sender(0.5, 2.5);
     let handset = Cutter::Handset(1.0, 3.0);
     let by_sip = campaign("flash_cut", "intl-sip-1", "44740000", at(60.0), sender, 0);
-    let by_isup = campaign("flash_cut", "intl-isup-1", "33600000", at(140.0), sender, 4_000);
-    let rejected = campaign("flash_rejected", "intl-sip-2", "31610000", at(220.0), handset, 8_000);
+    let by_isup = campaign("flash_cut", "intl-isup-1", "3360000", at(140.0), sender, 4_000);
+    let rejected = campaign("flash_rejected", "intl-sip-2", "3161000", at(220.0), handset, 8_000);
     let rejected_isup = Campaign {
         count: 60,
         every: 2.0,
-        ..campaign("flash_rejected", "intl-isup-1", "31610000", at(300.0), handset, 0)
+        ..campaign("flash_rejected", "intl-isup-1", "3161000", at(300.0), handset, 0)
     };
     let contracted = Campaign {
         every: 3.0,
-        ..campaign("flash_contracted", "white-acme", "32470000", at(30.0), sender, 12_000)
+        ..campaign("flash_contracted", "white-acme", "3247000", at(30.0), sender, 12_000)
     };
     [by_sip, by_isup, rejected, rejected_isup, contracted]
 }

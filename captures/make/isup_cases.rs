@@ -35,7 +35,7 @@ fn flash_range(random: &mut Random) -> Case {
         kind,
         label: "flash",
         route: INTL_ISUP_1.name,
-        block: "33600000",
+        block: "3360000",
         from,
         count: 60,
         every: 1.0,
@@ -45,7 +45,7 @@ fn flash_range(random: &mut Random) -> Case {
     let mut calls = campaign("flash_cut", START, Cutter::Sender(0.5, 2.5), 0).calls(random);
     let later = START + micros(70.0);
     calls.extend(campaign("flash_rejected", later, Cutter::Handset(1.0, 3.0), 4_000).calls(random));
-    calls.extend(people_from("33600000", 4, 15, random));
+    calls.extend(people_from("3360000", 4, 15, random));
     case("isup-flash-range", INTL_ISUP_1, calls)
 }
 
@@ -103,7 +103,7 @@ fn fragmented(random: &mut Random) -> Case {
         let at = START + burst * 8_000_000;
         for index in 0..4_u64 {
             let number = burst * 4 + index;
-            let parties = (people::in_block("49151200000", 3, random), people::subscriber(number));
+            let parties = (people::in_block("4915120000", 3, random), people::subscriber(number));
             let call = Call::new(at + index * 600, route.name, parties, TRUTH);
             // The same course for all of a burst keeps its messages close enough to share packets.
             let ring = micros(4.0 + burst as f64);

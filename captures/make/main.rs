@@ -34,11 +34,13 @@ fn main() -> io::Result<()> {
     let captures = Path::new(env!("CARGO_MANIFEST_DIR")).join("captures");
     let mut cases = isup_cases::cases(SEED);
     cases.push(interconnect::case(SEED));
+    cases.retain(|case| wanted.as_ref().is_none_or(|name| name == case.name));
+    if cases.is_empty() {
+        return Err(io::Error::other("no case has this name"));
+    }
     for case in cases {
-        if wanted.as_ref().is_none_or(|name| name == case.name) {
-            println!("{}: {} calls", case.name, case.calls.len());
-            case.write(&captures, SEED)?;
-        }
+        println!("{}: {} calls", case.name, case.calls.len());
+        case.write(&captures, SEED)?;
     }
     Ok(())
 }

@@ -10,9 +10,9 @@ pub type Course = (Option<Micros>, End);
 /// campaigns too, the last two the Wangiri numbers.
 pub const ABROAD: [(&str, usize); 12] = [
     ("44740000", 4),
-    ("33600000", 4),
-    ("31610000", 4),
-    ("4915120000", 4),
+    ("3360000", 4),
+    ("3161000", 4),
+    ("4915120000", 3),
     ("38050000", 4),
     ("1212200", 4),
     ("47400000", 2),

@@ -64,7 +64,7 @@ impl Default for Limits {
             ranges_100: 250_000,
             ranges_10k: 50_000,
             missed: 500_000,
-            marks: 200_000,
+            marks: 50_000,
             distinct_slots: 16_000_000,
         }
     }
@@ -139,16 +139,16 @@ impl Store {
     /// Counts a call that has just ended, unless it was counted when it was answered.
     pub fn ended(&mut self, call: &Call, network: &Network) {
         let (None, Some(at)) = (call.answer_at, call.end_at) else { return };
+        let missed = missed_pair(call, network);
+        if let Some(pair) = missed {
+            black_box(self.missed.first(&pair).copied());
+        }
         self.count(call, at);
-        if call.direction == Direction::Inbound
-            && network.routes.route(call.route).class == RouteClass::International
-            && let (Some(caller), Some(called)) = (call.calling.number, call.called.number)
-        {
-            let (missed_at, evicted) = self.missed.touch(missed_key(called, caller), seconds(at));
-            *missed_at = at;
-            if evicted.is_some() {
-                self.faults.count(Layer::Feature, Kind::Evicted);
-            }
+        let Some(pair) = missed else { return };
+        let (missed_at, evicted) = self.missed.touch(pair, seconds(at));
+        *missed_at = at;
+        if evicted.is_some() {
+            self.faults.count(Layer::Feature, Kind::Evicted);
         }
     }
 
@@ -267,6 +267,14 @@ fn figures(tally: Option<&Tally>, scope: Scope, now: Tick) -> Figures {
 /// A block and a route in one word: a prefix of 13 digits has 44 bits.
 fn range_key(number: Number, width: u8, route: RouteId) -> u64 {
     Range::of(number, width).prefix() << 16 | u64::from(route.0)
+}
+
+/// Who missed a call from where, when it is one that may be meant to be called back: from abroad.
+fn missed_pair(call: &Call, network: &Network) -> Option<(Number, u64)> {
+    let is_from_abroad = call.direction == Direction::Inbound
+        && network.routes.route(call.route).class == RouteClass::International;
+    is_from_abroad.then_some(())?;
+    Some(missed_key(call.called.number?, call.calling.number?))
 }
 
 fn missed_key(subscriber: Number, caller: Number) -> (Number, u64) {

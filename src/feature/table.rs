@@ -10,7 +10,7 @@ use std::hash::{BuildHasher, Hash};
 use crate::base::map::Seed;
 
 /// Slots compared when one must give way.
-pub const LOOK: usize = 8;
+pub const LOOK: usize = 4;
 /// End of a chain.
 const NIL: u32 = u32::MAX;
 
@@ -71,6 +71,9 @@ impl<K: Copy + Eq + Hash, V: Default> Table<K, V> {
     /// Value of a key.
     #[must_use]
     pub fn get(&self, key: &K) -> Option<&V> {
+        if self.is_empty() {
+            return None;
+        }
         let (_, found) = self.find(key);
         self.slots.get(found as usize).map(|slot| &slot.value)
     }
