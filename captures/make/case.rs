@@ -54,6 +54,9 @@ impl Case {
             recording.write(&mut out)?;
             out.flush()?;
         }
+        if self.routes.iter().any(|route| route.sender.is_some()) {
+            fs::write(folder.join("rates.csv"), network::RATES)?;
+        }
         fs::write(folder.join("network.toml"), network::toml(&self.routes, !self.roaming.is_empty()))?;
         if !self.roaming.is_empty() {
             let rows = self.roaming.iter().map(|(number, state)| format!("+{number},{state}\n"));

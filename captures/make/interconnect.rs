@@ -24,6 +24,9 @@ pub fn case(seed: u64) -> Case {
     let mut calls = people::calls(PEOPLE_COUNT, START, micros(SPAN_S), random);
     for campaign in campaigns() {
         calls.extend(campaign.calls(random));
+        if campaign.kind != "flash_contracted" {
+            calls.extend(people::neighbours(campaign.block, campaign.route, START, 8, random));
+        }
     }
     for attack in attacks() {
         calls.extend(attack.calls(random));

@@ -45,7 +45,7 @@ fn flash_range(random: &mut Random) -> Case {
     let mut calls = campaign("flash_cut", START, Cutter::Sender(0.5, 2.5), 0).calls(random);
     let later = START + micros(70.0);
     calls.extend(campaign("flash_rejected", later, Cutter::Handset(1.0, 3.0), 4_000).calls(random));
-    calls.extend(people_from("3360000", 4, 15, random));
+    calls.extend(people::neighbours("3360000", INTL_ISUP_1.name, START, 8, random));
     case("isup-flash-range", INTL_ISUP_1, calls)
 }
 

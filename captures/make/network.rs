@@ -110,5 +110,15 @@ pub fn toml(routes: &[Route], has_roaming: bool) -> String {
     if has_roaming {
         text.push_str("\n[roaming]\nfile = \"roaming.csv\"\n");
     }
+    if routes.iter().any(|route| route.sender.is_some()) {
+        text.push_str("\n[billing]\nrate-card = \"rates.csv\"\n");
+    }
     text
 }
+
+/// Prices of the contracted senders' calls.
+pub const RATES: &str = "\
+sender,dest_prefix,valid_from,valid_to,tier_from,currency,price,unit
+acme-verify,+48,2026-01-01,2027-01-01,0,EUR,0.0065,attempt
+acme-verify,+48,2026-01-01,2027-01-01,100,EUR,0.0052,attempt
+";

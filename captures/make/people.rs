@@ -6,12 +6,12 @@ use crate::random::{Random, micros};
 /// When an attempt alerts and how it ends.
 pub type Course = (Option<Micros>, End);
 
-/// Blocks of foreign numbers that people call from, each with how many digits follow; the first three hold the flash
-/// campaigns too, the last two the Wangiri numbers.
+/// Blocks of foreign numbers that people call from, each with how many digits follow; the last two hold the Wangiri
+/// numbers too. The first three lie beside the blocks of the flash campaigns, whose own people are [`neighbours`].
 pub const ABROAD: [(&str, usize); 12] = [
-    ("44740000", 4),
-    ("3360000", 4),
-    ("3161000", 4),
+    ("44740001", 4),
+    ("3360001", 4),
+    ("3161001", 4),
     ("4915120000", 3),
     ("38050000", 4),
     ("1212200", 4),
@@ -52,6 +52,27 @@ pub fn foreign(random: &mut Random) -> String {
 /// A number from this block.
 pub fn in_block(block: &str, digits: usize, random: &mut Random) -> String {
     format!("{block}{:0digits$}", random.below(10_u64.pow(digits as u32)))
+}
+
+/// People whose numbers lie in two hundreds of a rented block of 10,000: `count` calls in ten minutes, the first of
+/// each hundred answered within the first minute.
+pub fn neighbours(block: &str, route: &'static str, start: Micros, count: u64, random: &mut Random) -> Vec<Call> {
+    let truth = Truth { kind: "neighbour", label: "normal" };
+    (0..count)
+        .map(|index| {
+            let hundred = format!("{block}{}", ["41", "87"][index as usize % 2]);
+            let parties = (in_block(&hundred, 2, random), subscriber(18_000 + random.below(2_000)));
+            let is_first = index < 2;
+            let at = start + random.seconds(0.0, if is_first { 20.0 } else { 600.0 });
+            let course = match random.below(10) {
+                _ if is_first => answered(random),
+                0..7 => answered(random),
+                7 | 8 => unanswered(random),
+                _ => declined(4.0, 10.0, random),
+            };
+            Call::new(at, route, parties, truth).with(course)
+        })
+        .collect()
 }
 
 /// Time from setup to alerting.
