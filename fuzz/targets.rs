@@ -1,0 +1,235 @@
+//! One function for each entry point of untrusted bytes. Shared by the fuzzers in `fuzz_targets` and by the short run
+//! in `tests/fuzz_smoke.rs`. None may panic, whatever the bytes; each asserts what its output promises, and says whether
+//! it could make anything of the input.
+#![allow(dead_code, reason = "each fuzzer uses one of them")]
+
+use std::io::Cursor;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+use tollgate::assemble::{AssembleOptions, Assembler};
+use tollgate::base::caret::Caret;
+use tollgate::base::field::{Country, Facts, FieldId, Value};
+use tollgate::base::frame::{Envelope, Frame, Link, Pdu, RoutingLabel, Transport};
+use tollgate::base::map::{Map, Seed};
+use tollgate::base::network::Network;
+use tollgate::base::numbering::Numbering;
+use tollgate::base::route::Routes;
+use tollgate::base::time::At;
+use tollgate::billing::rate_card::RateCard;
+use tollgate::capture::Capture;
+use tollgate::config::raw::{Findings, RawNetwork};
+use tollgate::config::roaming::parse_roaming;
+use tollgate::feature::fields::FIELDS;
+use tollgate::rule::{Evidence, Ruleset, Source};
+use tollgate::signal::{self, Context, Counts, Key};
+use tollgate::wire::{isup, m3ua, mtp3, sctp, sip};
+
+/// Every link type, for the first octet of the input of [`frames`].
+pub const LINKS: [Link; 8] = [
+    Link::Ethernet,
+    Link::LinuxSll,
+    Link::LinuxSll2,
+    Link::RawIp,
+    Link::Null,
+    Link::Mtp2WithHeader,
+    Link::Mtp2,
+    Link::Mtp3,
+];
+
+/// A capture file, packed or plain.
+pub fn capture(bytes: &[u8]) -> bool {
+    let Ok(mut capture) = Capture::from_reader("fuzz", Cursor::new(bytes.to_vec())) else { return false };
+    let (mut now, mut number) = (At::default(), 0);
+    while let Some(frame) = capture.next() {
+        number += 1;
+        assert_eq!(frame.number, number);
+        assert!(frame.at >= now, "time goes backwards");
+        assert!(frame.wire_length as usize >= frame.bytes.len());
+        now = frame.at;
+    }
+    number > 0
+}
+
+/// Frames of one link, put together and decoded: an octet for the link, then for each frame an octet for the pause
+/// before it (a power of two of milliseconds), two for its length, and the frame.
+pub fn frames(bytes: &[u8]) -> bool {
+    let Some((link, mut rest)) = bytes.split_first() else { return false };
+    let link = LINKS[usize::from(*link) % LINKS.len()];
+    // Small enough for the limits to be met.
+    let options = AssembleOptions {
+        datagrams_max: 4,
+        fragment_bytes_max: 4096,
+        flows_max: 4,
+        flow_bytes_max: 2048,
+        stream_bytes_max: 4096,
+        associations_max: 4,
+        association_bytes_max: 2048,
+        chunk_bytes_max: 4096,
+        ..AssembleOptions::default()
+    };
+    let mut assembler = Assembler::new(options);
+    let (mut at, mut number, mut seq, mut is_understood) = (At::default(), 0, 0, false);
+    while let Some(([pause, length @ ..], tail)) = rest.split_first_chunk::<3>() {
+        let length = usize::from(u16::from_be_bytes(*length)).min(tail.len());
+        let (frame, tail) = tail.split_at(length);
+        rest = tail;
+        number += 1;
+        at = at + Duration::from_millis(1 << (pause % 20));
+        let frame = Frame { at, number, link, bytes: frame, wire_length: length as u32 };
+        assembler.push(frame, &mut |pdu| {
+            seq += 1;
+            assert_eq!(pdu.seq, seq);
+            assert!(pdu.at <= at);
+            is_understood |= decode(&pdu);
+        });
+    }
+    is_understood
+}
+
+/// A SIP message.
+pub fn sip(bytes: &[u8]) -> bool {
+    let between = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    if let Ok(message) = sip::Message::parse(bytes) {
+        assert_eq!(sip::find_call_id(bytes), Some(message.call_id));
+    }
+    decode(&pdu(Envelope::Sip { src: between(5060), dst: between(5061), transport: Transport::Udp }, bytes))
+}
+
+/// An ISUP message, from its circuit identification code on.
+pub fn isup(bytes: &[u8]) -> bool {
+    let label = RoutingLabel { opc: 1, dpc: 2, network_indicator: 2, sls: 3 };
+    let Ok(message) = isup::Message::parse(bytes) else { return false };
+    if let Ok(iam) = isup::iam::Iam::parse(&message) {
+        let mut again = Vec::new();
+        iam.repr.emit(message.cic, &mut again);
+        let message = isup::Message::parse(&again).expect("what was emitted");
+        let lax = isup::iam::Iam::parse(&message).expect("what was emitted");
+        assert_eq!((lax.repr, lax.fault), (iam.repr, None));
+    }
+    decode(&pdu(Envelope::Isup { label }, bytes))
+}
+
+/// An M3UA message.
+pub fn m3ua(bytes: &[u8]) -> bool {
+    let Ok(data) = m3ua::Message::parse(bytes).and_then(|message| message.protocol_data()) else {
+        return false;
+    };
+    if data.user.len() < 65_000 {
+        let mut again = Vec::new();
+        data.emit(&mut again);
+        assert_eq!(m3ua::Message::parse(&again).and_then(|message| message.protocol_data()), Ok(data));
+    }
+    true
+}
+
+/// An MTP signal unit: an octet for the link, then the unit.
+pub fn mtp(bytes: &[u8]) -> bool {
+    let Some((link, unit)) = bytes.split_first() else { return false };
+    let Ok(Some(unit)) = mtp3::strip_link(LINKS[usize::from(*link) % LINKS.len()], unit) else {
+        return false;
+    };
+    let Ok(message) = mtp3::Message::parse(unit) else { return false };
+    let mut again = Vec::new();
+    message.emit(&mut again);
+    assert_eq!(mtp3::Message::parse(&again), Ok(message));
+    true
+}
+
+/// An SCTP packet.
+pub fn sctp(bytes: &[u8]) -> bool {
+    let Ok((_, chunks)) = sctp::Header::parse(bytes) else { return false };
+    let (mut count, mut is_understood) = (0, false);
+    for chunk in chunks {
+        count += 1;
+        assert!(count <= bytes.len() / 4, "a chunk is at least four octets");
+        let Ok(chunk) = chunk else { break };
+        let Ok(data) = sctp::Data::parse(chunk) else { continue };
+        let mut again = vec![0; 12];
+        data.emit(&mut again);
+        let (_, mut chunks) = sctp::Header::parse(&again).expect("what was emitted");
+        let chunk = chunks.next().expect("what was emitted").expect("what was emitted");
+        assert_eq!(sctp::Data::parse(chunk), Ok(data));
+        is_understood = true;
+    }
+    is_understood
+}
+
+/// A file of rules.
+pub fn rule(bytes: &[u8]) -> bool {
+    let source = Source { path: "fuzz.toml".into(), text: String::from_utf8_lossy(bytes).into_owned() };
+    match Ruleset::compile(&[source], &FIELDS) {
+        Ok(rules) => {
+            let mut evidence = Evidence::new();
+            for index in 0..rules.rules().len() {
+                for value in [Value::Unknown, Value::Bool(true)] {
+                    rules.matches(index as u16, &Same(value), &mut evidence);
+                }
+            }
+            true
+        }
+        Err(errors) => {
+            assert!(!errors.is_empty());
+            assert!(errors.iter().all(|error| !error.to_string().is_empty()));
+            false
+        }
+    }
+}
+
+/// A network file.
+pub fn network(bytes: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(bytes);
+    let mut findings = Findings::new("fuzz.toml", &text);
+    RawNetwork::read(&text, &mut findings);
+    all_shown(findings.into_sorted())
+}
+
+/// The roaming states of subscribers.
+pub fn roaming(bytes: &[u8]) -> bool {
+    let read = parse_roaming("fuzz.csv", &String::from_utf8_lossy(bytes), &CONTEXT.network.numbering);
+    all_shown(read.err().unwrap_or_default())
+}
+
+/// A rate card.
+pub fn rate_card(bytes: &[u8]) -> bool {
+    all_shown(RateCard::parse("fuzz.csv", &String::from_utf8_lossy(bytes)).err().unwrap_or_default())
+}
+
+/// Shows every finding; whether there was none.
+fn all_shown(findings: Vec<Caret>) -> bool {
+    assert!(findings.iter().all(|finding| !finding.to_string().is_empty()));
+    findings.is_empty()
+}
+
+/// The same value in every field, whether it fits or not.
+struct Same(Value);
+
+impl Facts for Same {
+    fn value(&self, _: FieldId) -> Value {
+        self.0
+    }
+}
+
+fn pdu(envelope: Envelope, bytes: &[u8]) -> Pdu<'_> {
+    Pdu { at: At::default(), seq: 1, frame: 1, envelope, bytes }
+}
+
+static CONTEXT: LazyLock<Context> = LazyLock::new(|| {
+    let home = Country::parse("PL").expect("a country");
+    let network = Network {
+        routes: Routes::new(Vec::new()),
+        numbering: Numbering::new(home).expect("a country with a plan"),
+        roaming: Map::with_hasher(Seed(1)),
+        emergency: vec!["112".into()],
+    };
+    Context { network: Arc::new(network), seed: Seed(1) }
+});
+
+/// Decodes a whole message; one that is a signal has a shard.
+fn decode(pdu: &Pdu<'_>) -> bool {
+    let key = signal::key(pdu, CONTEXT.seed);
+    let is_signal = matches!(signal::decode(pdu, &CONTEXT, &mut Counts::default()), Ok(Some(_)));
+    assert!(!is_signal || key != Key::None);
+    is_signal
+}

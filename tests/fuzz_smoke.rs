@@ -1,0 +1,409 @@
+//! A short run of every fuzz target on mutated seeds. Deterministic: the seed of each iteration is its number.
+//!
+//! `TOLLGATE_FUZZ_ITERATIONS` sets how many inputs each target gets, `TOLLGATE_FUZZ_SECONDS` (as `./dev fuzz` sets it)
+//! for how long it gets them instead. An input that fails is kept in `fuzz/artifacts`.
+
+#[path = "../fuzz/targets.rs"]
+mod targets;
+
+use std::env;
+use std::fs;
+use std::io::Write;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::path::{Path, PathBuf};
+
+use tollgate::base::frame::RoutingLabel;
+use tollgate::capture::Capture;
+use tollgate::clock::Stopwatch;
+use tollgate::wire::{m3ua, mtp3, sctp};
+
+const ITERATIONS: u64 = 30_000;
+/// Mutated inputs do not grow beyond this, in octets.
+const LENGTH_MAX: usize = 64 * 1024;
+
+#[test]
+fn capture() {
+    let plain = [pcap(), pcapng()];
+    let packed = [gzip(&plain[0]), zstd::encode_all(&plain[1][..], 1).unwrap()];
+    let mut seeds = [plain, packed].concat();
+    seeds.extend(captures().iter().map(|path| {
+        let mut bytes = fs::read(path).unwrap();
+        bytes.truncate(LENGTH_MAX / 2);
+        bytes
+    }));
+    fuzz("capture", targets::capture, &seeds);
+}
+
+#[test]
+fn frames() {
+    let link_number = |link| targets::LINKS.iter().position(|other| *other == link).unwrap() as u8;
+    let mut seeds = vec![
+        sequence(0, &[&ethernet(17, &udp(INVITE)), &ethernet(17, &udp(INVITE))]),
+        sequence(
+            0,
+            &[
+                &ethernet(6, &tcp(1, b"")),
+                &ethernet(6, &tcp(1, &INVITE[..90])),
+                &ethernet(6, &tcp(91, &INVITE[90..])),
+            ],
+        ),
+        sequence(0, &[&ethernet(132, &sctp_packet())]),
+        sequence(link_number(tollgate::base::frame::Link::Mtp3), &[&mtp3_message(), &mtp3_message()]),
+    ];
+    for path in captures() {
+        let mut capture = Capture::open(&[path]).unwrap();
+        let mut seed = Vec::new();
+        while let Some(frame) = capture.next().filter(|_| seed.len() < LENGTH_MAX / 8) {
+            if seed.is_empty() {
+                seed.push(link_number(frame.link));
+            }
+            push_frame(&mut seed, frame.bytes);
+        }
+        seeds.push(seed);
+    }
+    fuzz("frames", targets::frames, &seeds);
+}
+
+#[test]
+fn sip() {
+    let ringing =
+        b"SIP/2.0 180 Ringing\r\nVia: SIP/2.0/UDP a;branch=z9hG4bK1\r\nf: <tel:+48221234567>;tag=1\r\n\
+        t: <sip:1@b>;tag=2\r\ni: x@y\r\nCSeq: 1 INVITE\r\nReason: Q.850;cause=16\r\nl: 0\r\n\r\n";
+    fuzz("sip", targets::sip, &[INVITE.to_vec(), ringing.to_vec()]);
+}
+
+#[test]
+fn isup() {
+    let release = [1, 0, 0x0c, 2, 0, 2, 0x80, 0x90].to_vec();
+    let group_reset = [1, 0, 0x17, 1, 1, 31].to_vec();
+    let address_complete = [1, 0, 0x06, 0x16, 0x04, 0].to_vec();
+    fuzz("isup", targets::isup, &[iam(), release, group_reset, address_complete]);
+}
+
+#[test]
+fn m3ua() {
+    fuzz("m3ua", targets::m3ua, &[m3ua_message()]);
+}
+
+#[test]
+fn mtp() {
+    let unit = |link: u8, head: &[u8]| [&[link], head, &mtp3_message()].concat();
+    let seeds = [unit(7, b""), unit(6, &[0, 0, 0x3f]), unit(5, &[0, 0, 0, 0, 0, 0, 0x3f])];
+    fuzz("mtp", targets::mtp, &seeds);
+}
+
+#[test]
+fn sctp() {
+    fuzz("sctp", targets::sctp, &[sctp_packet()]);
+}
+
+#[test]
+fn rule() {
+    let rules =
+        files(&project("rules")).into_iter().filter(|path| path.extension().is_some_and(|end| end == "toml"));
+    fuzz("rule", targets::rule, &rules.map(|path| fs::read(path).unwrap()).collect::<Vec<_>>());
+}
+
+#[test]
+fn network() {
+    fuzz("network", targets::network, &[NETWORK.into()]);
+}
+
+#[test]
+fn roaming() {
+    fuzz(
+        "roaming",
+        targets::roaming,
+        &[b"number,state\n+48601234567,roaming\n\"+48601234568\",home\n".to_vec()],
+    );
+}
+
+#[test]
+fn rate_card() {
+    fuzz("rate_card", targets::rate_card, &[RATE_CARD.into()]);
+}
+
+// --- the loop ----------------------------------------------------------------------------------------------------
+
+/// Whether it could make anything of the input.
+type Target = fn(&[u8]) -> bool;
+
+/// Gives `target` the seeds as they are, of which it must make something, then mutated ones.
+fn fuzz(name: &str, target: Target, seeds: &[Vec<u8>]) {
+    for (number, seed) in seeds.iter().enumerate() {
+        assert!(run(name, target, seed, 0), "{name}: seed {number} is not understood");
+    }
+    let number = |name| env::var(name).ok().map(|text| text.parse::<u64>().expect("a whole number"));
+    let seconds = number("TOLLGATE_FUZZ_SECONDS");
+    let iterations = number("TOLLGATE_FUZZ_ITERATIONS").unwrap_or(ITERATIONS);
+    let watch = Stopwatch::start();
+    let mut done = 0;
+    while seconds.map_or(done < iterations, |seconds| watch.seconds() < seconds as f64) {
+        done += 1;
+        run(name, target, &Mutator::new(done).mutate(seeds), done);
+    }
+    println!("{name}: {done} mutated inputs in {:.1} s", watch.seconds());
+}
+
+fn run(name: &str, target: Target, input: &[u8], iteration: u64) -> bool {
+    catch_unwind(AssertUnwindSafe(|| target(input))).unwrap_or_else(|panic| {
+        let folder = project("fuzz/artifacts").join(name);
+        let path = folder.join(format!("smoke-{iteration}"));
+        fs::create_dir_all(folder).and_then(|()| fs::write(&path, input)).unwrap();
+        eprintln!("{name}: iteration {iteration} failed; its input is in {}", path.display());
+        resume_unwind(panic)
+    })
+}
+
+/// Makes new inputs of old ones: xorshift64* decides.
+struct Mutator(u64);
+
+impl Mutator {
+    fn new(iteration: u64) -> Self {
+        Self(iteration.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
+    }
+
+    /// A number below `bound`, which is not 0.
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        ((self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) as usize) % bound
+    }
+
+    fn mutate(&mut self, seeds: &[Vec<u8>]) -> Vec<u8> {
+        let mut input = seeds[self.below(seeds.len())].clone();
+        for _ in 0..1 + self.below(6) {
+            if input.is_empty() {
+                break;
+            }
+            let place = self.below(input.len());
+            match self.below(7) {
+                0 => input[place] ^= 1 << self.below(8),
+                1 => input[place] = [0, 1, 0x20, 0x7f, 0x80, 0xff, b'"', b'\n'][self.below(8)],
+                2 => input.truncate(place),
+                3 => self.set_length_field(&mut input, place),
+                4 => self.splice(&mut input, place, seeds),
+                5 => self.repeat(&mut input, place),
+                _ => {
+                    input.drain(place..(place + 1 + self.below(16)).min(input.len()));
+                }
+            }
+        }
+        input.truncate(LENGTH_MAX);
+        input
+    }
+
+    /// Writes a number as lengths are written: one, two or four octets, either end first, near a bound.
+    fn set_length_field(&mut self, input: &mut [u8], place: usize) {
+        let left = input.len() - place;
+        let bounds = [0, left, input.len(), 0xff, 0xffff, u32::MAX as usize];
+        let number = (bounds[self.below(6)] + self.below(5)).wrapping_sub(2) as u32;
+        let (big, little) = (number.to_be_bytes(), number.to_le_bytes());
+        let forms = [&big[3..], &big[2..], &little[..2], &big[..], &little[..]];
+        let form = forms[self.below(forms.len())];
+        let width = form.len().min(left);
+        input[place..place + width].copy_from_slice(&form[..width]);
+    }
+
+    /// Goes on with the end of another seed.
+    fn splice(&mut self, input: &mut Vec<u8>, place: usize, seeds: &[Vec<u8>]) {
+        let other = &seeds[self.below(seeds.len())];
+        if !other.is_empty() {
+            input.truncate(place);
+            input.extend_from_slice(&other[self.below(other.len())..]);
+        }
+    }
+
+    /// Writes a piece of the input again, many times over.
+    fn repeat(&mut self, input: &mut Vec<u8>, place: usize) {
+        let end = (place + 1 + self.below(32)).min(input.len());
+        let times = [1, 2, 40][self.below(3)];
+        let piece = input[place..end].repeat(times);
+        input.splice(place..place, piece);
+    }
+}
+
+// --- seeds -------------------------------------------------------------------------------------------------------
+
+const INVITE: &[u8] = b"INVITE sip:+48601234567@b.example;user=phone SIP/2.0\r\nVia: SIP/2.0/UDP a.example;branch=z9hG4bK1\r\n\
+    From: \"A\" <sip:+48221234567@a.example>;tag=1\r\nTo: <sip:+48601234567@b.example>\r\nCall-ID: 1@a.example\r\n\
+    CSeq: 1 INVITE\r\nP-Asserted-Identity: <tel:+48221234567>\r\nDiversion: <sip:+48221234568@a.example>;reason=unconditional\r\n\
+    History-Info: <sip:1@b>;index=1, <sip:2@b>;index=1.1;cause=302\r\nPrivacy: id\r\nMax-Forwards: 70\r\n\
+    Content-Length: 3\r\n\r\nv=0";
+
+const NETWORK: &str = r#"
+home = "PL"
+emergency = ["116117"]
+
+[[route]]
+name = "carrier-a"
+class = "international"
+peers = ["192.0.2.10", "198.51.100.0/24", "2001:db8::/64"]
+point-codes = [4237, "2-17-6"]
+network-indicator = "international"
+number-format = "auto"
+progress-is-alerting = false
+
+[[route]]
+name = "otp"
+class = "white"
+peers = ["203.0.113.5"]
+sender = "acme-verify"
+
+[roaming]
+file = "roaming.csv"
+
+[billing]
+rate-card = "rates.csv"
+"#;
+
+const RATE_CARD: &str = "sender,dest_prefix,valid_from,valid_to,tier_from,currency,price,unit\n\
+    acme-verify,+49,2026-01-01,2027-01-01,0,EUR,0.0065,attempt\n\
+    acme-verify,+49,2026-01-01,2027-01-01,1000000,EUR,0.0052,attempt\n\
+    acme-verify,+,2026-01-01,,0,EUR,0.01,alerted\n";
+
+/// Capture files that come with the project.
+fn captures() -> Vec<PathBuf> {
+    let folders = files(&project("captures"));
+    let inputs = folders.iter().flat_map(|folder| files(folder));
+    inputs
+        .filter(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("input.pcap")))
+        .collect()
+}
+
+fn project(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+/// What is in a folder, by name; nothing when there is none.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut paths: Vec<_> =
+        fs::read_dir(folder).into_iter().flatten().map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    paths
+}
+
+fn pcap() -> Vec<u8> {
+    let mut file = [0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0].to_vec();
+    file.extend([0, 0, 65_535, 1].map(u32::to_le_bytes).concat());
+    for micros in 0..3 {
+        let frame = ethernet(17, &udp(INVITE));
+        let length = frame.len() as u32;
+        file.extend([1, micros, length, length].map(u32::to_le_bytes).concat());
+        file.extend(frame);
+    }
+    file
+}
+
+fn pcapng() -> Vec<u8> {
+    let block = |block_type: u32, body: &[u8]| {
+        let body = [body, &[0; 3][..body.len().wrapping_neg() % 4]].concat();
+        let length = (12 + body.len() as u32).to_le_bytes();
+        [&block_type.to_le_bytes(), &length, &body[..], &length].concat()
+    };
+    let section = [&[0x4d, 0x3c, 0x2b, 0x1a, 1, 0, 0, 0][..], &[0xff; 8]].concat();
+    let frame = ethernet(17, &udp(INVITE));
+    let length = frame.len() as u32;
+    let enhanced = [[0, 0, 7, length, length].map(u32::to_le_bytes).concat(), frame.clone()].concat();
+    let simple = [length.to_le_bytes().to_vec(), frame].concat();
+    let interface = [1, 0, 0, 0, 0, 0, 4, 0, 9, 0, 1, 0, 9, 0, 0, 0, 14, 0, 8, 0, 1, 0, 0, 0, 0, 0, 0, 0];
+    let foreign = [189, 0, 0, 0, 0, 0, 0, 0];
+    [
+        block(0x0a0d_0d0a, &section),
+        block(1, &interface),
+        block(1, &foreign),
+        block(6, &enhanced),
+        block(3, &simple),
+        block(5, b"statistics"),
+    ]
+    .concat()
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    packer.write_all(bytes).unwrap();
+    packer.finish().unwrap()
+}
+
+/// An input of [`targets::frames`].
+fn sequence(link: u8, frames: &[&[u8]]) -> Vec<u8> {
+    let mut seed = vec![link];
+    for frame in frames {
+        push_frame(&mut seed, frame);
+    }
+    seed
+}
+
+fn push_frame(seed: &mut Vec<u8>, frame: &[u8]) {
+    let length = u16::try_from(frame.len()).unwrap_or(u16::MAX);
+    seed.push(1);
+    seed.extend(length.to_be_bytes());
+    seed.extend(&frame[..usize::from(length)]);
+}
+
+/// Ethernet and IPv4 around a payload of this protocol.
+fn ethernet(protocol: u8, payload: &[u8]) -> Vec<u8> {
+    let [high, low] = (20 + payload.len() as u16).to_be_bytes();
+    let ip = [0x45, 0, high, low, 0, 1, 0, 0, 64, protocol, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2];
+    [&[2; 12][..], &[8, 0], &ip, payload].concat()
+}
+
+fn udp(payload: &[u8]) -> Vec<u8> {
+    let [high, low] = (8 + payload.len() as u16).to_be_bytes();
+    [&[0x13, 0xc4, 0x13, 0xc4, high, low, 0, 0], payload].concat()
+}
+
+fn tcp(sequence: u32, payload: &[u8]) -> Vec<u8> {
+    let flags = if payload.is_empty() { 2 } else { 0x18 };
+    let sequence = sequence.wrapping_sub(u32::from(payload.is_empty())).to_be_bytes();
+    [&[0x13, 0xc4, 0x13, 0xc4], &sequence[..], &[0; 4], &[0x50, flags, 0xff, 0xff, 0, 0, 0, 0], payload]
+        .concat()
+}
+
+const LABEL: RoutingLabel = RoutingLabel { opc: 100, dpc: 200, network_indicator: 2, sls: 1 };
+
+fn iam() -> Vec<u8> {
+    let mut message =
+        vec![1, 0, 0x01, 0x00, 0x60, 0x01, 0x0a, 0x03, 2, 9, 7, 0x03, 0x10, 0x84, 0x06, 0x21, 0x43, 0x65];
+    message.extend([
+        0x0a, 7, 0x04, 0x13, 0x84, 0x22, 0x21, 0x43, 0x65, 0x0b, 4, 0x04, 0x10, 0x21, 0x43, 0x13, 2, 0, 1,
+        0x3d, 1, 9, 0,
+    ]);
+    message
+}
+
+fn m3ua_message() -> Vec<u8> {
+    let user = iam();
+    let mut message = Vec::new();
+    m3ua::ProtocolData { label: LABEL, service_indicator: 5, priority: 0, user: &user }.emit(&mut message);
+    message
+}
+
+fn mtp3_message() -> Vec<u8> {
+    let mut message = Vec::new();
+    mtp3::Message { service_indicator: 5, label: LABEL, user: &iam() }.emit(&mut message);
+    message
+}
+
+fn sctp_packet() -> Vec<u8> {
+    let mut packet = Vec::new();
+    sctp::Header { src_port: 2905, dst_port: 2905, verification_tag: 7 }.emit(&mut packet);
+    let message = m3ua_message();
+    let (start, end) = message.split_at(20);
+    for (tsn, payload) in [(1, start), (2, end), (3, &message)] {
+        let (first, last) = (tsn != 2, tsn != 1);
+        let data = sctp::Data {
+            tsn,
+            stream: 1,
+            stream_sequence: 1,
+            protocol: 3,
+            first,
+            last,
+            unordered: false,
+            payload,
+        };
+        data.emit(&mut packet);
+    }
+    packet
+}
