@@ -1,11 +1,12 @@
 # What every plan shares: random numbers that are the same with every awk, and the files that sipp and truth need.
 #
 # A plan calls call() for each call and write_plan() at the end. For each sender it writes `SENDER.csv`, one call a line
-# in the order of placing; `called.csv` has all of them, found by Call-ID; `truth.csv` says what each call is.
+# in the order of placing; `truth.csv` says what each call is. The called side finds a call's line by its Call-ID.
 # Fields: 0 Call-ID, 1 From, 2 called user, 3 P-Asserted-Identity line, 4 Privacy line, 5 diverting number, 6 mode,
 # 7 ms from INVITE to 180 (0: no 180), 8 ms of ringing (early: from 100 to CANCEL), 9 ms of talk, 10 final status of a
-# refusal (404, 480, 486 or 603), 11 its Q.850 cause. Modes: cancel (caller cuts while it rings), early (cuts before it rings), reject (called
-# side refuses), answer (caller hangs up), hangup (called side hangs up).
+# refusal (404, 480, 486 or 603), 11 its Q.850 cause, 12 ms before 100 Trying, 13 not empty if the caller is challenged.
+# Modes: cancel (caller cuts while it rings), early (cuts before it rings), reject (called side refuses), answer (caller
+# hangs up), hangup (called side hangs up), reinvite (answer, with a re-INVITE in the middle of the talk).
 
 # Park and Miller's generator: products stay below 2^53, so that every awk gives the same numbers.
 function random() {
@@ -32,14 +33,26 @@ function from(number, sender) {
     return "<sip:" number "@" address[sender] ">"
 }
 
-# One call. Options that hold for this call only: alert, status, cause, asserted, privacy, diverting.
+# One call. Options that hold for this call only: alert, status, cause, asserted, privacy, diverting, trying,
+# challenged.
 function call(sender, kind, label, calling, called, mode, ring, talk,    n) {
     n = ++count[sender]
-    if (alert == "") alert = between(150, 600)
     kinds[sender, n] = kind "," label
-    lines[sender, n] = calling ";" called ";" asserted ";" privacy ";" diverting ";" mode ";" alert ";" ring ";" \
-        talk ";" status ";" cause
-    alert = status = cause = asserted = privacy = diverting = ""
+    lines[sender, n] = fields(calling, called, mode, ring, talk)
+}
+
+# A line of a plan without the Call-ID; uses up the options.
+function fields(calling, called, mode, ring, talk,    line) {
+    if (alert == "") alert = between(150, 600)
+    line = calling ";" called ";" asserted ";" privacy ";" diverting ";" mode ";" alert ";" ring ";" talk ";" status ";" \
+        cause ";" trying + 0 ";" challenged
+    alert = status = cause = asserted = privacy = diverting = trying = challenged = ""
+    return line
+}
+
+# Call-ID of a sender's nth call: what record.sh has sipp make of them.
+function call_id(sender, n) {
+    return sender "-" n "@" sender ".example"
 }
 
 # Mixes the calls of a sender.
@@ -52,18 +65,15 @@ function shuffle(sender,    n, other, kept) {
 }
 
 # Writes the plan of `senders`, names with blanks between.
-function write_plan(senders,    list, total, s, n, sender, id) {
-    print "SEQUENTIAL" > "called.csv"
+function write_plan(senders,    list, total, s, n, sender) {
     print "call_key,kind,label" > "truth.csv"
     total = split(senders, list, " ")
     for (s = 1; s <= total; s++) {
         sender = list[s]
         print "SEQUENTIAL" > (sender ".csv")
         for (n = 1; n <= count[sender]; n++) {
-            id = sender "-" n "@" sender ".example"
-            print id ";" lines[sender, n] > (sender ".csv")
-            print id ";" lines[sender, n] > "called.csv"
-            print id "," kinds[sender, n] > "truth.csv"
+            print call_id(sender, n) ";" lines[sender, n] > (sender ".csv")
+            print call_id(sender, n) "," kinds[sender, n] > "truth.csv"
         }
     }
 }

@@ -34,49 +34,68 @@ calls_of() {
     for sender; do tail -n +2 "$sender.csv"; done | wc -l
 }
 
-# called SCENARIO ADDRESS PORT SENDER...: a called side that ends after the calls of these senders.
+# called ADDRESS PORT SENDER...: a called side that ends after the calls of these senders.
 called() {
-    scenario=$1 address=$2 port=$3
-    shift 3
-    start_sipp "called-$address-$port" -sf "$here/$scenario.xml" -inf called.csv -infindex called.csv 0 \
-        -i "$address" -p "$port" -m "$(calls_of "$@")"
+    address=$1 port=$2 side=called-$1-$2
+    shift 2
+    mkdir -p "$side"
+    { echo SEQUENTIAL; for sender; do tail -n +2 "$sender.csv"; done; } >"$side/called.csv"
+    start_sipp "$side" -sf "$here/called.xml" -inf called.csv -infindex called.csv 0 -i "$(bare "$address")" -p "$port" \
+        -m "$(calls_of "$@")"
     await_port "$address" "$port"
 }
 
-# caller SCENARIO SENDER ADDRESS:PORT TO:PORT RATE [OPTION...]: places the sender's calls, RATE a second. Kept in $last.
+# caller SENDER ADDRESS:PORT TO:PORT RATE [OPTION...]: places the sender's calls, RATE a second.
 caller() {
-    scenario=$1 sender=$2 own=$3 target=$4 rate=$5
-    shift 5
-    start_sipp "$sender" "$target" -sf "$here/$scenario.xml" -inf "$sender.csv" -cid_str "$sender-%u@$sender.example" \
-        -i "${own%:*}" -p "${own##*:}" -r "$rate" -m "$(calls_of "$sender")" -l 200 "$@"
+    sender=$1 own=$2 target=$3 rate=$4
+    shift 4
+    mkdir -p "$sender"
+    start_sipp "$sender" "$target" -sf "$scenario" -inf "../$sender.csv" -cid_str "$sender-%u@$sender.example" \
+        -i "$(bare "${own%:*}")" -p "${own##*:}" -r "$rate" -m "$(calls_of "$sender")" -l 200 "$@"
 }
 
-# Transport of a case: `u1` or `t1`.
-transport=u1
+# An IPv6 address without its brackets.
+bare() {
+    echo "$1" | tr -d '[]'
+}
 
+# start_sipp NAME OPTION...: in the directory NAME; its process is kept in $last.
 start_sipp() {
     name=$1
     shift
-    timeout "$RUN_S_MAX" sipp -t "$transport" -bind_local -nostdin -timer_resol 1 -trace_err -error_file "$name.err" "$@" \
-        >"$name.log" 2>&1 &
+    (
+        cd "$name"
+        exec timeout "$RUN_S_MAX" sipp -t "$transport" -bind_local -nostdin -timer_resol 1 -trace_err -error_file errors \
+            "$@"
+    ) >"$name/log" 2>&1 &
     last=$!
     sipps="$sipps $last:$name"
 }
 
-# Waits until the sipp started last listens at its address and port.
+# Waits until what was started last listens at its address and port.
 await_port() {
     until ss -Hlnut "sport = :$2" | grep -qF "$1:$2"; do
-        kill -0 "$last" 2>/dev/null || { await_all; exit 1; }
+        kill -0 "$last" 2>/dev/null || fail "nothing listens on $1:$2" "$(tail -n 5 ./*/log)"
         sleep 0.05
     done
 }
 
-# Waits for every sipp started so far.
+# start_proxy CONFIG ADDRESS PORT: Kamailio, until the case is over.
+start_proxy() {
+    mkdir -p proxy
+    timeout "$RUN_S_MAX" kamailio -DD -E -f "$here/$1" -w "$work/proxy" -Y "$work/proxy" -m 32 -M 4 >proxy/log 2>&1 &
+    proxy=$! last=$!
+    await_port "$2" "$3"
+}
+
+# Waits for every sipp started so far, then ends the proxy.
 await_all() {
     for one in $sipps; do
-        wait "${one%%:*}" || { echo "${one#*:} failed:" >&2; tail -n 20 "${one#*:}".* | cut -c1-500 >&2; exit 1; }
+        wait "${one%%:*}" || fail "${one#*:} failed" "$(tail -n 20 "${one#*:}/errors" "${one#*:}/log" 2>&1 | cut -c1-300)"
     done
     sipps=
+    [ -z "$proxy" ] || kill "$proxy"
+    proxy=
 }
 
 # ---- recording -------------------------------------------------------------------------------------------------------
@@ -102,11 +121,13 @@ stop_capture() {
     grep -q '^0 packets dropped' tcpdump.log || { cat tcpdump.log >&2; exit 1; }
 }
 
-# Stops what is still running, and nothing else.
+# Stops what is still running, and nothing else; leaves no files behind.
 stop_all() {
     for one in $sipps; do kill "${one%%:*}" 2>/dev/null || true; done
     [ -z "$tcpdump" ] || kill "$tcpdump" 2>/dev/null || true
     [ -z "$proxy" ] || kill "$proxy" 2>/dev/null || true
+    cd /
+    [ -z "$work" ] || rm -rf "$work"
 }
 
 # ---- checks ----------------------------------------------------------------------------------------------------------
@@ -139,6 +160,8 @@ fail() {
 record() {
     work=$(mktemp -d)
     cd "$work"
+    # What a case may change.
+    transport=u1 scenario=$here/caller.xml
     start_capture
     "case_$(echo "$1" | tr - _)"
     await_all
@@ -156,6 +179,7 @@ record() {
     echo "$1: $(calls_of truth) calls, $(sip_fields -T fields -e frame.number | wc -l) frames, $(wc -c <input.pcap) octets"
     cd /
     rm -r "$work"
+    work=
 }
 
 [ $# -gt 0 ] || usage
@@ -172,6 +196,6 @@ fi
 ip link set lo up mtu 1500
 ip link set lo gso_max_segs 1
 
-sipps='' tcpdump='' proxy=''
+sipps='' tcpdump='' proxy='' work=''
 trap stop_all EXIT
 for name; do record "$name"; done
