@@ -185,7 +185,8 @@ impl Judge {
         rule.is_some_and(|rule| rule.phase == Phase::Identity && rule.class.is_some())
     }
 
-    /// The first live rule at the end that matches gives the class and teaches its marks.
+    /// The first live rule at the end that matches gives the class and teaches its marks. Without one, the class given
+    /// at setup stands unless the call was answered: a call that was refused shows nothing that could speak against it.
     fn classify(&mut self, at: At, record: &mut CallRecord) {
         let ruleset = Arc::clone(&self.ruleset);
         let mut evidence = Evidence::new();
@@ -208,6 +209,9 @@ impl Judge {
                 self.find(at, (mark.subject, index), record);
             }
             return;
+        }
+        if record.call.answer_at.is_none() {
+            record.final_class = record.verdict.class;
         }
     }
 

@@ -1,0 +1,128 @@
+//! Every folder in `captures/` against what it expects, and against the truth about its calls.
+//!
+//! `UPDATE_EXPECT=1 cargo test --test captures` renews `expect.jsonl`; read the difference before committing it.
+
+mod common;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use common::replay::{Case, Run};
+use serde_json::Value;
+
+/// Calls of one campaign that may pass before it is caught: the bound of the rules, and what is in flight by then.
+const LEAK_MAX: usize = 35;
+
+#[test]
+fn every_capture_gives_the_records_it_expects() {
+    let mut wrong = Vec::new();
+    for case in cases() {
+        let lines = case.run().lines;
+        let expected = case.expected();
+        if std::env::var_os("UPDATE_EXPECT").is_some() {
+            case.write_expected(&lines);
+        } else if expected != lines {
+            let at = lines.iter().zip(&expected).position(|(own, other)| own != other);
+            let at = at.unwrap_or(lines.len().min(expected.len()));
+            let show = |lines: &[String]| lines.get(at).cloned().unwrap_or_else(|| "(no more lines)".into());
+            wrong.push(format!(
+                "{}: {} lines, expected {}; line {}:\n  got      {}\n  expected {}",
+                case.name,
+                lines.len(),
+                expected.len(),
+                at + 1,
+                show(&lines),
+                show(&expected)
+            ));
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_call_is_judged_by_what_it_truly_is() {
+    let mut judged = 0;
+    let mut wrong = Vec::new();
+    for case in cases() {
+        let Some(truth) = case.truth() else { continue };
+        let Run { lines, .. } = case.run();
+        let records: Vec<Value> = lines.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let calls: usize = truth.values().map(Vec::len).sum();
+        assert_eq!(records.len(), calls, "{}: calls", case.name);
+        judged += records.len();
+        wrong.extend(judge(&case.name, &records, truth));
+    }
+    assert!(judged > 6_000, "only {judged} calls have a truth to be held against");
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+/// People's calls are never blocked nor classed as anything else; spoofed numbers are blocked from the first; of the
+/// others only the first of a campaign pass.
+fn judge(case: &str, records: &[Value], truth: BTreeMap<String, Vec<common::replay::Truth>>) -> Vec<String> {
+    let mut truth = truth;
+    let mut wrong = Vec::new();
+    let mut leaked: BTreeMap<(String, String), usize> = BTreeMap::new();
+    let mut by_setup: Vec<&Value> = records.iter().collect();
+    by_setup.sort_by_key(|record| record["setup_at"].as_str().unwrap().to_owned());
+    for record in by_setup {
+        let text = |field: &str| record[field].as_str().unwrap_or_default().to_owned();
+        let Some(rows) = truth.get_mut(&text("call_key")).filter(|rows| !rows.is_empty()) else {
+            wrong.push(format!("{case}: no such call in truth.csv: {record}"));
+            continue;
+        };
+        let row = rows.remove(0);
+        let is_right = match row.label.as_str() {
+            "normal" => text("decision") == "allow" && text("final_class") == "normal",
+            "spoofed" | "wangiri_callback" => text("decision") == "block" && text("final_class") == row.label,
+            label => {
+                let is_caught = text("decision") != "allow" && text("class") == label;
+                if !is_caught {
+                    *leaked.entry((text("route"), label.to_owned())).or_default() += 1;
+                }
+                true
+            }
+        };
+        if !is_right {
+            wrong.push(format!("{case}: {} ({}) judged wrongly: {record}", row.kind, row.label));
+        }
+    }
+    for ((route, label), count) in leaked {
+        let campaigns = common::replay::campaigns(case, &route, &label);
+        if count > LEAK_MAX * campaigns {
+            wrong.push(format!("{case}: {count} {label} calls leaked on {route}, {campaigns} campaigns"));
+        }
+    }
+    wrong
+}
+
+#[test]
+fn each_detection_case_holds_a_look_alike_that_passes() {
+    for case in cases() {
+        let Some(truth) = case.truth() else { continue };
+        let labels: Vec<&str> = truth.values().flatten().map(|row| row.label.as_str()).collect();
+        if labels.iter().any(|label| *label != "normal") {
+            assert!(labels.contains(&"normal"), "{} has no look-alike", case.name);
+        }
+    }
+}
+
+#[test]
+fn every_capture_says_what_it_shows() {
+    let cases = cases();
+    assert!(cases.len() >= 10, "{} captures", cases.len());
+    for case in &cases {
+        assert!(fs::read_to_string(case.folder.join("README.md")).unwrap().len() > 100, "{}", case.name);
+    }
+}
+
+fn cases() -> Vec<Case> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("captures");
+    let mut folders: Vec<PathBuf> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.join("network.toml").exists())
+        .collect();
+    folders.sort();
+    folders.into_iter().map(Case::new).collect()
+}
