@@ -56,8 +56,14 @@ case_sip_tcp() {
             for (n = 1; n <= 48; n++)
                 printf "      a=candidate:%d 1 UDP %d [media_ip] %d typ host\n", n, 2130706431 - n, 20000 + 2 * n
         }' "$here/caller.xml" >"$scenario"
+    # A slow line and a small window: what is written meanwhile queues, and is cut anew at the segments' size.
+    ip route replace local 127.0.0.0/8 dev lo table local proto kernel scope host src 127.0.0.1 window 2000
+    tc qdisc replace dev lo root tbf rate 500kbit burst 3000 limit 200000
     called 127.0.1.1 5060 carrier-a
-    caller carrier-a 127.0.10.1:5060 127.0.1.1:5060 8 -rp 2000
+    caller carrier-a 127.0.10.1:5060 127.0.1.1:5060 16
+    await_all
+    tc qdisc del dev lo root
+    ip route replace local 127.0.0.0/8 dev lo table local proto kernel scope host src 127.0.0.1
 }
 
 case_sip_ipv6() {
