@@ -211,6 +211,16 @@ pub struct Stamp {
     pub by_message: bool,
     /// Number of the PDU.
     pub seq: u64,
+    /// Of a PDU about several circuits: which of them, from 0.
+    pub part: u16,
+}
+
+impl Stamp {
+    /// Of what the PDU `seq` said at `at`.
+    #[must_use]
+    pub const fn message(at: At, seq: u64) -> Self {
+        Self { at, by_message: true, seq, part: 0 }
+    }
 }
 
 /// An event and its place in the order.

@@ -172,10 +172,11 @@ impl CallTable {
         let mut calls: Vec<Call> = live.map(|entry| entry.call).collect();
         calls.sort_by_key(|call| call.seq);
         let at = self.now;
-        out.extend(calls.into_iter().map(|call| Stamped {
-            stamp: Stamp { at, by_message: true, seq: call.seq },
-            event: CallEvent::End(call),
-        }));
+        out.extend(
+            calls
+                .into_iter()
+                .map(|call| Stamped { stamp: Stamp::message(at, call.seq), event: CallEvent::End(call) }),
+        );
         self.index.clear();
         self.entries.clear();
         self.free.clear();
@@ -230,7 +231,7 @@ impl CallTable {
         let is_dual = signal.sender != entry.sender && entry.state == State::Proceeding && !entry.heard_back;
         let controlling = if circuit.cic.is_multiple_of(2) { circuit.high } else { circuit.low };
         if is_dual && entry.sender == controlling {
-            let stamp = Stamp { at: signal.at, by_message: true, seq: signal.seq };
+            let stamp = Stamp::message(signal.at, signal.seq);
             if let What::Setup(setup) = signal.what {
                 let mut call = new_call(&signal.leg, signal.at, signal.seq, setup, signal.sender);
                 out.push(Stamped { stamp, event: CallEvent::Setup(call.clone()) });
@@ -243,14 +244,14 @@ impl CallTable {
         if !is_dual {
             self.faults.count(Layer::Call, Kind::Unexpected);
         }
-        let stamp = Stamp { at: signal.at, by_message: true, seq: signal.seq };
+        let stamp = Stamp::message(signal.at, signal.seq);
         self.end(slot, stamp, ReleasedBy::Network, out);
         self.insert(hash, signal, out);
     }
 
     fn insert(&mut self, hash: u64, signal: Signal<'_>, out: &mut Vec<Stamped>) {
         let What::Setup(setup) = signal.what else { return };
-        let stamp = Stamp { at: signal.at, by_message: true, seq: signal.seq };
+        let stamp = Stamp::message(signal.at, signal.seq);
         if self.index.len() >= self.options.calls_max {
             self.evict(stamp, out);
         }
@@ -306,7 +307,7 @@ impl CallTable {
     }
 
     fn apply(&mut self, slot: u32, effect: Effect, signal: &Signal<'_>, out: &mut Vec<Stamped>) {
-        let stamp = Stamp { at: signal.at, by_message: true, seq: signal.seq };
+        let stamp = Stamp::message(signal.at, signal.seq);
         let Some(entry) = self.entry(slot) else { return };
         match effect {
             Effect::Nothing => {}
@@ -350,7 +351,7 @@ impl CallTable {
     }
 
     fn fire(&mut self, timer: Timer, out: &mut Vec<Stamped>) {
-        let stamp = Stamp { at: timer.deadline, by_message: false, seq: timer.seq };
+        let stamp = Stamp { at: timer.deadline, by_message: false, seq: timer.seq, part: 0 };
         match timer.wait {
             Wait::Linger => {
                 self.remove(timer.slot);
@@ -385,7 +386,7 @@ impl CallTable {
         for offset in 0..count {
             let leg = Leg::Isup(Circuit { cic: first.cic.wrapping_add(offset), ..first });
             if let Some(slot) = self.find(leg.hash(self.options.seed), &leg) {
-                let stamp = Stamp { at: signal.at, by_message: true, seq: signal.seq };
+                let stamp = Stamp { part: offset, ..Stamp::message(signal.at, signal.seq) };
                 self.end(slot, stamp, ReleasedBy::Network, out);
             }
         }
@@ -604,7 +605,10 @@ mod tests {
         let mut out = Vec::new();
         table.handle(1, signal(10, 1, setup()), &mut out);
         table.advance(At::from_nanos(1_000_000_000_000), &mut out);
-        assert_eq!(out[1].stamp, Stamp { at: At::from_nanos(250_000_000_000), by_message: false, seq: 1 });
+        assert_eq!(
+            out[1].stamp,
+            Stamp { at: At::from_nanos(250_000_000_000), by_message: false, seq: 1, part: 0 }
+        );
         assert_eq!(out[1].event.call().released_by, Some(ReleasedBy::Timeout));
         assert_eq!(table.faults().of(Layer::Call, Kind::Expired), 1);
         assert!(table.is_empty());

@@ -205,7 +205,11 @@ impl Judge {
             record.final_evidence = evidence;
             for mark in &rule.marks {
                 let class = record.final_class;
-                self.store.mark(&record.call, at, &Lesson { subject: mark.subject, class, ttl: mark.ttl, rule: index, evidence: &[] });
+                self.store.mark(
+                    &record.call,
+                    at,
+                    &Lesson { subject: mark.subject, class, ttl: mark.ttl, rule: index, evidence: &[] },
+                );
                 self.find(at, (mark.subject, index), record);
             }
             return;

@@ -1,7 +1,5 @@
 //! What the tests of the whole program share.
 
-pub mod replay;
-
 use std::io::Write;
 use std::path::PathBuf;
 

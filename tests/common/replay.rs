@@ -75,7 +75,8 @@ impl Case {
 
     pub fn write_expected(&self, lines: &[String]) {
         let text: String = lines.iter().flat_map(|line| [line.as_str(), "\n"]).collect();
-        let bytes = if self.is_large() { zstd::encode_all(text.as_bytes(), 19).unwrap() } else { text.into_bytes() };
+        let bytes =
+            if self.is_large() { zstd::encode_all(text.as_bytes(), 19).unwrap() } else { text.into_bytes() };
         fs::write(self.expect_path(), bytes).unwrap();
     }
 
