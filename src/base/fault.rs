@@ -62,6 +62,8 @@ pub enum Kind {
     Unexpected,
     /// Unexpected: a time earlier than one already seen; moved to now.
     ClockBackwards,
+    /// Unexpected: a time far ahead of the one before and after it; moved to now.
+    ClockForwards,
     /// Unexpected: bytes missing from a stream.
     Gap,
     /// Unexpected: the same unit seen before; ignored.
@@ -80,7 +82,7 @@ pub enum Kind {
 
 impl Kind {
     /// Names for counters, in the order of the enum.
-    pub const NAMES: [&'static str; 16] = [
+    pub const NAMES: [&'static str; 17] = [
         "truncated",
         "bad_length",
         "bad_syntax",
@@ -90,6 +92,7 @@ impl Kind {
         "too_many",
         "unexpected",
         "clock_backwards",
+        "clock_forwards",
         "gap",
         "duplicate",
         "overlap",

@@ -15,8 +15,9 @@ use crate::call::Call;
 
 /// Version of the record's fields.
 pub const SCHEMA: u32 = 1;
-/// A call like one that was billable this long ago or less is a repetition of it and costs nothing: same sender, calling
-/// and called number, times of setup.
+/// A call like one that was billable this long ago or less is a repetition of it and costs nothing: same sender and
+/// called number, times of setup. A verification is tried again from another number of the sender's block, so the
+/// calling number does not count.
 pub const DUPLICATE_WITHIN: Duration = Duration::from_secs(120);
 /// How long a billable call is remembered for that, in time of setup. Calls are charged when they end, so a call may
 /// come to be charged after one that was set up later.
@@ -143,7 +144,7 @@ impl Rater {
         record.rate = Some(tier.price.to_string());
         record.currency = Some(rate.currency.clone());
         record.tier = Some(tier.from);
-        let pair = [charge.sender, &record.calling, &record.called].map(str::to_owned);
+        let pair = [charge.sender, &record.called].map(str::to_owned);
         record.reason = match rate.unit {
             ChargeUnit::Alerted if call.alert_at.is_none() && call.answer_at.is_none() => {
                 Some(Reason::NotAlerted)
@@ -214,8 +215,8 @@ fn shown(party: &Party) -> String {
     }
 }
 
-/// Sender, calling and called number.
-type Pair = [String; 3];
+/// Sender and called number.
+type Pair = [String; 2];
 
 /// Billable calls of the last minutes.
 #[derive(Debug, Default)]
@@ -334,7 +335,9 @@ pub(super) mod tests {
             let call = call(setup, "882391234567", "48601000001");
             assert_eq!(rater.rate(&charge(&call)).reason, expected, "{setup}");
         }
-        let other = call("2026-11-21T21:00:01Z", "882391234568", "48601000001");
+        let sibling = call("2026-11-21T21:00:01Z", "882391234568", "48601000001");
+        assert_eq!(rater.rate(&charge(&sibling)).reason, Some(Reason::Duplicate));
+        let other = call("2026-11-21T21:00:01Z", "882391234568", "48601000002");
         assert_eq!(rater.rate(&charge(&other)).reason, None);
         assert_eq!(rater.recent.order.len(), 2);
         assert_eq!(rater.recent.last.len(), 2);

@@ -8,6 +8,7 @@ use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use crate::base::fault::{Faults, Kind, Layer};
 use crate::base::frame::Frame;
@@ -15,6 +16,9 @@ use crate::base::time::At;
 use crate::capture::CaptureError;
 use crate::capture::source::{Source, Stop};
 use crate::wire::pcap::FileError;
+
+/// A frame further ahead of the one before is believed only when the next one is as far.
+const LEAP_MAX: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// The frames of one or more capture files, merged by time.
 pub struct Capture {
@@ -26,6 +30,8 @@ pub struct Capture {
     /// The frame on top has been handed out.
     is_lent: bool,
     now: At,
+    /// Time of the frame before, if it was too far ahead to be believed.
+    leapt_to: Option<At>,
     frames: u64,
     faults: Faults,
     problems: Vec<String>,
@@ -63,6 +69,7 @@ impl Capture {
             heads: BinaryHeap::new(),
             is_lent: false,
             now: At::default(),
+            leapt_to: None,
             frames: 0,
             faults: Faults::default(),
             problems: Vec::new(),
@@ -95,11 +102,27 @@ impl Capture {
         let Reverse((at, source)) = *self.heads.peek()?;
         self.is_lent = true;
         self.frames += 1;
+        self.tell_time(at);
+        Some(self.sources[source].frame(self.now, self.frames))
+    }
+
+    /// Moves now to a frame's time. A frame from the past happens now; so does a single one from far ahead, whose time is
+    /// damaged: believed, it would put every frame after it in the past.
+    #[inline]
+    fn tell_time(&mut self, at: At) {
         if at < self.now {
             self.faults.count(Layer::File, Kind::ClockBackwards);
+        } else if self.frames > 1
+            && at.since(self.now) > LEAP_MAX
+            && self.leapt_to.is_none_or(|leap| at < leap)
+        {
+            self.faults.count(Layer::File, Kind::ClockForwards);
+            self.leapt_to = Some(at);
+            return;
+        } else {
+            self.now = at;
         }
-        self.now = self.now.max(at);
-        Some(self.sources[source].frame(self.now, self.frames))
+        self.leapt_to = None;
     }
 
     /// Moves the file on top past the frame that was handed out.

@@ -226,6 +226,27 @@ fn refuses_with_a_reason_and_an_exit_code() {
     assert_eq!(error.exit_code(), 74, "{error}");
 }
 
+#[test]
+fn one_damaged_time_does_not_put_the_rest_in_the_past() {
+    let times = |seconds: &[u32]| -> (Vec<u64>, u64, u64) {
+        let mut file = pcap(&[]);
+        for second in seconds {
+            file.extend([*second, 0, 1, 1].map(u32::to_le_bytes).concat());
+            file.push(b'x');
+        }
+        let mut capture = open(&file).unwrap();
+        let mut seen = Vec::new();
+        while let Some(frame) = capture.next() {
+            seen.push(frame.at.nanos() / 1_000_000_000);
+        }
+        let count = |kind| capture.faults().of(Layer::File, kind);
+        (seen, count(Kind::ClockForwards), count(Kind::ClockBackwards))
+    };
+    assert_eq!(times(&[10, 4_000_000_000, 11, 12]), (vec![10, 10, 11, 12], 1, 0));
+    assert_eq!(times(&[0, 1_700_000_000, 1_700_000_001]), (vec![0, 0, 1_700_000_001], 1, 0));
+    assert_eq!(times(&[20, 10, 30]), (vec![20, 20, 30], 0, 1));
+}
+
 proptest! {
     #[test]
     fn any_chunking_gives_the_same_frames(
