@@ -11,6 +11,7 @@ use crate::cli::progress::Watched;
 use crate::cli::records::Records;
 use crate::cli::report::{self, BillLine, Count, Report};
 use crate::cli::{Failure, Format, ReplayArguments, load};
+use crate::clock::Stopwatch;
 use crate::engine::Options;
 use crate::feature::fields;
 use crate::metrics::prom;
@@ -50,14 +51,19 @@ pub fn run(arguments: &ReplayArguments) -> Result<(), Failure> {
     print(&report, arguments.format)
 }
 
-/// Ctrl-C ends the reading; what was read is then judged, written and reported. A second Ctrl-C ends the program.
+/// Ctrl-C ends the reading; what was read is then judged, written and reported. Pressed again, it ends the program.
 fn watch_for_interrupt() -> Result<Arc<AtomicBool>, Failure> {
     let interrupted = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&interrupted);
-    ctrlc::set_handler(move || {
-        if flag.swap(true, Ordering::Relaxed) {
-            std::process::exit(130);
+    let mut first = None;
+    ctrlc::set_handler(move || match first {
+        None => {
+            first = Some(Stopwatch::start());
+            flag.store(true, Ordering::Relaxed);
         }
+        // One press may come as two signals, to the process and to its group.
+        Some(first) if first.seconds() < 1.0 => {}
+        Some(_) => std::process::exit(130),
     })
     .map_err(|error| Failure::new(1, format!("cannot watch for Ctrl-C: {error}")))?;
     Ok(interrupted)

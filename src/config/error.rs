@@ -40,11 +40,20 @@ impl Error {
     }
 }
 
+/// Findings shown; a file of another kind altogether would fill the screen many times over.
+const SHOWN_MAX: usize = 50;
+
 /// Findings one below the other, without a newline at the end.
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Invalid(findings) => f.write_str(&findings.join("\n")),
+            Self::Invalid(findings) => {
+                f.write_str(&findings[..findings.len().min(SHOWN_MAX)].join("\n"))?;
+                match findings.len().saturating_sub(SHOWN_MAX) {
+                    0 => Ok(()),
+                    more => write!(f, "\nand {more} more"),
+                }
+            }
             Self::Missing(path) => write!(f, "{}: no such file or directory", path.display()),
             Self::Permission(path) => write!(f, "{}: permission denied", path.display()),
             Self::Io(path, message) => write!(f, "{}: {message}", path.display()),
