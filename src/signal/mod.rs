@@ -1,6 +1,6 @@
 //! A message → a [`Signal`]: what it says about a call, in the same shape for SIP and ISUP. No heap, no state.
 //!
-//! In: a [`Pdu`](crate::base::frame::Pdu). Out: zero or one signal, or the fault that kept it from being one.
+//! In: a [`Pdu`]. Out: zero or one signal, or the fault that kept it from being one.
 //! Must not: know whether the call exists.
 
 pub mod isup;
@@ -81,7 +81,7 @@ pub enum What {
     Setup(Setup),
     /// The other side works on it: SIP 100, 181–183 and others; ISUP ACM or CPG without alerting.
     Progress,
-    /// The called side is alerted: SIP 180 (183 by the route's hint, see [`Signal::provisional`]); ISUP ACM with
+    /// The called side is alerted: SIP 180 (183 by the route's hint, see [`Signal::progress_183`]); ISUP ACM with
     /// "subscriber free" or CPG "alerting".
     Alert,
     /// SIP 2xx to INVITE; ISUP ANM or CON.
@@ -101,7 +101,7 @@ pub enum What {
         /// How many circuits (Q.763 §3.43: range + 1).
         count: u16,
     },
-    /// Part of a call, changes nothing: ACK, PRACK, INFO, UPDATE, re-INVITE, their responses; SAM, SUS, RES and others.
+    /// Part of a call, changes nothing: ACK, PRACK, UPDATE, re-INVITE, their responses; SAM, SUS, RES and others.
     Other,
 }
 

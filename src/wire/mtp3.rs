@@ -32,7 +32,7 @@ impl<'a> Message<'a> {
     /// Reads a message from its service information octet on.
     ///
     /// # Errors
-    /// [`Kind::Truncated`] when shorter than 5 octets.
+    /// [`Kind::Truncated`](crate::base::fault::Kind::Truncated) when shorter than 5 octets.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, DecodeError> {
         let mut cursor = Cursor::new(Layer::Mtp3, bytes);
         let service = cursor.u8()?;
@@ -69,7 +69,7 @@ impl fmt::Display for Message<'_> {
 /// indicator 0) and link status (1 and 2), and for other links.
 ///
 /// # Errors
-/// [`Kind::Truncated`] when the signal unit is shorter than its length indicator says.
+/// [`Kind::Truncated`](crate::base::fault::Kind::Truncated) when the signal unit is shorter than its length indicator says.
 pub fn strip_link(link: Link, bytes: &[u8]) -> Result<Option<&[u8]>, DecodeError> {
     let mut cursor = Cursor::new(Layer::Link, bytes);
     let extended = match link {
