@@ -24,7 +24,7 @@ pub fn ipv4(protocol: u8, payload: &[u8]) -> Vec<u8> {
 pub fn fragment(protocol: u8, (identification, offset, more): (u16, u16, bool), payload: &[u8]) -> Vec<u8> {
     let [l0, l1] = (20 + payload.len() as u16).to_be_bytes();
     let [i0, i1] = identification.to_be_bytes();
-    let [o0, o1] = (offset / 8 | u16::from(more) << 13).to_be_bytes();
+    let [o0, o1] = ((offset / 8) | (u16::from(more) << 13)).to_be_bytes();
     let ip = [0x45, 0, l0, l1, i0, i1, o0, o1, 64, protocol, 0, 0, 192, 0, 2, 1, 198, 51, 100, 1];
     [&[2; 12][..], &[0x08, 0x00], &ip, payload].concat()
 }
