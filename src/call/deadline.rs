@@ -1,6 +1,6 @@
 //! Timers of calls. Each kind has one constant span, so each is a queue in order of deadline: arming and firing are
 //! O(1), and the next deadline is the smallest of the queues' fronts. A timer that no longer applies is not removed but
-//! skipped when its turn comes.
+//! skipped when its turn comes, unless the owner has them swept out before.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -68,6 +68,16 @@ impl Deadlines {
     /// Takes the timer of this kind that was armed first, due or not.
     pub fn pop_oldest(&mut self, wait: Wait) -> Option<Timer> {
         self.queues[wait as usize].pop_front()
+    }
+
+    /// Timers kept, with those that no longer apply.
+    pub(super) fn len(&self) -> usize {
+        self.queues.iter().map(VecDeque::len).sum()
+    }
+
+    /// Sweeps out the timers that no longer apply.
+    pub(super) fn retain(&mut self, mut applies: impl FnMut(&Timer) -> bool) {
+        self.queues.iter_mut().for_each(|queue| queue.retain(&mut applies));
     }
 }
 

@@ -18,7 +18,7 @@ use crate::signal::{Circuit, Leg, Setup, Signal, What};
 /// Limits and timers of a table of calls.
 #[derive(Clone, Copy, Debug)]
 pub struct CallOptions {
-    /// Most calls held at once, live or lingering; each takes about 500 octets.
+    /// Most calls held at once, live or lingering; each takes about 500 octets, and up to 128 of timers.
     pub calls_max: usize,
     /// An attempt with no answer and no end is closed after this. Longer than SIP's Timer C (over 3 minutes, RFC 3261
     /// §16.6) and ISUP's T9 (90 seconds to 3 minutes, Q.764 annex A).
@@ -48,6 +48,8 @@ impl Default for CallOptions {
 
 /// Longest Call-ID kept, in octets; longer ones are compared by their beginning and their keyed hash.
 const CALL_ID_MAX: usize = 256;
+/// Timers kept for each call that may be held, those included that no longer apply: a call arms so many in its life.
+const TIMERS_PER_CALL: usize = 4;
 /// Forks of one INVITE followed; more count as the last.
 const FORKS_MAX: usize = 4;
 
@@ -159,7 +161,7 @@ impl CallTable {
     pub fn advance(&mut self, now: At, out: &mut Vec<Stamped>) {
         self.now = now;
         while let Some(timer) = self.deadlines.pop(now) {
-            if self.is_in_force(&timer) {
+            if is_in_force(&self.entries, &timer) {
                 self.fire(timer, out);
             }
         }
@@ -280,6 +282,10 @@ impl CallTable {
         self.index
             .insert_unique(hash, slot, |slot| entries[*slot as usize].as_ref().map_or(0, |entry| entry.hash));
         self.deadlines.arm(Wait::Setup, signal.at, signal.seq, slot);
+        if self.deadlines.len() > self.options.calls_max.saturating_mul(TIMERS_PER_CALL) {
+            let Self { deadlines, entries, .. } = self;
+            deadlines.retain(|timer| is_in_force(entries, timer));
+        }
     }
 
     /// A message of a known call that is not a setup.
@@ -369,7 +375,7 @@ impl CallTable {
         self.faults.count(Layer::Call, Kind::Evicted);
         for wait in [Wait::Linger, Wait::Cancel, Wait::Setup, Wait::Talk] {
             while let Some(timer) = self.deadlines.pop_oldest(wait) {
-                if !self.is_in_force(&timer) {
+                if !is_in_force(&self.entries, &timer) {
                     continue;
                 }
                 if wait != Wait::Linger {
@@ -399,11 +405,6 @@ impl CallTable {
         }
     }
 
-    fn is_in_force(&self, timer: &Timer) -> bool {
-        let entry = self.entries.get(timer.slot as usize).and_then(Option::as_ref);
-        entry.is_some_and(|entry| entry.timer_seq == timer.seq && timer.wait == wait_of(entry.state))
-    }
-
     fn find(&self, hash: u64, leg: &Leg<'_>) -> Option<u32> {
         let is_it =
             |slot: &u32| self.entries[*slot as usize].as_ref().is_some_and(|entry| entry.is_leg(hash, leg));
@@ -422,6 +423,11 @@ impl CallTable {
         self.free.push(slot);
         Some(entry)
     }
+}
+
+fn is_in_force(entries: &[Option<Entry>], timer: &Timer) -> bool {
+    let entry = entries.get(timer.slot as usize).and_then(Option::as_ref);
+    entry.is_some_and(|entry| entry.timer_seq == timer.seq && timer.wait == wait_of(entry.state))
 }
 
 /// Closes the branch a refusal or CANCEL is about. `true` when it is the call's last open one, so that the message
@@ -652,5 +658,27 @@ mod tests {
         assert_eq!(table.entries.len(), 100);
         assert_eq!(table.faults().of(Layer::Call, Kind::Evicted), 9_900);
         assert_eq!(out.len(), 10_000 + 9_900, "every call that made room was told as ended");
+    }
+
+    /// A timer of an ended call stays in its queue, for up to four hours after an answer: were they not swept out, a
+    /// flood of short calls would fill the memory.
+    #[test]
+    fn timers_of_ended_calls_are_bounded() {
+        let options = CallOptions { calls_max: 10, ..CallOptions::default() };
+        let mut table = CallTable::new(options, network());
+        let mut out = Vec::new();
+        let mut send = |signal: Signal<'static>| {
+            table.handle(signal.leg.hash(Seed::default()), signal, &mut out);
+            assert!(table.deadlines.len() <= 10 * TIMERS_PER_CALL + 3, "{}", table.deadlines.len());
+        };
+        send(on_circuit(signal(0, 1, setup()), 1, 10));
+        for seq in 1..1_000_u64 {
+            send(on_circuit(signal(1, 4 * seq, setup()), 2, 10));
+            send(on_circuit(signal(1, 4 * seq + 1, What::Answer), 2, 20));
+            send(on_circuit(signal(1, 4 * seq + 2, What::Release), 2, 10));
+        }
+        table.advance(At::from_nanos(240_000_000_000), &mut out);
+        assert_eq!(table.len(), 0);
+        assert_eq!(table.faults().of(Layer::Call, Kind::Expired), 1, "the timer of the first call was kept");
     }
 }
