@@ -58,6 +58,14 @@ impl Shard {
         }
     }
 
+    /// Fetches the call of a leg into the processor's caches, if there is one. Calls that are known some messages ahead
+    /// are fetched all at once instead of one after the other.
+    pub fn warm(&self, key: Key) {
+        if let Key::Leg(hash) = key {
+            self.calls.warm(hash);
+        }
+    }
+
     /// Takes one PDU of a leg of this shard.
     pub fn handle(&mut self, pdu: &Pdu<'_>, key: Key, out: &mut Vec<Stamped>) {
         let mut uncounted;

@@ -165,7 +165,6 @@ impl Store {
     /// The fields of a call at one moment.
     #[must_use]
     pub fn moment<'a>(&'a self, network: &'a Network, call: &'a Call, point: Point, at: At) -> Moment<'a> {
-        self.warm(call);
         Moment::new(self, network, call, point, at)
     }
 
@@ -213,7 +212,6 @@ impl Store {
 
     fn count(&mut self, call: &Call, at: At) {
         let Some(caller) = call.calling.number else { return };
-        self.warm(call);
         let (caller_hash, called_hash) = self.hashes(call, caller);
         let event = Event::new(Tick::of(at), Outcome::of(call), caller_hash, called_hash);
         let rank = seconds(at);

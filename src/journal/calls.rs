@@ -12,7 +12,7 @@ use crate::base::number::{Number, Party};
 use crate::base::time::At;
 use crate::call::CallKey;
 use crate::judge::CallRecord;
-use crate::rule::{Evidence, Ruleset};
+use crate::rule::{Piece, Ruleset};
 
 /// Writes call records.
 #[derive(Debug)]
@@ -179,7 +179,7 @@ fn call_key(line: &mut Vec<u8>, key: &CallKey) {
     }
 }
 
-fn evidence(line: &mut Vec<u8>, evidence: &Evidence, ruleset: &Ruleset, fields: &'static [FieldSpec]) {
+fn evidence(line: &mut Vec<u8>, evidence: &[Piece], ruleset: &Ruleset, fields: &'static [FieldSpec]) {
     line.push(b'[');
     for (index, piece) in evidence.iter().enumerate() {
         if index > 0 {

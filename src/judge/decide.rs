@@ -53,7 +53,7 @@ fn by_rules(ruleset: &Ruleset, facts: &impl Facts, shadow: &mut dyn FnMut(u16)) 
                 decision: decision.unwrap_or_default(),
                 class,
                 rule: Some(index),
-                evidence: evidence.clone(),
+                evidence: evidence.as_slice().into(),
             };
         }
         if decision.is_some() {

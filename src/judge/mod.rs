@@ -100,6 +100,19 @@ impl Judge {
         }
     }
 
+    /// Fetches what counting an event will touch into the processor's caches. Changes nothing; helps when it is called
+    /// for many events before they are judged.
+    pub fn warm(&self, event: &CallEvent) {
+        let counts = match event {
+            CallEvent::Setup(_) => false,
+            CallEvent::Answer(_) => true,
+            CallEvent::End(call) => call.answer_at.is_none(),
+        };
+        if counts {
+            self.store.warm(event.call());
+        }
+    }
+
     /// Judges one event, which happened at `at`.
     pub fn handle(&mut self, at: At, event: CallEvent, out: &mut Vec<Output>) {
         match event {
@@ -167,7 +180,7 @@ impl Judge {
             verdict,
             final_class: Class::Normal,
             final_rule: None,
-            final_evidence: Evidence::new(),
+            final_evidence: Box::default(),
         };
         if self.identity_stands(&record.verdict) {
             // The number is not the caller's: its behaviour teaches nothing about whoever owns it.
@@ -202,7 +215,7 @@ impl Judge {
             }
             record.final_class = rule.class.unwrap_or_default();
             record.final_rule = Some(index);
-            record.final_evidence = evidence;
+            record.final_evidence = evidence.as_slice().into();
             for mark in &rule.marks {
                 let class = record.final_class;
                 self.store.mark(

@@ -5,7 +5,7 @@ use crate::base::number::Number;
 use crate::base::route::RouteId;
 use crate::base::time::At;
 use crate::call::Call;
-use crate::rule::Evidence;
+use crate::rule::Piece;
 
 /// How a call was judged at setup.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -17,7 +17,7 @@ pub struct Verdict {
     /// Index of the rule that said so; `None` when no rule matched.
     pub rule: Option<u16>,
     /// What made the rule match.
-    pub evidence: Evidence,
+    pub evidence: Box<[Piece]>,
 }
 
 /// Everything known of a finished call, and how it was judged.
@@ -32,7 +32,7 @@ pub struct CallRecord {
     /// Index of the rule at the end that said so.
     pub final_rule: Option<u16>,
     /// What made that rule match.
-    pub final_evidence: Evidence,
+    pub final_evidence: Box<[Piece]>,
 }
 
 impl CallRecord {
@@ -44,7 +44,7 @@ impl CallRecord {
 
     /// The evidence of that rule.
     #[must_use]
-    pub const fn evidence(&self) -> &Evidence {
+    pub const fn evidence(&self) -> &[Piece] {
         if self.verdict.rule.is_some() { &self.verdict.evidence } else { &self.final_evidence }
     }
 }
@@ -69,5 +69,5 @@ pub struct Finding {
     /// How many calls taught the same.
     pub calls: u64,
     /// The latest evidence.
-    pub evidence: Evidence,
+    pub evidence: Box<[Piece]>,
 }

@@ -13,6 +13,9 @@ pub struct Batch {
     items: Vec<Item>,
 }
 
+/// PDUs in a group.
+const GROUP: usize = 16;
+
 #[derive(Debug)]
 struct Item {
     at: At,
@@ -40,11 +43,13 @@ impl Batch {
         self.items.clear();
     }
 
-    /// Its PDUs, in the order they were added.
-    pub fn iter(&self) -> impl Iterator<Item = (Pdu<'_>, Key)> {
-        self.items.iter().map(|item| {
-            let Item { at, seq, frame, envelope, key, start, end } = *item;
-            (Pdu { at, seq, frame, envelope, bytes: &self.bytes[start..end] }, key)
-        })
+    /// Its PDUs, in the order they were added, in groups whose calls fit into the processor's first cache.
+    pub fn groups(&self) -> impl Iterator<Item = impl Iterator<Item = (Pdu<'_>, Key)> + Clone> {
+        self.items.chunks(GROUP).map(|group| group.iter().map(|item| self.pdu(item)))
+    }
+
+    fn pdu(&self, item: &Item) -> (Pdu<'_>, Key) {
+        let Item { at, seq, frame, envelope, key, start, end } = *item;
+        (Pdu { at, seq, frame, envelope, bytes: &self.bytes[start..end] }, key)
     }
 }

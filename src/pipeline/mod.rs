@@ -102,10 +102,10 @@ pub fn run<S: Sink>(
                 events: events_in,
                 used_events: used_events_out,
             };
-            shards.push(scope.spawn(move || ends.run(shard)));
+            shards.push(spawn(scope, format!("shard-{index}"), move || ends.run(shard)));
         }
         let (judge, sink) = (&mut judge, &mut sink);
-        let judging = scope.spawn(move || judge_all(judge, &from_shards, sink));
+        let judging = spawn(scope, "judge".to_owned(), move || judge_all(judge, &from_shards, sink));
         dispatch(frames, &mut assembler, &to_shards, (threads, options.call.seed));
         drop(to_shards);
         for shard in shards {
@@ -117,6 +117,16 @@ pub fn run<S: Sink>(
     counts.faults.merge(assembler.faults());
     counts.faults.merge(&judge.faults());
     Finished { judge, counts, assembler, sink }
+}
+
+/// A thread with a name, for those who watch the process.
+fn spawn<'scope, T: Send + 'scope>(
+    scope: &'scope thread::Scope<'scope, '_>,
+    name: String,
+    work: impl FnOnce() -> T + Send + 'scope,
+) -> thread::ScopedJoinHandle<'scope, T> {
+    // Without a thread there is no run; the system says so at its start.
+    thread::Builder::new().name(name).spawn_scoped(scope, work).expect("the system gives no thread")
 }
 
 /// Reads all frames, and sends each PDU to the shard of its leg.
@@ -172,8 +182,9 @@ impl ShardEnds {
     fn run(self, mut shard: Shard) -> Counts {
         for batch in &self.batches {
             let mut events = self.used_events.try_recv().unwrap_or_default();
-            for (pdu, key) in batch.iter() {
-                shard.handle(&pdu, key, &mut events);
+            for group in batch.groups() {
+                group.clone().for_each(|(_, key)| shard.warm(key));
+                group.for_each(|(pdu, key)| shard.handle(&pdu, key, &mut events));
             }
             shard.advance(batch.until, &mut events);
             let _ = self.events.send(events);
@@ -196,6 +207,7 @@ fn judge_all(
     while let Some(mut parts) =
         from_shards.iter().map(|(events, _)| events.recv().ok()).collect::<Option<Vec<_>>>()
     {
+        parts.iter().flatten().for_each(|stamped| judge.warm(&stamped.event));
         merge(&mut parts, |stamped| {
             judge.handle(stamped.stamp.at, stamped.event, &mut outputs);
             outputs.drain(..).for_each(|output| sink.take(judge, output));
@@ -208,13 +220,11 @@ fn judge_all(
 
 /// Hands on the events of all parts in the order of their stamps, leaving the parts empty. Each part is in order.
 fn merge(parts: &mut [Vec<Stamped>], mut take: impl FnMut(Stamped)) {
-    let mut parts: Vec<_> = parts.iter_mut().map(|part| part.drain(..).peekable()).collect();
+    let mut parts: Vec<_> = parts.iter_mut().map(|part| part.drain(..)).collect();
     loop {
-        let next = parts
-            .iter_mut()
-            .enumerate()
-            .filter_map(|(index, part)| part.peek().map(|stamped| (stamped.stamp, index)))
-            .min();
+        let heads = parts.iter().enumerate();
+        let next =
+            heads.filter_map(|(index, part)| Some((part.as_slice().first()?.stamp, index))).min();
         let Some((_, index)) = next else { return };
         if let Some(stamped) = parts[index].next() {
             take(stamped);
