@@ -23,7 +23,7 @@ use crate::base::time::At;
 use crate::call::{Call, CallEvent};
 use crate::feature::mark::Lesson;
 use crate::feature::{Limits, Store};
-use crate::rule::{Evidence, Mode, Phase, Ruleset};
+use crate::rule::{Evidence, Mode, Phase, Piece, Ruleset};
 
 pub use output::{CallRecord, Finding, Verdict};
 
@@ -121,7 +121,7 @@ impl Judge {
                 out.push(Output::Verdict { seq: call.seq, verdict });
             }
             CallEvent::Answer(call) => self.store.answered(&call),
-            CallEvent::End(call) => out.push(Output::Record(Box::new(self.judge_end(at, call)))),
+            CallEvent::End(call) => out.push(Output::Record(self.judge_end(at, call))),
         }
     }
 
@@ -173,15 +173,15 @@ impl Judge {
         verdict
     }
 
-    fn judge_end(&mut self, at: At, call: Call) -> CallRecord {
+    fn judge_end(&mut self, at: At, call: Call) -> Box<CallRecord> {
         let verdict = self.verdicts.remove(&call.seq).unwrap_or_default();
-        let mut record = CallRecord {
+        let mut record = Box::new(CallRecord {
             call,
             verdict,
             final_class: Class::Normal,
             final_rule: None,
             final_evidence: Box::default(),
-        };
+        });
         if self.identity_stands(&record.verdict) {
             // The number is not the caller's: its behaviour teaches nothing about whoever owns it.
             record.final_class = record.verdict.class;
@@ -201,35 +201,39 @@ impl Judge {
     /// The first live rule at the end that matches gives the class and teaches its marks. Without one, the class given
     /// at setup stands unless the call was answered: a call that was refused shows nothing that could speak against it.
     fn classify(&mut self, at: At, record: &mut CallRecord) {
-        let ruleset = Arc::clone(&self.ruleset);
-        let mut evidence = Evidence::new();
-        for index in ruleset.at(Point::End).iter().copied() {
-            let facts = self.store.moment(&self.network, &record.call, Point::End, at);
-            if !ruleset.matches(index, &facts, &mut evidence) {
-                continue;
-            }
-            let Some(rule) = ruleset.rules().get(usize::from(index)) else { continue };
-            if rule.mode == Mode::Shadow {
-                self.shadow_matches[usize::from(index)] += 1;
-                continue;
-            }
-            record.final_class = rule.class.unwrap_or_default();
-            record.final_rule = Some(index);
-            record.final_evidence = evidence.as_slice().into();
-            for mark in &rule.marks {
-                let class = record.final_class;
-                self.store.mark(
-                    &record.call,
-                    at,
-                    &Lesson { subject: mark.subject, class, ttl: mark.ttl, rule: index, evidence: &[] },
-                );
-                self.find(at, (mark.subject, index), record);
+        let Some((index, evidence)) = self.first_match(at, &record.call) else {
+            if record.call.answer_at.is_none() {
+                record.final_class = record.verdict.class;
             }
             return;
+        };
+        let ruleset = Arc::clone(&self.ruleset);
+        let rule = &ruleset.rules()[usize::from(index)];
+        record.final_class = rule.class.unwrap_or_default();
+        record.final_rule = Some(index);
+        record.final_evidence = evidence;
+        for mark in &rule.marks {
+            let (class, evidence) = (record.final_class, &[]);
+            let lesson = Lesson { subject: mark.subject, class, ttl: mark.ttl, rule: index, evidence };
+            self.store.mark(&record.call, at, &lesson);
+            self.find(at, (mark.subject, index), record);
         }
-        if record.call.answer_at.is_none() {
-            record.final_class = record.verdict.class;
+    }
+
+    /// The first live rule at the end that matches; shadow rules before it are counted.
+    fn first_match(&mut self, at: At, call: &Call) -> Option<(u16, Box<[Piece]>)> {
+        let facts = self.store.moment(&self.network, call, Point::End, at);
+        let mut evidence = Evidence::new();
+        for index in self.ruleset.at(Point::End).iter().copied() {
+            if !self.ruleset.matches(index, &facts, &mut evidence) {
+                continue;
+            }
+            if self.ruleset.rules()[usize::from(index)].mode != Mode::Shadow {
+                return Some((index, evidence.as_slice().into()));
+            }
+            self.shadow_matches[usize::from(index)] += 1;
         }
+        None
     }
 
     /// Keeps what was found for the report.
