@@ -23,14 +23,15 @@ fn captures_decode_without_an_expert_error() {
         let mut input = tempfile::NamedTempFile::new().unwrap();
         input.write_all(&bytes).unwrap();
         let filter = "_ws.malformed || _ws.expert.severity == \"Error\"";
-        let run = Command::new("tshark")
-            .args(["-n", "-Y", filter, "-r"])
-            .arg(input.path())
-            .output()
-            .unwrap();
+        let run = Command::new("tshark").args(["-n", "-Y", filter, "-r"]).arg(input.path()).output().unwrap();
         let said = String::from_utf8_lossy(&run.stdout);
         assert!(run.status.success(), "{}: {}", folder.display(), String::from_utf8_lossy(&run.stderr));
-        assert!(said.is_empty(), "{}:\n{}", folder.display(), said.lines().take(5).collect::<Vec<_>>().join("\n"));
+        assert!(
+            said.is_empty(),
+            "{}:\n{}",
+            folder.display(),
+            said.lines().take(5).collect::<Vec<_>>().join("\n")
+        );
         checked += 1;
     }
     assert!(checked >= 10, "only {checked} captures were checked");

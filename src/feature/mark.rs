@@ -7,32 +7,23 @@ use std::hash::{Hash, Hasher};
 use std::time::Duration;
 
 use crate::base::class::{Class, Subject};
-use crate::base::field::{FieldId, Value};
 use crate::base::map::Seed;
 use crate::base::number::Number;
 use crate::base::range::Range;
 use crate::base::route::RouteId;
 use crate::base::time::At;
-use crate::call::{Call, CallId};
+use crate::call::Call;
 use crate::feature::table::Table;
-
-/// One reason for a mark: a field, its value then, and the bound it was held against, in whatever numbering the ruleset
-/// has for bounds.
-pub type Witness = (FieldId, Value, u16);
 
 /// What a rule wants remembered of a call.
 #[derive(Clone, Copy, Debug)]
-pub struct Lesson<'a> {
+pub struct Lesson {
     /// What to mark.
     pub subject: Subject,
     /// As what.
     pub class: Class,
     /// For how long from now.
     pub ttl: Duration,
-    /// Index of the rule.
-    pub rule: u16,
-    /// Why.
-    pub evidence: &'a [Witness],
 }
 
 /// What a mark is on: a block of numbers (of one, for a caller), on a route or on any.
@@ -69,82 +60,41 @@ impl Hash for MarkKey {
 }
 
 /// A mark.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Mark {
-    /// As what.
-    pub class: Class,
-    /// When it was made; renewals leave it.
-    pub made: At,
-    /// When it ends.
-    pub until: At,
-    /// Index of the rule that made it.
-    pub rule: u16,
-    /// Call that made it.
-    pub call: CallId,
-    /// Why, as it was when it was made.
-    pub evidence: Box<[Witness]>,
-    serial: u64,
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Mark {
+    class: Class,
+    until: At,
 }
 
 /// All marks.
 #[derive(Debug)]
 pub struct Marks {
-    table: Table<MarkKey, Option<Mark>>,
-    made: u64,
-}
-
-/// What became of a lesson.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Learned {
-    /// A mark that was not in force before.
-    pub is_new: bool,
-    /// Marks that gave way to it.
-    pub evicted: u32,
+    table: Table<MarkKey, Mark>,
 }
 
 impl Marks {
     /// Room for `limit` marks.
     #[must_use]
     pub fn new(limit: usize, seed: Seed) -> Self {
-        Self { table: Table::new(limit, seed), made: 0 }
+        Self { table: Table::new(limit, seed) }
     }
 
-    /// Marks the subject of a call. One of the same class in force is prolonged; one of another gives way. `None` when
-    /// the call has no calling number.
-    pub fn learn(&mut self, call: &Call, at: At, lesson: &Lesson<'_>) -> Option<Learned> {
-        let number = call.calling.number?;
+    /// Marks the subject of a call: one of the same class in force is prolonged, one of another gives way. Nothing when
+    /// the call has no calling number. How many marks gave way for want of room.
+    pub fn learn(&mut self, call: &Call, at: At, lesson: Lesson) -> u32 {
+        let Some(number) = call.calling.number else { return 0 };
         let key = MarkKey::new(lesson.subject, number, Some(call.route));
-        let mut learned = self.put(key, call.id, at, lesson);
+        let mut evicted = self.put(key, at, lesson);
         if lesson.subject == Subject::CallerRange100 {
-            learned.evicted += self.put(MarkKey { route: None, ..key }, call.id, at, lesson).evicted;
+            evicted += self.put(MarkKey { route: None, ..key }, at, lesson);
         }
-        Some(learned)
+        evicted
     }
 
     /// Class of the mark in force at `at`.
     #[must_use]
     pub fn class(&self, key: MarkKey, at: At) -> Option<Class> {
-        self.mark(key, at).map(|mark| mark.class)
-    }
-
-    /// The mark in force at `at`.
-    #[must_use]
-    pub fn mark(&self, key: MarkKey, at: At) -> Option<&Mark> {
-        self.table.get(&key)?.as_ref().filter(|mark| at < mark.until)
-    }
-
-    /// The marks in force at `at`, in the order they were made. The copies for any route are left out.
-    #[must_use]
-    pub fn in_force(&self, at: At) -> Vec<(MarkKey, &Mark)> {
-        let is_copy = |key: &MarkKey| key.subject != Subject::Caller && key.route.is_none();
-        let mut marks: Vec<_> = self
-            .table
-            .iter()
-            .filter(|(key, _)| !is_copy(key))
-            .filter_map(|(key, mark)| Some((*key, mark.as_ref().filter(|mark| at < mark.until)?)))
-            .collect();
-        marks.sort_unstable_by_key(|(_, mark)| mark.serial);
-        marks
+        self.table.get(&key).filter(|mark| at < mark.until).map(|mark| mark.class)
     }
 
     /// Marks kept, with copies and expired ones.
@@ -159,35 +109,22 @@ impl Marks {
         self.table.is_empty()
     }
 
-    /// Octets of memory at the limit, without evidence.
+    /// Octets of memory at the limit.
     #[must_use]
     pub fn bytes_max(&self) -> usize {
         self.table.bytes_max()
     }
 
-    fn put(&mut self, key: MarkKey, call: CallId, at: At, lesson: &Lesson<'_>) -> Learned {
-        let until = at + lesson.ttl;
+    fn put(&mut self, key: MarkKey, at: At, lesson: Lesson) -> u32 {
+        let mut until = at + lesson.ttl;
         // What expires first gives way first.
-        let (slot, evicted) = self.table.touch(key, seconds(until));
+        let (mark, evicted) = self.table.touch(key, seconds(until));
         let evicted = u32::from(evicted.is_some());
-        if let Some(mark) = slot
-            && mark.class == lesson.class
-            && at < mark.until
-        {
-            mark.until = mark.until.max(until);
-            return Learned { is_new: false, evicted };
+        if mark.class == lesson.class && at < mark.until {
+            until = until.max(mark.until);
         }
-        self.made += 1;
-        *slot = Some(Mark {
-            class: lesson.class,
-            made: at,
-            until,
-            rule: lesson.rule,
-            call,
-            evidence: lesson.evidence.into(),
-            serial: self.made,
-        });
-        Learned { is_new: true, evicted }
+        *mark = Mark { class: lesson.class, until };
+        evicted
     }
 }
 
@@ -204,46 +141,37 @@ mod tests {
 
     const HOUR: Duration = Duration::from_secs(3600);
 
-    fn lesson(class: Class, ttl: Duration, evidence: &[Witness]) -> Lesson<'_> {
-        Lesson { subject: Subject::Caller, class, ttl, rule: 1, evidence }
-    }
-
     #[test]
     fn expires_is_prolonged_and_is_replaced() {
         let mut marks = Marks::new(10, Seed(1));
         let call = call("48600000001", "48700000001");
         let key = MarkKey::new(Subject::Caller, call.calling.number.unwrap(), Some(call.route));
         let start = call.setup_at;
-        let why = [(FieldId(3), Value::Int(20), 1)];
-        let mut is_new = |at, class, ttl, why| {
-            let learned = marks.learn(&call, at, &lesson(class, ttl, why)).unwrap();
-            (learned.is_new, marks.mark(key, at).unwrap().clone())
+        let mut learn = |at, class, ttl| {
+            marks.learn(&call, at, Lesson { subject: Subject::Caller, class, ttl });
+            [HOUR / 2, HOUR, HOUR * 3 / 2].map(|later| marks.class(key, start + later))
         };
-        assert!(is_new(start, Class::Flash, HOUR, &why).0);
-        let (again, mark) = is_new(start + HOUR / 2, Class::Flash, HOUR, &[]);
-        assert!(!again);
-        assert_eq!((mark.made, mark.until, &mark.evidence[..]), (start, start + HOUR * 3 / 2, &why[..]));
-        assert!(!is_new(start + HOUR / 2, Class::Flash, HOUR / 60, &[]).0);
-        let (other, mark) = is_new(start + HOUR, Class::Wangiri, HOUR, &[]);
-        assert!(other);
-        assert_eq!((mark.class, mark.made), (Class::Wangiri, start + HOUR));
-        assert!(is_new(start + HOUR * 2, Class::Wangiri, HOUR, &[]).0);
-        assert_eq!(marks.class(key, start + HOUR * 3), None);
+        let (flash, wangiri) = (Some(Class::Flash), Some(Class::Wangiri));
+        assert_eq!(learn(start, Class::Flash, HOUR), [flash, None, None]);
+        assert_eq!(learn(start + HOUR / 2, Class::Flash, HOUR), [flash, flash, None]);
+        assert_eq!(learn(start + HOUR / 2, Class::Flash, HOUR / 60), [flash, flash, None], "never shortened");
+        assert_eq!(learn(start + HOUR, Class::Wangiri, HOUR), [wangiri, wangiri, wangiri]);
     }
 
     #[test]
-    fn are_listed_in_the_order_they_were_made_and_bounded() {
+    fn what_expires_first_makes_room() {
         let mut marks = Marks::new(3, Seed(1));
-        for tail in 0..5 {
-            let call = call(&format!("4860000000{tail}"), "48700000001");
-            // What is marked first lasts longest: the one that expires first gives way.
-            let ttl = HOUR * (10 - tail);
-            let learned = marks.learn(&call, call.setup_at, &lesson(Class::Flash, ttl, &[])).unwrap();
-            assert_eq!(learned.evicted, u32::from(tail >= 3));
+        let calls: Vec<Call> = (0..5).map(|tail| call(&format!("4860000000{tail}"), "48700000001")).collect();
+        for (tail, call) in (0_u32..).zip(&calls) {
+            // What is marked first lasts longest.
+            let lesson = Lesson { subject: Subject::Caller, class: Class::Flash, ttl: HOUR * (10 - tail) };
+            assert_eq!(marks.learn(call, call.setup_at, lesson), u32::from(tail >= 3));
         }
-        let at = call("48600000000", "48700000001").setup_at;
-        let kept: Vec<_> = marks.in_force(at).iter().map(|(key, _)| key.range.to_string()).collect();
-        assert_eq!(kept, ["+48600000000", "+48600000001", "+48600000004"]);
-        assert!(marks.in_force(at + HOUR * 10).is_empty());
+        let is_kept = |call: &Call| {
+            let key = MarkKey::new(Subject::Caller, call.calling.number.unwrap(), None);
+            marks.class(key, call.setup_at).is_some()
+        };
+        assert_eq!(calls.iter().map(is_kept).collect::<Vec<_>>(), [true, true, false, false, true]);
+        assert_eq!(marks.len(), 3);
     }
 }

@@ -29,7 +29,7 @@ use crate::base::route::{Direction, RouteClass, RouteId};
 use crate::base::time::At;
 use crate::call::Call;
 use crate::feature::distinct::Pool;
-use crate::feature::mark::{Lesson, Mark, MarkKey, Marks, seconds};
+use crate::feature::mark::{Lesson, MarkKey, Marks, seconds};
 use crate::feature::outcome::Outcome;
 use crate::feature::table::Table;
 use crate::feature::tally::{Event, Figures, Scope, Tally};
@@ -152,14 +152,11 @@ impl Store {
         }
     }
 
-    /// Remembers what a rule learned from a call. True when it is new; false when it prolonged a mark or the call has no
-    /// calling number.
-    pub fn mark(&mut self, call: &Call, at: At, lesson: &Lesson<'_>) -> bool {
-        let Some(learned) = self.marks.learn(call, at, lesson) else { return false };
-        for _ in 0..learned.evicted {
+    /// Remembers what a rule learned from a call.
+    pub fn mark(&mut self, call: &Call, at: At, lesson: Lesson) {
+        for _ in 0..self.marks.learn(call, at, lesson) {
             self.faults.count(Layer::Feature, Kind::Evicted);
         }
-        learned.is_new
     }
 
     /// The fields of a call at one moment.
@@ -186,7 +183,7 @@ impl Store {
         }
     }
 
-    /// Octets of memory with every table full and every key busy, without the evidence of marks.
+    /// Octets of memory with every table full and every key busy.
     #[must_use]
     pub fn bytes_max(&self) -> usize {
         const SLOT_BYTES: usize = size_of::<u32>() + size_of::<u8>();
@@ -196,18 +193,6 @@ impl Store {
             + self.missed.bytes_max()
             + self.marks.bytes_max()
             + self.pool.left() * SLOT_BYTES
-    }
-
-    /// The marks in force at `at`, in the order they were made.
-    #[must_use]
-    pub fn marks(&self, at: At) -> Vec<(MarkKey, &Mark)> {
-        self.marks.in_force(at)
-    }
-
-    /// The mark in force at `at` under this key.
-    #[must_use]
-    pub fn mark_of(&self, key: MarkKey, at: At) -> Option<&Mark> {
-        self.marks.mark(key, at)
     }
 
     fn count(&mut self, call: &Call, at: At) {
@@ -413,8 +398,8 @@ mod tests {
         let mut taught = flash("24770000010", "48600000001");
         taught.route = RouteId(3);
         let ttl = Duration::from_secs(3600);
-        let lesson = |subject| Lesson { subject, class: Class::Wangiri, ttl, rule: 4, evidence: &[] };
-        assert!(store.mark(&taught, taught.setup_at, &lesson(Subject::CallerRange100)));
+        let lesson = |subject| Lesson { subject, class: Class::Wangiri, ttl };
+        store.mark(&taught, taught.setup_at, lesson(Subject::CallerRange100));
         let wangiri = Value::Word(1 + Class::Wangiri as u8);
         let mut inbound = call("24770000077", "48600000005");
         let now = inbound.setup_at;

@@ -213,9 +213,8 @@ impl Judge {
         record.final_rule = Some(index);
         record.final_evidence = evidence;
         for mark in &rule.marks {
-            let (class, evidence) = (record.final_class, &[]);
-            let lesson = Lesson { subject: mark.subject, class, ttl: mark.ttl, rule: index, evidence };
-            self.store.mark(&record.call, at, &lesson);
+            let lesson = Lesson { subject: mark.subject, class: record.final_class, ttl: mark.ttl };
+            self.store.mark(&record.call, at, lesson);
             self.find(at, (mark.subject, index), record);
         }
     }
