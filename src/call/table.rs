@@ -49,6 +49,8 @@ impl Default for CallOptions {
 
 /// Longest Call-ID kept, in octets; longer ones are compared by their beginning and their keyed hash.
 const CALL_ID_MAX: usize = 256;
+/// Calls fetched ahead of their timers at once.
+const WARM_DUE_MAX: usize = 512;
 /// Forks of one INVITE followed; more count as the last.
 const FORKS_MAX: usize = 4;
 
@@ -174,6 +176,15 @@ impl CallTable {
         let has_hash = |slot: &u32| self.entries[*slot as usize].as_ref().is_some_and(|entry| entry.hash == hash);
         if let Some(slot) = self.index.find(hash, has_hash) {
             black_box(self.entries[*slot as usize].as_ref().map(Entry::warm));
+        }
+    }
+
+    /// Fetches the calls whose timers are due at or before `until`, some of them. Changes nothing.
+    pub fn warm_due(&self, until: At) {
+        for timer in self.deadlines.due(until).take(WARM_DUE_MAX).filter(|timer| self.is_in_force(timer)) {
+            if let Some(entry) = &self.entries[timer.slot as usize] {
+                black_box(self.index.find(entry.hash, |slot| *slot == timer.slot));
+            }
         }
     }
 

@@ -182,6 +182,7 @@ impl ShardEnds {
     fn run(self, mut shard: Shard) -> Counts {
         for batch in &self.batches {
             let mut events = self.used_events.try_recv().unwrap_or_default();
+            shard.warm_due(batch.until);
             for group in batch.groups() {
                 group.clone().for_each(|(_, key)| shard.warm(key));
                 group.for_each(|(pdu, key)| shard.handle(&pdu, key, &mut events));
