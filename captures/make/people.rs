@@ -56,7 +56,13 @@ pub fn in_block(block: &str, digits: usize, random: &mut Random) -> String {
 
 /// People whose numbers lie in two hundreds of a rented block of 10,000: `count` calls in ten minutes, the first of
 /// each hundred answered within the first minute.
-pub fn neighbours(block: &str, route: &'static str, start: Micros, count: u64, random: &mut Random) -> Vec<Call> {
+pub fn neighbours(
+    block: &str,
+    route: &'static str,
+    start: Micros,
+    count: u64,
+    random: &mut Random,
+) -> Vec<Call> {
     let truth = Truth { kind: "neighbour", label: "normal" };
     (0..count)
         .map(|index| {

@@ -60,7 +60,9 @@ impl Deadlines {
 
     /// The timers whose deadline is at or before `until`, by kind.
     pub fn due(&self, until: At) -> impl Iterator<Item = &Timer> {
-        self.queues.iter().flat_map(move |queue| queue.iter().take_while(move |timer| timer.deadline <= until))
+        self.queues
+            .iter()
+            .flat_map(move |queue| queue.iter().take_while(move |timer| timer.deadline <= until))
     }
 
     /// Takes the next timer whose deadline is at or before `now`: the earliest, of two at once the one armed first.

@@ -173,7 +173,8 @@ impl CallTable {
 
     /// Fetches the call of a leg with this hash into the processor's caches. Changes nothing.
     pub fn warm(&self, hash: u64) {
-        let has_hash = |slot: &u32| self.entries[*slot as usize].as_ref().is_some_and(|entry| entry.hash == hash);
+        let has_hash =
+            |slot: &u32| self.entries[*slot as usize].as_ref().is_some_and(|entry| entry.hash == hash);
         if let Some(slot) = self.index.find(hash, has_hash) {
             black_box(self.entries[*slot as usize].as_ref().map(Entry::warm));
         }

@@ -32,7 +32,8 @@ impl Watched {
             Some(total) => ProgressBar::new(total).with_style(style(
                 "{bar:24} {bytes} of {total_bytes} · {msg} · {binary_bytes_per_sec} · {eta} left",
             )),
-            None => ProgressBar::no_length().with_style(style("{spinner} {bytes} · {msg} · {binary_bytes_per_sec}")),
+            None => ProgressBar::no_length()
+                .with_style(style("{spinner} {bytes} · {msg} · {binary_bytes_per_sec}")),
         };
         bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(10));
         Self { capture, bar, calls, interrupted, started: Stopwatch::start(), shown_at: 0.0 }

@@ -111,7 +111,10 @@ impl Records {
     /// Gives the files their names, `metrics.prom` with them; the paths of all.
     pub fn finish(self, metrics: &[u8]) -> Result<Vec<String>, Failure> {
         if let Some(error) = self.error {
-            return Err(Failure::new(74, format!("writing records failed: {error}; no file was given its name")));
+            return Err(Failure::new(
+                74,
+                format!("writing records failed: {error}; no file was given its name"),
+            ));
         }
         let mut files = Vec::new();
         let broken = |error: io::Error| Failure::new(74, format!("writing records failed: {error}"));

@@ -63,7 +63,11 @@ fn watch_for_interrupt() -> Result<Arc<AtomicBool>, Failure> {
     Ok(interrupted)
 }
 
-fn summary(finished: &Finished<Records>, capture: &Capture, (network, ruleset): (&Network, &Ruleset)) -> Report {
+fn summary(
+    finished: &Finished<Records>,
+    capture: &Capture,
+    (network, ruleset): (&Network, &Ruleset),
+) -> Report {
     let records = &finished.sink;
     let total = records.tally.total();
     let findings = finished.judge.findings();
@@ -107,11 +111,12 @@ fn bill_lines(records: &Records) -> Vec<BillLine> {
 /// Messages by protocol and kind, those that occurred.
 fn message_counts(counts: &Counts) -> impl Iterator<Item = (&'static str, &'static str, u64)> {
     const CLASSES: [&str; 7] = ["0xx", "1xx", "2xx", "3xx", "4xx", "5xx", "6xx"];
-    let requests = Method::NAMES.into_iter().zip(&counts.sip_requests).map(|(name, count)| ("SIP", name, *count));
+    let requests =
+        Method::NAMES.into_iter().zip(&counts.sip_requests).map(|(name, count)| ("SIP", name, *count));
     let responses = CLASSES.into_iter().zip(&counts.sip_responses).map(|(name, count)| ("SIP", name, *count));
-    let isup = (0..=u8::MAX).zip(&counts.isup).map(|(code, count)| {
-        ("ISUP", MessageType(code).name().unwrap_or("other"), *count)
-    });
+    let isup = (0..=u8::MAX)
+        .zip(&counts.isup)
+        .map(|(code, count)| ("ISUP", MessageType(code).name().unwrap_or("other"), *count));
     requests.chain(responses).chain(isup).filter(|(_, _, count)| *count > 0)
 }
 

@@ -193,7 +193,8 @@ pub fn range_lines(
     findings: &[Finding],
     (network, ruleset, fields): (&Network, &Ruleset, &[FieldSpec]),
 ) -> (Vec<RangeLine>, usize) {
-    let mut top: Vec<&Finding> = findings.iter().filter(|finding| !is_inside_another(finding, findings)).collect();
+    let mut top: Vec<&Finding> =
+        findings.iter().filter(|finding| !is_inside_another(finding, findings)).collect();
     top.sort_by_key(|finding| (std::cmp::Reverse(finding.calls), finding.since));
     let total = top.len();
     top.truncate(RANGES_SHOWN);
@@ -203,7 +204,10 @@ pub fn range_lines(
             range: range_of(finding).to_string(),
             route: network.routes.route(finding.route).name.clone(),
             class: finding.class.name(),
-            rule: ruleset.rules().get(usize::from(finding.rule)).map_or(String::new(), |rule| rule.id.clone()),
+            rule: ruleset
+                .rules()
+                .get(usize::from(finding.rule))
+                .map_or(String::new(), |rule| rule.id.clone()),
             calls: finding.calls,
             since: finding.since.rfc3339().to_string(),
             last: finding.last.rfc3339().to_string(),
@@ -238,9 +242,15 @@ fn is_inside_another(finding: &Finding, findings: &[Finding]) -> bool {
 fn sentence(finding: &Finding, ruleset: &Ruleset, fields: &[FieldSpec]) -> String {
     let figures = finding.evidence.iter().filter_map(|piece| {
         let field = fields.get(usize::from(piece.field.0))?;
-        let is_figure = !matches!(field.ty, crate::base::field::Type::Bool | crate::base::field::Type::Enum(_));
+        let is_figure =
+            !matches!(field.ty, crate::base::field::Type::Bool | crate::base::field::Type::Enum(_));
         is_figure.then(|| {
-            format!("{}: {} ({})", field.meaning, piece.value.shown(field.ty), ruleset.bound_text(piece.bound))
+            format!(
+                "{}: {} ({})",
+                field.meaning,
+                piece.value.shown(field.ty),
+                ruleset.bound_text(piece.bound)
+            )
         })
     });
     figures.collect::<Vec<_>>().join("; ")

@@ -18,7 +18,9 @@ pub fn run(path: &Path) -> Result<(), Failure> {
         }
         Err(VerifyError::Broken(line)) => Err(Failure::new(
             65,
-            format!("{shown}:{line}: the chain is broken: this line was changed, or the one before it is missing"),
+            format!(
+                "{shown}:{line}: the chain is broken: this line was changed, or the one before it is missing"
+            ),
         )),
         Err(VerifyError::Io(error)) => Err(Failure::input(path, &error)),
     }

@@ -298,7 +298,10 @@ const CALL: &[Row] = &[
         word(m.call.calling.shape as u8)
     }),
     row("caller.code_assigned", Type::Bool, "The calling number's country code is assigned", |m| {
-        m.call.calling.number.map_or(Value::Unknown, |number| Value::Bool(m.network.numbering.country(number).is_some()))
+        m.call
+            .calling
+            .number
+            .map_or(Value::Unknown, |number| Value::Bool(m.network.numbering.country(number).is_some()))
     }),
     row("caller.restricted", Type::Bool, "The caller asked that the number not be shown", |m| {
         Value::Bool(m.call.calling.restricted)

@@ -51,7 +51,12 @@ const NULL: &[u8] = b"null";
 /// What a record's indexes refer to.
 type Names<'a> = (&'a Ruleset, &'a Network, &'static [FieldSpec]);
 
-fn write_record(line: &mut Vec<u8>, record: &CallRecord, clock: &mut Clock, (ruleset, network, fields): Names<'_>) {
+fn write_record(
+    line: &mut Vec<u8>,
+    record: &CallRecord,
+    clock: &mut Clock,
+    (ruleset, network, fields): Names<'_>,
+) {
     let call = &record.call;
     line.extend_from_slice(b"{\"id\":\"");
     line.extend_from_slice(&call.id.text());

@@ -224,8 +224,7 @@ fn merge(parts: &mut [Vec<Stamped>], mut take: impl FnMut(Stamped)) {
     let mut parts: Vec<_> = parts.iter_mut().map(|part| part.drain(..)).collect();
     loop {
         let heads = parts.iter().enumerate();
-        let next =
-            heads.filter_map(|(index, part)| Some((part.as_slice().first()?.stamp, index))).min();
+        let next = heads.filter_map(|(index, part)| Some((part.as_slice().first()?.stamp, index))).min();
         let Some((_, index)) = next else { return };
         if let Some(stamped) = parts[index].next() {
             take(stamped);

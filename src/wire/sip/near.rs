@@ -12,7 +12,9 @@ pub(super) fn near<const N: usize>(wanted: [u8; N], bytes: &[u8]) -> Option<usiz
     let mut before = 0_usize;
     for word in words {
         let word = u64::from_le_bytes(*word);
-        let found = wanted.iter().fold(0, |found, octet| found | zero_octets(word ^ ONES.wrapping_mul((*octet).into())));
+        let found = wanted
+            .iter()
+            .fold(0, |found, octet| found | zero_octets(word ^ ONES.wrapping_mul((*octet).into())));
         if found != 0 {
             return before.checked_add((found.trailing_zeros() / u8::BITS) as usize);
         }
