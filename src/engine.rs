@@ -66,6 +66,11 @@ impl Shard {
         }
     }
 
+    /// The same for calls whose timers fire at or before `until`.
+    pub fn warm_due(&self, until: At) {
+        self.calls.warm_due(until);
+    }
+
     /// Takes one PDU of a leg of this shard.
     pub fn handle(&mut self, pdu: &Pdu<'_>, key: Key, out: &mut Vec<Stamped>) {
         let mut uncounted;

@@ -58,6 +58,13 @@ impl Deadlines {
         deadline
     }
 
+    /// The timers whose deadline is at or before `until`, by kind.
+    pub fn due(&self, until: At) -> impl Iterator<Item = &Timer> {
+        self.queues
+            .iter()
+            .flat_map(move |queue| queue.iter().take_while(move |timer| timer.deadline <= until))
+    }
+
     /// Takes the next timer whose deadline is at or before `now`: the earliest, of two at once the one armed first.
     pub fn pop(&mut self, now: At) -> Option<Timer> {
         // Nearly every message comes before the next deadline: one comparison.

@@ -51,6 +51,8 @@ impl Default for CallOptions {
 const CALL_ID_MAX: usize = 256;
 /// Timers kept for each call that may be held, those included that no longer apply: a call arms so many in its life.
 const TIMERS_PER_CALL: usize = 4;
+/// Calls fetched ahead of their timers at once.
+const WARM_DUE_MAX: usize = 512;
 /// Forks of one INVITE followed; more count as the last.
 const FORKS_MAX: usize = 4;
 
@@ -177,6 +179,15 @@ impl CallTable {
             |slot: &u32| self.entries[*slot as usize].as_ref().is_some_and(|entry| entry.hash == hash);
         if let Some(slot) = self.index.find(hash, has_hash) {
             black_box(self.entries[*slot as usize].as_ref().map(Entry::warm));
+        }
+    }
+
+    /// Fetches the calls whose timers are due at or before `until`, some of them. Changes nothing.
+    pub fn warm_due(&self, until: At) {
+        for timer in self.deadlines.due(until).take(WARM_DUE_MAX).filter(|timer| self.is_in_force(timer)) {
+            if let Some(entry) = &self.entries[timer.slot as usize] {
+                black_box(self.index.find(entry.hash, |slot| *slot == timer.slot));
+            }
         }
     }
 
@@ -518,7 +529,7 @@ mod tests {
     use crate::base::field::Country;
     use crate::base::map::Map;
     use crate::base::numbering::Numbering;
-    use crate::base::route::Routes;
+    use crate::base::route::{NumberFormat, Route, RouteClass, RouteId, Routes};
 
     fn signal(seconds: u64, seq: u64, what: What) -> Signal<'static> {
         Signal {
@@ -626,6 +637,31 @@ mod tests {
         let call = ends(&events)[0];
         assert_eq!(call.ring_time(), Some(Duration::from_secs(2)));
         assert_eq!((call.released_by, call.sip_status), (Some(ReleasedBy::Calling), Some(487)));
+    }
+
+    #[test]
+    fn a_183_rings_on_routes_that_say_so() {
+        let route = |name: &str, progress_is_alerting| Route {
+            name: name.to_owned(),
+            class: RouteClass::International,
+            peers: Vec::new(),
+            point_codes: Vec::new(),
+            number_format: NumberFormat::Auto,
+            progress_is_alerting,
+            sender: None,
+        };
+        let routes = Routes::new(vec![route("early-media", false), route("ringing", true)]);
+        let network = Arc::new(Network { routes, ..Network::unknown() });
+        for (id, ring) in [(1, None), (2, Some(Duration::from_secs(2)))] {
+            let mut table = CallTable::new(CallOptions::default(), Arc::clone(&network));
+            let mut out = Vec::new();
+            let setup = What::Setup(Setup { route: RouteId(id), ..Setup::default() });
+            let progress = Signal { progress_183: true, ..response(1, 2, What::Progress, 183, 7) };
+            for signal in [signal(0, 1, setup), progress, response(3, 3, What::Refuse, 486, 7)] {
+                table.handle(signal.leg.hash(Seed::default()), signal, &mut out);
+            }
+            assert_eq!(out.pop().unwrap().event.call().ring_time(), ring);
+        }
     }
 
     #[test]

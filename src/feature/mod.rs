@@ -116,7 +116,7 @@ impl Store {
 
     /// Fetches what the figures of a call are made of into the processor's caches, all keys at once instead of one after
     /// the other. Changes nothing; helps most when it is called a few events ahead.
-    pub fn warm(&self, call: &Call) {
+    pub fn warm(&self, call: &Call, network: &Network) {
         let Some(caller) = call.calling.number else { return };
         let (caller_hash, called_hash) = self.hashes(call, caller);
         let first = [
@@ -124,6 +124,9 @@ impl Store {
             self.ranges_100.first(&range_key(caller, 2, call.route)),
             self.ranges_10k.first(&range_key(caller, 4, call.route)),
         ];
+        if let Some(pair) = missed_pair(call, network) {
+            black_box(self.missed.first(&pair).copied());
+        }
         for tally in first.into_iter().flatten() {
             black_box(tally.warm(caller_hash, called_hash));
         }
@@ -139,12 +142,8 @@ impl Store {
     /// Counts a call that has just ended, unless it was counted when it was answered.
     pub fn ended(&mut self, call: &Call, network: &Network) {
         let (None, Some(at)) = (call.answer_at, call.end_at) else { return };
-        let missed = missed_pair(call, network);
-        if let Some(pair) = missed {
-            black_box(self.missed.first(&pair).copied());
-        }
         self.count(call, at);
-        let Some(pair) = missed else { return };
+        let Some(pair) = missed_pair(call, network) else { return };
         let (missed_at, evicted) = self.missed.touch(pair, seconds(at));
         *missed_at = at;
         if evicted.is_some() {

@@ -109,7 +109,7 @@ impl Judge {
             CallEvent::End(call) => call.answer_at.is_none(),
         };
         if counts {
-            self.store.warm(event.call());
+            self.store.warm(event.call(), &self.network);
         }
     }
 

@@ -19,7 +19,7 @@ use std::thread;
 use crate::assemble::Assembler;
 use crate::base::frame::Frame;
 use crate::base::network::Network;
-use crate::call::Stamped;
+use crate::call::{CallOptions, Stamped};
 use crate::engine::{Options, Shard};
 use crate::judge::{Judge, Output};
 use crate::rule::Ruleset;
@@ -84,6 +84,8 @@ pub fn run<S: Sink>(
     let mut judge = Judge::new(Arc::clone(ruleset), Arc::clone(network), options.judge);
     let mut assembler = Assembler::new(options.assemble.clone());
     let mut counts = Counts::default();
+    // The limit is of all shards together.
+    let call = CallOptions { calls_max: options.call.calls_max.div_ceil(shard_count), ..options.call };
     thread::scope(|scope| {
         let mut to_shards = Vec::new();
         let mut from_shards = Vec::new();
@@ -95,7 +97,7 @@ pub fn run<S: Sink>(
             let (used_events_in, used_events_out) = channel::<Vec<Stamped>>();
             to_shards.push((batch_in, used_batch_out));
             from_shards.push((events_out, used_events_in));
-            let shard = Shard::new(network, options.call, index == 0);
+            let shard = Shard::new(network, call, index == 0);
             let ends = ShardEnds {
                 batches: batch_out,
                 used_batches: used_batch_in,
@@ -182,6 +184,7 @@ impl ShardEnds {
     fn run(self, mut shard: Shard) -> Counts {
         for batch in &self.batches {
             let mut events = self.used_events.try_recv().unwrap_or_default();
+            shard.warm_due(batch.until);
             for group in batch.groups() {
                 group.clone().for_each(|(_, key)| shard.warm(key));
                 group.for_each(|(pdu, key)| shard.handle(&pdu, key, &mut events));

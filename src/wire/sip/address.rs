@@ -1,7 +1,6 @@
 //! Addresses and URIs. RFC 3261 §19.1, §20.10, §25.1 (name-addr, addr-spec); RFC 3966 (tel).
 
-use memchr::{memchr, memchr2, memchr3};
-
+use crate::wire::sip::near::near;
 use crate::wire::sip::value::{parameter, quoted_length};
 
 /// Scheme of a URI.
@@ -47,12 +46,12 @@ impl<'a> Uri<'a> {
     /// Reads a URI; `None` when it has no scheme.
     #[must_use]
     pub fn parse(bytes: &'a [u8]) -> Option<Self> {
-        let (scheme, rest) = split_off(bytes, memchr(b':', bytes)?);
+        let (scheme, rest) = split_off(bytes, near([b':'], bytes)?);
         let scheme = Scheme::of(scheme.trim_ascii());
         match scheme {
             Scheme::Sip | Scheme::Sips => Some(Self::sip(scheme, rest)),
             Scheme::Tel => {
-                let (user, number_parameters) = split_off(rest, find(rest, memchr2(b';', b'?', rest)));
+                let (user, number_parameters) = split_off(rest, find(rest, near([b';', b'?'], rest)));
                 Some(Self { scheme, user, host: b"", number_parameters })
             }
             Scheme::Other => Some(Self { scheme, user: bytes, ..Self::default() }),
@@ -60,23 +59,23 @@ impl<'a> Uri<'a> {
     }
 
     fn sip(scheme: Scheme, rest: &'a [u8]) -> Self {
-        let (user_info, host) = match memchr(b'@', rest) {
+        let (user_info, host) = match near([b'@'], rest) {
             Some(at) => split_off(rest, at),
             None => (&b""[..], rest),
         };
-        let (user, after) = match memchr2(b':', b';', user_info) {
+        let (user, after) = match near([b':', b';'], user_info) {
             Some(end) => user_info.split_at_checked(end).unwrap_or_default(),
             None => (user_info, &b""[..]),
         };
         let number_parameters = match after {
             [b';', parameters @ ..] => {
-                parameters.get(..find(parameters, memchr(b':', parameters))).unwrap_or_default()
+                parameters.get(..find(parameters, near([b':'], parameters))).unwrap_or_default()
             }
             _ => b"",
         };
         let host_end = match host {
-            [b'[', ..] => memchr(b']', host).and_then(|end| end.checked_add(1)),
-            _ => memchr3(b':', b';', b'?', host),
+            [b'[', ..] => near([b']'], host).and_then(|end| end.checked_add(1)),
+            _ => near([b':', b';', b'?'], host),
         };
         let host = host.get(..find(host, host_end)).unwrap_or_default();
         Self { scheme, user, host, number_parameters }
@@ -116,7 +115,7 @@ impl<'a> Address<'a> {
         match bracket {
             Some(bracket) => {
                 let inside = value.get(bracket..)?.get(1..)?;
-                let (uri, parameters) = split_off(inside, find(inside, memchr(b'>', inside)));
+                let (uri, parameters) = split_off(inside, find(inside, near([b'>'], inside)));
                 Some(Self { uri: Uri::parse(uri.trim_ascii())?, parameters })
             }
             None => Self::without_brackets(value),
@@ -125,9 +124,9 @@ impl<'a> Address<'a> {
 
     /// All parameters are the header's then (RFC 3261 §20.10), save those of the user part. A quote cannot be URI.
     fn without_brackets(value: &'a [u8]) -> Option<Self> {
-        let unquoted = value.get(..find(value, memchr(b'"', value)))?;
-        let host = memchr(b'@', unquoted).unwrap_or_default();
-        let after = memchr(b';', value.get(host..)?).and_then(|found| found.checked_add(host));
+        let unquoted = value.get(..find(value, near([b'"'], value)))?;
+        let host = near([b'@'], unquoted).unwrap_or_default();
+        let after = near([b';'], value.get(host..)?).and_then(|found| found.checked_add(host));
         let (uri, parameters) = value.split_at_checked(find(value, after))?;
         Some(Self { uri: Uri::parse(uri.trim_ascii_end())?, parameters })
     }
@@ -142,12 +141,12 @@ impl<'a> Address<'a> {
 /// Where the `<` is that follows an unquoted name; `None` when the value is a bare URI. A name with a colon is taken
 /// for a name when what stands before the colon is no scheme known here: no URI holds a `<`.
 fn bracket_of_name(value: &[u8]) -> Option<usize> {
-    let first = memchr2(b'<', b':', value)?;
+    let first = near([b'<', b':'], value)?;
     let (before, after) = value.split_at_checked(first)?;
     if after.starts_with(b"<") {
         return Some(first);
     }
-    if Scheme::of(before) == Scheme::Other { memchr(b'<', value) } else { None }
+    if Scheme::of(before) == Scheme::Other { near([b'<'], value) } else { None }
 }
 
 /// What is before the octet at `at`, and what is after it.

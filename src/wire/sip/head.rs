@@ -2,10 +2,10 @@
 //! §20 (compact forms in §7.3.3).
 
 use arrayvec::ArrayVec;
-use memchr::memchr;
 
 use crate::base::fault::Kind;
 use crate::wire::sip::lines::{LINE_MAX, Lines};
+use crate::wire::sip::near::near;
 use crate::wire::sip::{Faults, note};
 
 /// P-Asserted-Identity header lines kept (RFC 3325 §9.1: at most two values).
@@ -106,7 +106,7 @@ fn first<'a>(slot: &mut Option<&'a [u8]>, value: &'a [u8]) -> Result<(), Kind> {
 /// Name of a header line, and its value not yet trimmed; `None` without a colon or a name.
 #[inline]
 pub(super) fn split_header(line: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (name, value) = line.split_at_checked(memchr(b':', line)?)?;
+    let (name, value) = line.split_at_checked(near([b':'], line)?)?;
     let name = name.trim_ascii_end();
     if name.is_empty() {
         return None;

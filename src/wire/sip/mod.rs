@@ -7,6 +7,7 @@
 pub mod address;
 pub mod head;
 pub mod lines;
+mod near;
 pub mod start;
 pub mod value;
 

@@ -1,6 +1,6 @@
 //! Pieces of header values: lists and parameters. RFC 3261 §7.3.1, §25.1; Reason: RFC 3326; Privacy: RFC 3323 §4.2.
 
-use memchr::{memchr, memchr3};
+use crate::wire::sip::near::near;
 
 /// Splits a value at a separator that is neither inside a quoted string nor inside angle brackets. Pieces are trimmed
 /// of white space; empty ones are skipped.
@@ -43,13 +43,13 @@ impl<'a> Iterator for Split<'a> {
 fn end_of_piece(bytes: &[u8], separator: u8) -> usize {
     let mut at = 0_usize;
     while let Some(rest) = bytes.get(at..)
-        && let Some(found) = memchr3(separator, b'"', b'<', rest)
+        && let Some(found) = near([separator, b'"', b'<'], rest)
     {
         at = at.saturating_add(found);
         match bytes.get(at..) {
             Some(quoted @ [b'"', ..]) => at = at.saturating_add(quoted_length(quoted)),
             Some(bracketed @ [b'<', ..]) => {
-                let closed = memchr(b'>', bracketed).unwrap_or(bracketed.len());
+                let closed = near([b'>'], bracketed).unwrap_or(bracketed.len());
                 at = at.saturating_add(closed.max(1));
             }
             _ => return at,
@@ -76,7 +76,7 @@ pub(super) fn quoted_length(bytes: &[u8]) -> usize {
 #[must_use]
 pub fn parameter<'a>(value: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
     parameters(value).find_map(|piece| {
-        let equals = memchr(b'=', piece).unwrap_or(piece.len());
+        let equals = near([b'='], piece).unwrap_or(piece.len());
         let (found, value) = piece.split_at_checked(equals)?;
         found
             .trim_ascii_end()

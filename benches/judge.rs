@@ -1,0 +1,91 @@
+//! Call events → verdicts and records. Budget: 0.2 µs to count a call in its windows, 1 µs to judge a setup and an end,
+//! 0.3 µs for all rules at setup. Keys are few here and stay in the caches; a replay of strangers pays for memory too.
+
+mod common;
+
+use std::hint::black_box;
+use std::time::Duration;
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use tollgate::base::field::Point;
+use tollgate::base::map::Seed;
+use tollgate::base::number::{Number, Party, Raw, Shape};
+use tollgate::base::route::{Direction, RouteId};
+use tollgate::base::time::At;
+use tollgate::call::{Call, CallEvent, CallId, CallKey, ReleasedBy};
+use tollgate::feature::{Limits, Store};
+use tollgate::judge::{Judge, JudgeOptions, decide};
+
+const NETWORK: &str = "captures/interconnect/network.toml";
+/// The first route of the network file.
+const ROUTE: RouteId = RouteId(1);
+
+fn party(digits: &[u8]) -> Party {
+    let raw = Raw::try_from(digits).unwrap_or_default();
+    Party { number: Number::from_digits(digits).ok(), shape: Shape::Valid, restricted: false, raw }
+}
+
+/// The `index`-th call: a second of ringing, then given up. One of a thousand callers, a millisecond after the last.
+fn call(index: u64) -> Call {
+    let setup_at = At::from_nanos(1_700_000_000_000_000_000 + index * 1_000_000);
+    let key = CallKey::Isup { opc: 1, dpc: 2, cic: 3 };
+    Call {
+        id: CallId::new(&key, setup_at),
+        seq: index,
+        key,
+        route: ROUTE,
+        direction: Direction::Inbound,
+        calling: party(format!("4479460{:05}", index * 7 % 1_000).as_bytes()),
+        called: party(format!("4860{:07}", index * 13 % 100_000).as_bytes()),
+        diverting: None,
+        setup_at,
+        alert_at: Some(setup_at + Duration::from_secs(2)),
+        answer_at: None,
+        end_at: Some(setup_at + Duration::from_secs(8)),
+        released_by: Some(ReleasedBy::Calling),
+        sip_status: None,
+        q850_cause: Some(16),
+    }
+}
+
+fn windows(criterion: &mut Criterion) {
+    let network = common::network(NETWORK);
+    let mut store = Store::new(Limits::default(), Seed(1));
+    let calls: Vec<Call> = (0..100_000).map(call).collect();
+    let mut next = calls.iter().cycle();
+    criterion.bench_function("judge/window update", |bencher| {
+        bencher.iter(|| next.next().map(|call| store.ended(call, &network)));
+    });
+}
+
+fn judge(criterion: &mut Criterion) {
+    let network = common::network(NETWORK);
+    let mut judge = Judge::new(common::rules(), network, JudgeOptions::default());
+    let mut out = Vec::new();
+    let mut index = 0;
+    criterion.bench_function("judge/setup and end of a call", |bencher| {
+        bencher.iter(|| {
+            index += 1;
+            let call = call(index);
+            let at = call.setup_at;
+            judge.handle(at, CallEvent::Setup(call.clone()), &mut out);
+            judge.handle(at + Duration::from_secs(8), CallEvent::End(call), &mut out);
+            out.drain(..).count()
+        });
+    });
+}
+
+fn rules(criterion: &mut Criterion) {
+    let (network, rules) = (common::network(NETWORK), common::rules());
+    let store = Store::new(Limits::default(), Seed(1));
+    let call = call(1);
+    criterion.bench_function("judge/rules at setup", |bencher| {
+        bencher.iter(|| {
+            let facts = store.moment(&network, black_box(&call), Point::Setup, call.setup_at);
+            decide::decide(&rules, &facts, &call, &network, &mut |_| {})
+        });
+    });
+}
+
+criterion_group!(benches, windows, judge, rules);
+criterion_main!(benches);
