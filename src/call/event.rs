@@ -73,7 +73,7 @@ pub enum CallKey {
     },
 }
 
-/// Deterministic identity of a call: a ULID of its setup time in milliseconds and 80 bits of a fixed hash of protocol,
+/// Deterministic identity of a call: a ULID of its setup time in milliseconds and 80 bits of a fixed hash of its
 /// key and setup time. Two nodes that see the same call give it the same id. Prints as 26 characters of Crockford's
 /// base 32, which sort by time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -184,7 +184,9 @@ impl CallTable {
 
     /// Fetches the calls whose timers are due at or before `until`, some of them. Changes nothing.
     pub fn warm_due(&self, until: At) {
-        for timer in self.deadlines.due(until).take(WARM_DUE_MAX).filter(|timer| self.is_in_force(timer)) {
+        for timer in
+            self.deadlines.due(until).take(WARM_DUE_MAX).filter(|timer| is_in_force(&self.entries, timer))
+        {
             if let Some(entry) = &self.entries[timer.slot as usize] {
                 black_box(self.index.find(entry.hash, |slot| *slot == timer.slot));
             }
@@ -222,7 +224,7 @@ impl CallTable {
         match (self.find(hash, &signal.leg), signal.leg) {
             (None, _) => self.insert(hash, signal, out),
             (Some(slot), Leg::Sip(_)) => self.invite_again(slot, hash, signal, out),
-            (Some(slot), Leg::Isup(circuit)) => self.seize_again(slot, circuit, hash, signal, out),
+            (Some(slot), Leg::Isup(_)) => self.seize_again(slot, hash, signal, out),
         }
     }
 
@@ -242,7 +244,9 @@ impl CallTable {
             State::Answered => self.faults.count(Layer::Call, Kind::Unexpected),
             _ if signal.cseq == entry.cseq => {
                 // A fork beyond the limit is not followed; the call then ends with those that are.
-                let _ = entry.forks.try_push(Fork { branch: signal.branch, open: true });
+                if entry.forks.try_push(Fork { branch: signal.branch, open: true }).is_err() {
+                    self.faults.count(Layer::Call, Kind::TooMany);
+                }
             }
             _ => {
                 entry.cseq = signal.cseq;
@@ -255,15 +259,8 @@ impl CallTable {
     /// An IAM on a circuit in use. From the other side before anything came back it is a dual seizure (Q.764 §2.9.1):
     /// the exchange with the higher point code controls the even circuits, the other the odd ones, and the call of the
     /// one that does not control backs off. Else the release of the earlier call was not seen.
-    fn seize_again(
-        &mut self,
-        slot: u32,
-        circuit: Circuit,
-        hash: u64,
-        signal: Signal<'_>,
-        out: &mut Vec<Stamped>,
-    ) {
-        let Some(entry) = self.entry(slot) else { return };
+    fn seize_again(&mut self, slot: u32, hash: u64, signal: Signal<'_>, out: &mut Vec<Stamped>) {
+        let (Some(entry), Leg::Isup(circuit)) = (self.entry(slot), signal.leg) else { return };
         let is_dual = signal.sender != entry.sender && entry.state == State::Proceeding && !entry.heard_back;
         let controlling = if circuit.cic.is_multiple_of(2) { circuit.high } else { circuit.low };
         if is_dual && entry.sender == controlling {

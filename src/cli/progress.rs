@@ -64,10 +64,10 @@ impl Watched {
 
 impl Frames for Watched {
     fn next(&mut self) -> Option<Frame<'_>> {
+        if self.interrupted.load(Ordering::Relaxed) {
+            return None;
+        }
         if self.capture.frames().is_multiple_of(EVERY_FRAMES) {
-            if self.interrupted.load(Ordering::Relaxed) {
-                return None;
-            }
             self.show();
         }
         self.capture.next()

@@ -108,6 +108,11 @@ impl Records {
         self.ledger.totals()
     }
 
+    /// Hash of the last billing record.
+    pub fn last_hash(&self) -> &str {
+        self.ledger.last_hash()
+    }
+
     /// Gives the files their names, `metrics.prom` with them; the paths of all.
     pub fn finish(self, metrics: &[u8]) -> Result<Vec<String>, Failure> {
         if let Some(error) = self.error {

@@ -93,6 +93,7 @@ fn summary(
         ranges,
         ranges_total,
         billing: bill_lines(records),
+        billing_last_hash: records.last_hash().to_owned(),
         messages: message_counts(&finished.counts)
             .map(|(of, what, count)| Count::new(of, what, count))
             .collect(),
@@ -118,11 +119,11 @@ fn bill_lines(records: &Records) -> Vec<BillLine> {
 fn message_counts(counts: &Counts) -> impl Iterator<Item = (&'static str, &'static str, u64)> {
     const CLASSES: [&str; 7] = ["0xx", "1xx", "2xx", "3xx", "4xx", "5xx", "6xx"];
     let requests =
-        Method::NAMES.into_iter().zip(&counts.sip_requests).map(|(name, count)| ("SIP", name, *count));
-    let responses = CLASSES.into_iter().zip(&counts.sip_responses).map(|(name, count)| ("SIP", name, *count));
+        Method::NAMES.into_iter().zip(&counts.sip_requests).map(|(name, count)| ("sip", name, *count));
+    let responses = CLASSES.into_iter().zip(&counts.sip_responses).map(|(name, count)| ("sip", name, *count));
     let isup = (0..=u8::MAX)
         .zip(&counts.isup)
-        .map(|(code, count)| ("ISUP", MessageType(code).name().unwrap_or("other"), *count));
+        .map(|(code, count)| ("isup", MessageType(code).name().unwrap_or("other"), *count));
     requests.chain(responses).chain(isup).filter(|(_, _, count)| *count > 0)
 }
 

@@ -43,6 +43,8 @@ pub struct Report {
     pub ranges_total: usize,
     /// What would be billed.
     pub billing: Vec<BillLine>,
+    /// Hash of the last billing record: the end of the chain, to be kept apart from the file.
+    pub billing_last_hash: String,
     /// Signalling messages.
     pub messages: Vec<Count>,
     /// What was dropped or malformed, by reason.

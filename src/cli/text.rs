@@ -110,7 +110,7 @@ impl Report {
                 grouped(line.records)
             )?;
         }
-        Ok(())
+        writeln!(f, "  last hash {}", self.billing_last_hash)
     }
 
     fn input(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

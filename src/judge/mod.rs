@@ -120,7 +120,7 @@ impl Judge {
                 let verdict = self.judge_setup(&call);
                 out.push(Output::Verdict { seq: call.seq, verdict });
             }
-            CallEvent::Answer(call) => self.store.answered(&call),
+            CallEvent::Answer(call) => self.learn_answer(&call),
             CallEvent::End(call) => out.push(Output::Record(self.judge_end(at, call))),
         }
     }
@@ -190,6 +190,13 @@ impl Judge {
         self.store.ended(&record.call, &self.network);
         self.classify(at, &mut record);
         record
+    }
+
+    /// Counts an answer, unless the number is not the caller's.
+    fn learn_answer(&mut self, call: &Call) {
+        if !self.verdicts.get(&call.seq).is_some_and(|verdict| self.identity_stands(verdict)) {
+            self.store.answered(call);
+        }
     }
 
     /// A class given for the call's identity is as true at the end as it was at setup.

@@ -44,6 +44,10 @@ impl Default for Threads {
     }
 }
 
+/// Batches to a shard, and those it has worked off, to be filled again.
+type ToShard = (SyncSender<Batch>, Receiver<Batch>);
+/// Events of a shard, and those that were judged, to be filled again.
+type FromShard = (Receiver<Vec<Stamped>>, Sender<Vec<Stamped>>);
 /// Batches under way between two threads.
 const DEPTH: usize = 4;
 
@@ -82,7 +86,7 @@ pub fn run<S: Sink>(
 ) -> Finished<S> {
     let shard_count = threads.shards.clamp(1, 64);
     let mut judge = Judge::new(Arc::clone(ruleset), Arc::clone(network), options.judge);
-    let mut assembler = Assembler::new(options.assemble.clone());
+    let mut assembler = Assembler::new(options.assemble);
     let mut counts = Counts::default();
     // The limit is of all shards together.
     let call = CallOptions { calls_max: options.call.calls_max.div_ceil(shard_count), ..options.call };
@@ -135,7 +139,7 @@ fn spawn<'scope, T: Send + 'scope>(
 fn dispatch(
     frames: &mut dyn Frames,
     assembler: &mut Assembler,
-    to_shards: &[(SyncSender<Batch>, Receiver<Batch>)],
+    to_shards: &[ToShard],
     (threads, seed): (Threads, crate::base::map::Seed),
 ) {
     let shard_count = to_shards.len();
@@ -162,7 +166,7 @@ fn dispatch(
 }
 
 /// Sends every shard its part, and takes back used ones to fill again.
-fn send(batches: &mut [Batch], to_shards: &[(SyncSender<Batch>, Receiver<Batch>)]) {
+fn send(batches: &mut [Batch], to_shards: &[ToShard]) {
     for (batch, (sender, used)) in batches.iter_mut().zip(to_shards) {
         let mut next = used.try_recv().unwrap_or_default();
         next.clear(batch.until);
@@ -201,11 +205,7 @@ impl ShardEnds {
 }
 
 /// Takes one batch of events from every shard at a time, in one order.
-fn judge_all(
-    judge: &mut Judge,
-    from_shards: &[(Receiver<Vec<Stamped>>, Sender<Vec<Stamped>>)],
-    sink: &mut impl Sink,
-) {
+fn judge_all(judge: &mut Judge, from_shards: &[FromShard], sink: &mut impl Sink) {
     let mut outputs = Vec::new();
     while let Some(mut parts) =
         from_shards.iter().map(|(events, _)| events.recv().ok()).collect::<Option<Vec<_>>>()
