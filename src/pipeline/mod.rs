@@ -45,6 +45,9 @@ impl Default for Threads {
     }
 }
 
+/// What a shard found, and the way back for lists that are used up.
+type FromShard = (Receiver<Vec<Stamped>>, Sender<Vec<Stamped>>);
+
 /// Batches under way between two threads.
 const DEPTH: usize = 4;
 
@@ -83,7 +86,7 @@ pub fn run<S: Sink>(
 ) -> Finished<S> {
     let shard_count = threads.shards.clamp(1, 64);
     let mut judge = Judge::new(Arc::clone(ruleset), Arc::clone(network), options.judge);
-    let mut assembler = Assembler::new(options.assemble.clone());
+    let mut assembler = Assembler::new(options.assemble);
     let mut counts = Counts::default();
     thread::scope(|scope| {
         let mut to_shards = Vec::new();
@@ -200,11 +203,7 @@ impl ShardEnds {
 }
 
 /// Takes one batch of events from every shard at a time, in one order.
-fn judge_all(
-    judge: &mut Judge,
-    from_shards: &[(Receiver<Vec<Stamped>>, Sender<Vec<Stamped>>)],
-    sink: &mut impl Sink,
-) {
+fn judge_all(judge: &mut Judge, from_shards: &[FromShard], sink: &mut impl Sink) {
     let mut outputs = Vec::new();
     while let Some(mut parts) =
         from_shards.iter().map(|(events, _)| events.recv().ok()).collect::<Option<Vec<_>>>()
