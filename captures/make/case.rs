@@ -29,7 +29,7 @@ pub struct Case {
     pub messages: Vec<(&'static str, Sent)>,
     /// Rows of `roaming.csv`: number and state.
     pub roaming: Vec<(String, &'static str)>,
-    /// Compressed, with `truth.csv` beside it, and with keep-alives between SIP elements.
+    /// Compressed, and with keep-alives between SIP elements.
     pub is_demonstration: bool,
 }
 
@@ -41,10 +41,9 @@ impl Case {
         self.calls.sort_by_key(|call| call.setup_at);
         let mut random = Random::new(seed);
         let mut recording = Recording::default();
-        let truth = self.play(&mut random, &mut recording);
+        fs::write(folder.join("truth.csv"), self.play(&mut random, &mut recording))?;
         if self.is_demonstration {
             self.keep_alives(&mut random, &mut recording);
-            fs::write(folder.join("truth.csv"), truth)?;
             let file = File::create(folder.join("input.pcap.zst"))?;
             let mut out = zstd::Encoder::new(file, COMPRESSION)?;
             recording.write(&mut out)?;

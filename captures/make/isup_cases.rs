@@ -15,7 +15,14 @@ const TRUTH: Truth = Truth { kind: "people", label: "normal" };
 /// All of them.
 pub fn cases(seed: u64) -> Vec<Case> {
     let random = &mut Random::new(seed);
-    vec![flash_range(random), wangiri(random), spoofed_cli(random), resets(random), fragmented(random)]
+    vec![
+        flash_range(random),
+        wangiri(random),
+        spoofed_cli(random),
+        resets(random),
+        fragmented(random),
+        flash_hundred(random),
+    ]
 }
 
 fn case(name: &'static str, route: Route, calls: Vec<Call>) -> Case {
@@ -47,6 +54,22 @@ fn flash_range(random: &mut Random) -> Case {
     calls.extend(campaign("flash_rejected", later, Cutter::Handset(1.0, 3.0), 4_000).calls(random));
     calls.extend(people::neighbours("3360000", INTL_ISUP_1.name, START, 8, random));
     case("isup-flash-range", INTL_ISUP_1, calls)
+}
+
+/// A hundred numbers that nobody is meant to answer, in a block of 10,000 where people live.
+fn flash_hundred(random: &mut Random) -> Case {
+    let mut calls: Vec<Call> = (0..60)
+        .map(|index| {
+            let at: Micros = START + micros(2.0 * index as f64);
+            let parties = (people::in_block("336000041", 2, random), people::subscriber(index));
+            let truth = Truth { kind: "flash_cut", label: "flash" };
+            Call::new(at, INTL_ISUP_1.name, parties, truth).with(people::cut(0.5, 2.5, 16, random))
+        })
+        .collect();
+    for hundred in ["336000007", "336000052", "336000090"] {
+        calls.extend(people_from(hundred, 2, 15, random));
+    }
+    case("isup-flash-hundred", INTL_ISUP_1, calls)
 }
 
 /// One number that rings many once, calls back, and people who call from the same country.

@@ -377,12 +377,11 @@ impl CallTable {
         entry.state = State::Ended;
         entry.call.end_at = Some(entry.cancelled_at.unwrap_or(stamp.at));
         entry.call.released_by = Some(by);
-        if entry.circuit.is_some() {
-            if let Some(entry) = self.remove(slot) {
-                out.push(Stamped { stamp, event: CallEvent::End(entry.call) });
-            }
+        let frees_circuit = entry.circuit.is_some();
+        out.push(Stamped { stamp, event: CallEvent::End(entry.call.clone()) });
+        if frees_circuit {
+            self.remove(slot);
         } else {
-            out.push(Stamped { stamp, event: CallEvent::End(entry.call.clone()) });
             self.rearm(slot, Wait::Linger, stamp);
         }
     }
@@ -390,9 +389,7 @@ impl CallTable {
     fn fire(&mut self, timer: Timer, out: &mut Vec<Stamped>) {
         let stamp = Stamp { at: timer.deadline, by_message: false, seq: timer.seq, part: 0 };
         match timer.wait {
-            Wait::Linger => {
-                self.remove(timer.slot);
-            }
+            Wait::Linger => self.remove(timer.slot),
             Wait::Cancel => self.end(timer.slot, stamp, ReleasedBy::Calling, out),
             Wait::Setup | Wait::Talk => {
                 self.faults.count(Layer::Call, Kind::Expired);
@@ -446,13 +443,15 @@ impl CallTable {
         self.entries.get_mut(slot as usize).and_then(Option::as_mut)
     }
 
-    fn remove(&mut self, slot: u32) -> Option<Entry> {
-        let entry = self.entries.get_mut(slot as usize).and_then(Option::take)?;
-        if let Ok(found) = self.index.find_entry(entry.hash, |other| *other == slot) {
+    /// Drops a call where it lies: most of it has not been looked at for long, and is not fetched for this.
+    fn remove(&mut self, slot: u32) {
+        let Some(place) = self.entries.get_mut(slot as usize) else { return };
+        let Some(hash) = place.as_ref().map(|entry| entry.hash) else { return };
+        *place = None;
+        if let Ok(found) = self.index.find_entry(hash, |other| *other == slot) {
             found.remove();
         }
         self.free.push(slot);
-        Some(entry)
     }
 }
 

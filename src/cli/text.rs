@@ -87,9 +87,7 @@ impl Report {
                 seconds_only(&line.since),
                 line.rule
             )?;
-            for figure in line.evidence.split("; ") {
-                writeln!(f, "      {figure}")?;
-            }
+            wrapped(f, &line.evidence)?;
         }
         Ok(())
     }
@@ -156,6 +154,23 @@ fn counts(f: &mut fmt::Formatter<'_>, title: &str, counts: &[Count]) -> fmt::Res
         }
     }
     groups.iter().try_for_each(|(of, shown)| writeln!(f, "  {of:<8} {}", shown.join(" · ")))
+}
+
+/// A sentence below its heading, indented, in lines of up to 110 characters.
+fn wrapped(f: &mut fmt::Formatter<'_>, sentence: &str) -> fmt::Result {
+    const WIDTH: usize = 104;
+    let mut line = String::new();
+    for word in sentence.split(' ') {
+        if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > WIDTH {
+            writeln!(f, "      {line}")?;
+            line.clear();
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    writeln!(f, "      {line}")
 }
 
 /// `12,345`
