@@ -155,6 +155,18 @@ impl Numbering {
         self.world.country(number)
     }
 
+    /// Whether a number is of the home country. Asks the library only where its country code is shared.
+    #[must_use]
+    pub fn is_home(&self, number: Number) -> bool {
+        World::has_code(number, &self.plan.code) && self.country(number) == Some(self.home)
+    }
+
+    /// Whether a number's country code is assigned.
+    #[must_use]
+    pub fn is_assigned(&self, number: Number) -> bool {
+        self.world.is_assigned(number)
+    }
+
     /// Kind of service of a number, by its country's plan. Asks the library: a few tenths of a microsecond.
     #[must_use]
     pub fn kind(&self, number: Number) -> NumberKind {

@@ -160,10 +160,7 @@ impl<'a> Moment<'a> {
     }
 
     fn is_national(&self, party: &Party) -> Value {
-        let home = self.network.numbering.home();
-        party.number.map_or(Value::Unknown, |number| {
-            Value::Bool(self.network.numbering.country(number) == Some(home))
-        })
+        party.number.map_or(Value::Unknown, |number| Value::Bool(self.network.numbering.is_home(number)))
     }
 
     fn roaming(&self) -> Value {
@@ -299,7 +296,7 @@ const CALL: &[Row] = &[
         m.call
             .calling
             .number
-            .map_or(Value::Unknown, |number| Value::Bool(m.network.numbering.country(number).is_some()))
+            .map_or(Value::Unknown, |number| Value::Bool(m.network.numbering.is_assigned(number)))
     }),
     row("caller.restricted", Type::Bool, "The caller asked that the number not be shown", |m| {
         Value::Bool(m.call.calling.restricted)

@@ -3,6 +3,8 @@
 //! ITU-T E.164 annex: country codes have one to three digits and none begins another. Most belong to one country; a
 //! few are shared, and there the digits that follow decide.
 
+use std::sync::OnceLock;
+
 use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumber, Region};
 
 use crate::base::field::Country;
@@ -32,7 +34,7 @@ pub(super) struct World {
     /// 1,000 entries; a code of fewer digits fills all that begin with it.
     by_digits: Vec<Entry>,
     /// Countries of the North American plan by area code: 1,000 entries. There the area code decides, always.
-    by_area_code: Vec<Country>,
+    by_area_code: OnceLock<Vec<Country>>,
 }
 
 impl World {
@@ -52,15 +54,7 @@ impl World {
             let first = code as usize * unit;
             by_digits[first..first + unit].fill(entry);
         }
-        let by_area_code = (0..1000)
-            .map(|area| {
-                let national_number = area * 10_000_000 + 2_345_678;
-                let asked =
-                    PhoneNumber { country_code: NANP.into(), national_number, ..PhoneNumber::default() };
-                PHONE_NUMBER_UTIL.get_region_for_number(&asked).and_then(country).unwrap_or(Country(*b"US"))
-            })
-            .collect();
-        Self { by_digits, by_area_code }
+        Self { by_digits, by_area_code: OnceLock::new() }
     }
 
     /// Country of a number.
@@ -69,7 +63,7 @@ impl World {
             Entry::Unassigned => None,
             Entry::One(_, country) => Some(country),
             Entry::Shared(1, _) if leading_digits(number, 1) == usize::from(NANP) => {
-                self.by_area_code.get(leading_digits(number, 4) % 1000).copied()
+                self.by_area_code.get_or_init(area_codes).get(leading_digits(number, 4) % 1000).copied()
             }
             Entry::Shared(code_digits, main) => {
                 let asked = library_number(number, code_digits);
@@ -77,6 +71,17 @@ impl World {
                 Some(region.and_then(country).unwrap_or(main))
             }
         }
+    }
+
+    /// Whether the country code is assigned, to a country or to a global service.
+    pub fn is_assigned(&self, number: Number) -> bool {
+        self.by_digits[leading_digits(number, 3)] != Entry::Unassigned
+    }
+
+    /// Whether the number begins with this country code.
+    pub fn has_code(number: Number, code: &[u8]) -> bool {
+        let value = code.iter().fold(0, |value, digit| value * 10 + usize::from(digit - b'0'));
+        !code.is_empty() && leading_digits(number, code.len() as u32) == value
     }
 
     /// The number as the library wants it; `None` when its country code is assigned to nobody.
@@ -88,6 +93,17 @@ impl World {
             }
         }
     }
+}
+
+/// Country of each North American area code. A thousand questions to the library: a tenth of a second, so asked only
+/// when a number with code 1 is.
+fn area_codes() -> Vec<Country> {
+    let country_of = |area: u64| {
+        let national_number = area * 10_000_000 + 2_345_678;
+        let asked = PhoneNumber { country_code: NANP.into(), national_number, ..PhoneNumber::default() };
+        PHONE_NUMBER_UTIL.get_region_for_number(&asked).and_then(country).unwrap_or(Country(*b"US"))
+    };
+    (0..1000).map(country_of).collect()
 }
 
 /// The library's region as a country.
