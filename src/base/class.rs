@@ -115,6 +115,16 @@ pub enum Subject {
 impl Subject {
     /// Names in rules, in the order of the enum.
     pub const NAMES: [&'static str; 3] = ["caller", "caller_range_100", "caller_range_10k"];
+    /// How many last digits of the calling number it leaves open.
+    #[must_use]
+    pub const fn width(self) -> u8 {
+        match self {
+            Self::Caller => 0,
+            Self::CallerRange100 => 2,
+            Self::CallerRange10k => 4,
+        }
+    }
+
     /// Every subject, in the order of the enum.
     pub const ALL: [Subject; 3] = [Subject::Caller, Subject::CallerRange100, Subject::CallerRange10k];
 

@@ -72,8 +72,9 @@ impl<W: Write> Ledger<W> {
         let total = self.totals.entry(key).or_default();
         total.records += 1;
         total.billable += u64::from(record.billable);
-        // The rater wrote the amount, so it reads back; adding prices of six decimals overflows after 10^21 calls.
-        total.amount += Decimal::from_str_exact(&record.amount).map_err(io::Error::other)?;
+        let amount = Decimal::from_str_exact(&record.amount).map_err(io::Error::other)?;
+        total.amount =
+            total.amount.checked_add(amount).ok_or_else(|| io::Error::other("a sum is too large"))?;
         Ok(())
     }
 

@@ -23,6 +23,8 @@ const CURRENCY: usize = 5;
 const PRICE: usize = 6;
 const UNIT: usize = 7;
 
+/// Highest price of one call, in any currency: sums of it cannot overflow.
+const PRICE_MAX: Decimal = Decimal::from_parts(1_000_000, 0, 0, false, 0);
 /// Finest price: millionths of the currency, so that sums stay exact.
 const PRICE_DECIMALS_MAX: u32 = 6;
 
@@ -274,6 +276,9 @@ fn read_price(text: &str) -> Result<Decimal, &'static str> {
     let price = price.ok_or("not a price, such as 0.0065")?;
     if price.is_sign_negative() {
         return Err("a price is not negative");
+    }
+    if price > PRICE_MAX {
+        return Err("a price is at most 1000000");
     }
     if price.scale() > PRICE_DECIMALS_MAX {
         return Err("a price has at most six decimals");

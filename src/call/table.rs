@@ -53,7 +53,10 @@ const CALL_ID_MAX: usize = 256;
 const TIMERS_PER_CALL: usize = 4;
 /// Calls fetched ahead of their timers at once.
 const WARM_DUE_MAX: usize = 512;
-/// Forks of one INVITE followed; more count as the last.
+/// Longest time between two copies of an IAM: SCTP repeats within RTO.Max divided by a few (RFC 9260 §16), taps within
+/// less; a circuit is not released and seized again for the same two numbers so soon.
+const REPEATED_MAX: Duration = Duration::from_secs(2);
+/// Forks of one INVITE followed; more are counted and not followed.
 const FORKS_MAX: usize = 4;
 
 /// One branch that an INVITE took.
@@ -261,6 +264,10 @@ impl CallTable {
     /// one that does not control backs off. Else the release of the earlier call was not seen.
     fn seize_again(&mut self, slot: u32, hash: u64, signal: Signal<'_>, out: &mut Vec<Stamped>) {
         let (Some(entry), Leg::Isup(circuit)) = (self.entry(slot), signal.leg) else { return };
+        if is_repeated(entry, &signal) {
+            self.faults.count(Layer::Call, Kind::Duplicate);
+            return;
+        }
         let is_dual = signal.sender != entry.sender && entry.state == State::Proceeding && !entry.heard_back;
         let controlling = if circuit.cic.is_multiple_of(2) { circuit.high } else { circuit.low };
         if is_dual && entry.sender == controlling {
@@ -347,6 +354,10 @@ impl CallTable {
         let stamp = Stamp::message(signal.at, signal.seq);
         let Some(entry) = self.entry(slot) else { return };
         match effect {
+            // A challenge; kept for the end, should the caller not answer it.
+            Effect::Nothing if matches!(signal.what, What::Refuse) && entry.state == State::Proceeding => {
+                entry.call.sip_status = signal.sip_status;
+            }
             Effect::Nothing => {}
             Effect::Alert => entry.call.alert_at = Some(signal.at),
             Effect::Answer => {
@@ -391,11 +402,20 @@ impl CallTable {
         match timer.wait {
             Wait::Linger => self.remove(timer.slot),
             Wait::Cancel => self.end(timer.slot, stamp, ReleasedBy::Calling, out),
+            Wait::Setup if self.is_challenged(timer.slot) => {
+                self.end(timer.slot, stamp, ReleasedBy::Network, out);
+            }
             Wait::Setup | Wait::Talk => {
                 self.faults.count(Layer::Call, Kind::Expired);
                 self.end(timer.slot, stamp, ReleasedBy::Timeout, out);
             }
         }
+    }
+
+    /// The last that was heard is a challenge (RFC 3261 §22) that the caller did not answer.
+    fn is_challenged(&self, slot: u32) -> bool {
+        let entry = self.entries.get(slot as usize).and_then(Option::as_ref);
+        entry.is_some_and(|entry| matches!(entry.call.sip_status, Some(401 | 407)))
     }
 
     /// Makes room: the call that has lingered longest; failing that, the one that has waited longest is closed.
@@ -458,6 +478,16 @@ impl CallTable {
 fn is_in_force(entries: &[Option<Entry>], timer: &Timer) -> bool {
     let entry = entries.get(timer.slot as usize).and_then(Option::as_ref);
     entry.is_some_and(|entry| entry.timer_seq == timer.seq && timer.wait == wait_of(entry.state))
+}
+
+/// Whether an IAM is the one that set the call up, seen again: at a second tap point, or sent again on another path.
+/// Exchanges do not repeat an IAM, so the same numbers a moment later are no new call.
+fn is_repeated(entry: &Entry, signal: &Signal<'_>) -> bool {
+    let What::Setup(setup) = &signal.what else { return false };
+    signal.sender == entry.sender
+        && signal.at.since(entry.call.setup_at) <= REPEATED_MAX
+        && setup.calling == entry.call.calling
+        && setup.called == entry.call.called
 }
 
 /// Closes the branch a refusal or CANCEL is about. `true` when it is the call's last open one, so that the message
@@ -686,6 +716,34 @@ mod tests {
             assert_eq!(ended[0].released_by, Some(ReleasedBy::Network));
             assert_eq!(table.len(), 1);
         }
+    }
+
+    #[test]
+    fn an_iam_seen_twice_is_one_call() {
+        let (events, table) = run([
+            on_circuit(signal(0, 1, setup()), 4, 10),
+            on_circuit(signal(0, 2, setup()), 4, 10),
+            on_circuit(signal(1, 3, What::Alert), 4, 20),
+            on_circuit(signal(1, 4, setup()), 4, 10),
+            on_circuit(signal(9, 5, What::Release), 4, 10),
+            on_circuit(signal(9, 6, What::Release), 4, 10),
+        ]);
+        assert_eq!(events.len(), 2);
+        assert_eq!(ends(&events)[0].ring_time(), Some(Duration::from_secs(8)));
+        assert_eq!(table.faults().of(Layer::Call, Kind::Duplicate), 2);
+    }
+
+    #[test]
+    fn a_challenge_that_is_not_answered_is_no_timeout() {
+        let mut table = CallTable::new(CallOptions::default(), network());
+        let mut out = Vec::new();
+        let leg = Leg::Sip(b"a@b").hash(Seed::default());
+        table.handle(leg, signal(0, 1, setup()), &mut out);
+        table.handle(leg, response(1, 2, What::Refuse, 407, 7), &mut out);
+        table.advance(At::from_nanos(1_000_000_000_000), &mut out);
+        let call = out[1].event.call();
+        assert_eq!((call.released_by, call.sip_status), (Some(ReleasedBy::Network), Some(407)));
+        assert_eq!(table.faults().of(Layer::Call, Kind::Expired), 0);
     }
 
     #[test]

@@ -20,6 +20,9 @@ use crate::wire::pcap::FileError;
 /// A frame further ahead of the one before is believed only when the next one is as far.
 const LEAP_MAX: Duration = Duration::from_secs(30 * 24 * 3600);
 
+/// Frames a little out of order are only moved to now; a clock further behind has been set back.
+const STEP_MIN: Duration = Duration::from_secs(1);
+
 /// The frames of one or more capture files, merged by time.
 pub struct Capture {
     /// In the order in which they were given.
@@ -30,6 +33,8 @@ pub struct Capture {
     /// The frame on top has been handed out.
     is_lent: bool,
     now: At,
+    /// How far the files' clock is behind now, since it fell back.
+    fallen_back: Duration,
     /// Time of the frame before, if it was too far ahead to be believed.
     leapt_to: Option<At>,
     frames: u64,
@@ -69,6 +74,7 @@ impl Capture {
             heads: BinaryHeap::new(),
             is_lent: false,
             now: At::default(),
+            fallen_back: Duration::ZERO,
             leapt_to: None,
             frames: 0,
             faults: Faults::default(),
@@ -108,10 +114,18 @@ impl Capture {
 
     /// Moves now to a frame's time. A frame from the past happens now; so does a single one from far ahead, whose time is
     /// damaged: believed, it would put every frame after it in the past.
+    ///
+    /// When the clock falls back by more than [`STEP_MIN`], time goes on from now at its own pace, so that the time
+    /// between two messages stays what it was, until the clock has caught up.
     #[inline]
     fn tell_time(&mut self, at: At) {
         if at < self.now {
             self.faults.count(Layer::File, Kind::ClockBackwards);
+            let shifted = at + self.fallen_back;
+            if self.now.since(shifted) > STEP_MIN {
+                self.fallen_back = self.now.since(at);
+            }
+            self.now = self.now.max(shifted);
         } else if self.frames > 1
             && at.since(self.now) > LEAP_MAX
             && self.leapt_to.is_none_or(|leap| at < leap)
@@ -121,6 +135,7 @@ impl Capture {
             return;
         } else {
             self.now = at;
+            self.fallen_back = Duration::ZERO;
         }
         self.leapt_to = None;
     }

@@ -245,6 +245,10 @@ fn one_damaged_time_does_not_put_the_rest_in_the_past() {
     assert_eq!(times(&[10, 4_000_000_000, 11, 12]), (vec![10, 10, 11, 12], 1, 0));
     assert_eq!(times(&[0, 1_700_000_000, 1_700_000_001]), (vec![0, 0, 1_700_000_001], 1, 0));
     assert_eq!(times(&[20, 10, 30]), (vec![20, 20, 30], 0, 1));
+    // A clock set back: time goes on at its pace, and is the clock's own again once that has caught up.
+    assert_eq!(times(&[100, 60, 63, 70, 130, 131]), (vec![100, 100, 103, 110, 130, 131], 0, 3));
+    // One frame an hour ahead shifts what follows, but no time between two frames.
+    assert_eq!(times(&[10, 3_610, 11, 12, 20]), (vec![10, 3_610, 3_610, 3_611, 3_619], 0, 3));
 }
 
 proptest! {

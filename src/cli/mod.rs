@@ -52,7 +52,7 @@ Examples:
       Report on a capture with the shipped rules; every call is on the route `unknown`.
   tollgate replay --network network.toml --out out monday.pcap.zst tuesday.pcapng
       Two captures as one run, merged by time; records, bills and metrics go to out/.
-  tcpdump -w - -i tap0 'udp port 5060 or sctp' | tollgate replay --network network.toml -
+  tcpdump -w - -i tap0 'udp port 5060 or sctp or (ip[6:2] & 0x1fff != 0)' | tollgate replay --network network.toml -
       What tcpdump sees, until it ends or you press Ctrl-C.";
 
 #[derive(Debug, clap::Args)]
@@ -69,7 +69,7 @@ struct ReplayArguments {
     /// Form of the report on standard output
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
-    /// Threads that decode and follow calls; the output does not depend on it
+    /// Threads that decode and follow calls; the output does not depend on it, as long as no limit of calls is reached
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=64))]
     shards: u8,
     /// pcap or pcapng files, plain or packed with gzip or zstd; `-` is standard input

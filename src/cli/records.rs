@@ -5,7 +5,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::base::class::Decision;
 use crate::base::network::Network;
@@ -71,16 +71,18 @@ pub struct Records {
     /// First and last setup.
     pub setups: Option<(At, At)>,
     seen: Arc<AtomicU64>,
+    /// Set when writing failed: there is no use in reading on.
+    stop: Arc<AtomicBool>,
     error: Option<io::Error>,
 }
 
 impl Records {
-    /// Makes the directory and its files; `seen` is counted up with every record.
+    /// Makes the directory and its files; `seen` is counted up with every record, `stop` set when one cannot be written.
     pub fn open(
         out: Option<&Path>,
         (network, ruleset): (&Arc<Network>, &Ruleset),
         rate_card: Option<RateCard>,
-        seen: Arc<AtomicU64>,
+        (seen, stop): (Arc<AtomicU64>, Arc<AtomicBool>),
     ) -> Result<Self, Failure> {
         if let Some(out) = out {
             fs::create_dir_all(out).map_err(|error| Failure::output(out, &error))?;
@@ -99,6 +101,7 @@ impl Records {
             results: BTreeMap::new(),
             setups: None,
             seen,
+            stop,
             error: None,
         })
     }
@@ -168,6 +171,9 @@ impl Sink for Records {
         }
         if let Output::Record(record) = output {
             self.error = self.record(&record, judge.ruleset()).err();
+            if self.error.is_some() {
+                self.stop.store(true, Ordering::Relaxed);
+            }
         }
     }
 }

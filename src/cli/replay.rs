@@ -30,12 +30,19 @@ pub fn run(arguments: &ReplayArguments) -> Result<(), Failure> {
     let loaded = load::network(arguments.network.as_deref())?;
     let ruleset = Arc::new(load::rules(arguments.rules.as_deref())?);
     let network = Arc::new(loaded.network);
+    if arguments.captures.iter().filter(|path| path.as_os_str() == "-").count() > 1 {
+        return Err(Failure::new(2, "standard input (-) can be read once; name it once"));
+    }
     let capture =
         Capture::open(&arguments.captures).map_err(|error| Failure::new(error.exit_code(), error))?;
     let calls = Arc::new(AtomicU64::new(0));
     let interrupted = watch_for_interrupt()?;
-    let sink =
-        Records::open(arguments.out.as_deref(), (&network, &ruleset), loaded.rate_card, Arc::clone(&calls))?;
+    let sink = Records::open(
+        arguments.out.as_deref(),
+        (&network, &ruleset),
+        loaded.rate_card,
+        (Arc::clone(&calls), Arc::clone(&interrupted)),
+    )?;
     let mut frames = Watched::new(capture, calls, Arc::clone(&interrupted));
     let options = Options::default().seeded(SEED);
     let threads = Threads { shards: usize::from(arguments.shards), ..Threads::default() };

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::base::class::{Class, Decision, Subject};
+use crate::base::class::{Class, Decision};
 use crate::base::fault::Faults;
 use crate::base::field::{FieldSpec, Type};
 use crate::base::network::Network;
@@ -220,23 +220,15 @@ pub fn range_lines(
 }
 
 fn range_of(finding: &Finding) -> Range {
-    Range::of(finding.caller, width(finding.subject))
-}
-
-const fn width(subject: Subject) -> u8 {
-    match subject {
-        Subject::Caller => 0,
-        Subject::CallerRange100 => 2,
-        Subject::CallerRange10k => 4,
-    }
+    Range::of(finding.caller, finding.subject.width())
 }
 
 fn is_inside_another(finding: &Finding, findings: &[Finding]) -> bool {
     findings.iter().any(|other| {
-        width(other.subject) > width(finding.subject)
+        other.subject.width() > finding.subject.width()
             && other.class == finding.class
             && other.route == finding.route
-            && Range::of(finding.caller, width(other.subject)) == range_of(other)
+            && Range::of(finding.caller, other.subject.width()) == range_of(other)
     })
 }
 

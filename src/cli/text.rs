@@ -7,10 +7,14 @@ use crate::cli::report::{Count, Report, RouteLine};
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.head(f)?;
-        self.routes(f)?;
-        self.classes(f)?;
-        self.ranges(f)?;
-        self.billing(f)?;
+        if self.calls == 0 {
+            writeln!(f, "\nNo call was found.")?;
+        } else {
+            self.routes(f)?;
+            self.classes(f)?;
+            self.ranges(f)?;
+            self.billing(f)?;
+        }
         self.input(f)?;
         if !self.files.is_empty() {
             writeln!(f, "\nWritten: {}", self.files.join(", "))?;
@@ -25,7 +29,7 @@ impl Report {
         let messages: u64 = self.messages.iter().map(|count| count.count).sum();
         writeln!(
             f,
-            "{} calls in {} messages, {} frames, {} read in {:.2} s",
+            "{} calls in {} messages, {} frames, {} on disk, in {:.2} s",
             grouped(self.calls),
             grouped(messages),
             grouped(self.frames),

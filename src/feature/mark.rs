@@ -41,12 +41,8 @@ impl MarkKey {
     /// Key of the mark that holds for `number` as a `subject` of calls on `route`.
     #[must_use]
     pub const fn new(subject: Subject, number: Number, route: Option<RouteId>) -> Self {
-        let (width, route) = match subject {
-            Subject::Caller => (0, None),
-            Subject::CallerRange100 => (2, route),
-            Subject::CallerRange10k => (4, route),
-        };
-        Self { range: Range::of(number, width), route, subject }
+        let route = if matches!(subject, Subject::Caller) { None } else { route };
+        Self { range: Range::of(number, subject.width()), route, subject }
     }
 }
 

@@ -12,7 +12,7 @@ pub mod output;
 
 use std::sync::Arc;
 
-use crate::base::class::{Class, Subject};
+use crate::base::class::{Class, Decision, Subject};
 use crate::base::fault::{Faults, Kind, Layer};
 use crate::base::field::Point;
 use crate::base::map::{Map, Seed};
@@ -162,6 +162,10 @@ impl Judge {
         let shadow_matches = &mut self.shadow_matches;
         let mut shadow = |rule: u16| shadow_matches[usize::from(rule)] += 1;
         let verdict = decide::decide(&self.ruleset, &facts, call, &self.network, &mut shadow);
+        assert!(
+            verdict.decision == Decision::Allow || !self.network.is_emergency(&call.called),
+            "an emergency call was about to be touched"
+        );
         if verdict.rule.is_some() {
             if self.verdicts.len() < self.options.verdicts_max {
                 self.verdicts.insert(call.seq, verdict.clone());
@@ -245,12 +249,8 @@ impl Judge {
     /// Keeps what was found for the report.
     fn find(&mut self, at: At, (subject, rule): (Subject, u16), record: &CallRecord) {
         let Some(caller) = record.call.calling.number else { return };
-        let (width, route) = match subject {
-            Subject::Caller => (0, RouteId::UNKNOWN),
-            Subject::CallerRange100 => (2, record.call.route),
-            Subject::CallerRange10k => (4, record.call.route),
-        };
-        let key = (subject, Range::of(caller, width), route, record.final_class);
+        let route = if subject == Subject::Caller { RouteId::UNKNOWN } else { record.call.route };
+        let key = (subject, Range::of(caller, subject.width()), route, record.final_class);
         if let Some(known) = self.finding_of.get(&key) {
             let finding = &mut self.findings[*known];
             finding.last = at;

@@ -20,9 +20,9 @@ use std::thread;
 use crate::assemble::Assembler;
 use crate::base::frame::Frame;
 use crate::base::network::Network;
-use crate::call::{CallOptions, Stamped};
+use crate::call::Stamped;
 use crate::engine::{Options, Shard};
-use crate::judge::{Judge, Output};
+use crate::judge::{Judge, JudgeOptions, Output};
 use crate::rule::Ruleset;
 use crate::signal::{self, Counts, Key};
 
@@ -86,11 +86,12 @@ pub fn run<S: Sink>(
     mut sink: S,
 ) -> Finished<S> {
     let shard_count = threads.shards.clamp(1, 64);
-    let mut judge = Judge::new(Arc::clone(ruleset), Arc::clone(network), options.judge);
+    // Room for a verdict on every call that the shards can hold.
+    let verdicts_max = options.judge.verdicts_max.saturating_mul(shard_count);
+    let judge_options = JudgeOptions { verdicts_max, ..options.judge };
+    let mut judge = Judge::new(Arc::clone(ruleset), Arc::clone(network), judge_options);
     let mut assembler = Assembler::new(options.assemble);
     let mut counts = Counts::default();
-    // The limit is of all shards together.
-    let call = CallOptions { calls_max: options.call.calls_max.div_ceil(shard_count), ..options.call };
     thread::scope(|scope| {
         let mut to_shards = Vec::new();
         let mut from_shards = Vec::new();
@@ -102,7 +103,7 @@ pub fn run<S: Sink>(
             let (used_events_in, used_events_out) = channel::<Vec<Stamped>>();
             to_shards.push((batch_in, used_batch_out));
             from_shards.push((events_out, used_events_in));
-            let shard = Shard::new(network, call, index == 0);
+            let shard = Shard::new(network, options.call, index == 0);
             let ends = ShardEnds {
                 batches: batch_out,
                 used_batches: used_batch_in,

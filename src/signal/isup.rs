@@ -112,6 +112,8 @@ fn what(
         MessageType::RELEASE => What::Release,
         MessageType::RELEASE_COMPLETE => What::ReleaseComplete,
         MessageType::RESET_CIRCUIT => What::Reset,
+        // The far exchange does not have this circuit (Q.764 §2.12): the call attempt on it is over.
+        MessageType::UNEQUIPPED_CIRCUIT => What::Reset,
         MessageType::GROUP_RESET => What::GroupReset { count: GroupReset::parse(message)?.count },
         _ => What::Other,
     })

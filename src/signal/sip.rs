@@ -172,11 +172,15 @@ fn party(uri: &Uri<'_>, plan: Plan<'_>) -> Party {
 enum Absence {
     /// The caller asked for it (RFC 3323 §4.1.1.3).
     Withheld,
-    /// The network does not know it (3GPP TS 24.229 §5.7.1.4 and its interworking, TS 29.163 §7.2.3.2.2).
+    /// The network does not know it: nothing, zeros, or a word that gateways fill in (3GPP TS 24.229 §5.7.1.4 and its interworking, TS 29.163 §7.2.3.2.2).
     Unavailable,
 }
 
 fn absence(uri: &Uri<'_>) -> Option<Absence> {
+    let is_filler = uri.user.iter().all(|byte| matches!(byte, b'0' | b'+'));
+    if is_filler {
+        return Some(Absence::Unavailable);
+    }
     // Nearly all users are numbers.
     if matches!(uri.user.first(), Some(b'+' | b'0'..=b'9')) && !is_named(uri.host, b"anonymous.invalid") {
         return None;
@@ -184,8 +188,7 @@ fn absence(uri: &Uri<'_>) -> Option<Absence> {
     let is_user = |names: &[&[u8]]| names.iter().any(|name| is_named(uri.user, name));
     if is_user(&[b"anonymous", b"restricted", b"private"]) || is_named(uri.host, b"anonymous.invalid") {
         Some(Absence::Withheld)
-    } else if uri.user.is_empty()
-        || is_user(&[b"unavailable", b"unknown"])
+    } else if is_user(&[b"unavailable", b"unknown", b"unknown-caller", b"coin", b"payphone", b"asterisk"])
         || is_named(uri.host, b"unknown.invalid")
     {
         Some(Absence::Unavailable)

@@ -115,6 +115,8 @@ impl MessageType {
     pub const BLOCKING: Self = Self(0x13);
     /// GRS.
     pub const GROUP_RESET: Self = Self(0x17);
+    /// UCIC: the circuit is not equipped.
+    pub const UNEQUIPPED_CIRCUIT: Self = Self(0x2E);
     /// GRA.
     pub const GROUP_RESET_ACK: Self = Self(0x29);
     /// CPG.
