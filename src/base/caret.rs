@@ -87,6 +87,37 @@ impl fmt::Display for Caret {
 
 impl std::error::Error for Caret {}
 
+/// The name nearest to `wanted`, when it is near enough to have been meant.
+#[must_use]
+pub fn nearest<'n>(wanted: &str, names: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
+    const LENGTH_MAX: usize = 64;
+    if wanted.len() > LENGTH_MAX {
+        return None;
+    }
+    let far = wanted.len() / 3 + 1;
+    names
+        .into_iter()
+        .map(|name| (edit_distance(wanted, name), name))
+        .filter(|(distance, _)| *distance <= far && *distance < wanted.len())
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, name)| name)
+}
+
+/// Least number of bytes to insert, delete or replace that makes `a` of `b` (Levenshtein).
+fn edit_distance(a: &str, b: &str) -> usize {
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (line, from) in a.bytes().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = line + 1;
+        for (column, to) in b.bytes().enumerate() {
+            let replaced = diagonal + usize::from(from != to);
+            diagonal = row[column + 1];
+            row[column + 1] = replaced.min(row[column] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -137,5 +168,20 @@ mod tests {
             prop_assert!(finding.caret_width >= 1 && finding.column >= 1 && finding.line >= 1);
             prop_assert!(finding.to_string().starts_with("a:"));
         }
+    }
+
+    #[test]
+    fn names_the_nearest() {
+        let names = ["caller.attempts_10m", "caller.called_10m", "home", "route.class"];
+        for (wanted, meant) in [
+            ("caller.attempt_10m", Some("caller.attempts_10m")),
+            ("caller.caled_10m", Some("caller.called_10m")),
+            ("hone", Some("home")),
+            ("x", None),
+            ("something.else.entirely", None),
+        ] {
+            assert_eq!(nearest(wanted, names), meant, "{wanted}");
+        }
+        assert_eq!((edit_distance("", "abc"), edit_distance("abc", "")), (3, 3));
     }
 }

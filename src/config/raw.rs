@@ -5,7 +5,7 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::base::caret::Caret;
+use crate::base::caret::{Caret, nearest};
 
 /// What was found wrong in one file so far.
 #[derive(Debug)]
@@ -274,24 +274,8 @@ fn kind(value: &DeValue<'_>) -> &'static str {
 /// Advice on a word that is none of `words`: the nearest, or all of them when none is near.
 #[must_use]
 pub fn suggest(word: &str, words: &[&str]) -> String {
-    let nearest = words.iter().map(|known| (distance(word, known), known)).min();
-    match nearest {
-        Some((distance, known)) if distance <= 1 + known.len() / 4 => format!("did you mean `{known}`?"),
-        _ => format!("one of {}", words.join(", ")),
+    match nearest(word, words.iter().copied()) {
+        Some(known) => format!("did you mean `{known}`?"),
+        None => format!("one of {}", words.join(", ")),
     }
-}
-
-/// How many characters to add, drop or change between two words (Levenshtein).
-fn distance(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.chars().count()).collect();
-    for (i, from) in a.chars().enumerate() {
-        let mut diagonal = i;
-        row[0] = i + 1;
-        for (j, to) in b.chars().enumerate() {
-            let changed = diagonal + usize::from(from != to);
-            diagonal = row[j + 1];
-            row[j + 1] = changed.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[b.chars().count()]
 }

@@ -1,8 +1,9 @@
 //! Tree → checked condition: names become field numbers, types and units agree, `not` goes down to the terms.
 
+use crate::base::caret::nearest;
 use crate::base::field::{Country, FieldId, FieldSpec, Type, Unit, Value};
 use crate::base::number::Number;
-use crate::rule::error::{Fault, nearest};
+use crate::rule::error::Fault;
 use crate::rule::eval::{Node, TERMS_MAX, Term, Test};
 use crate::rule::lex::{self, Literal, Op};
 use crate::rule::parse::{self, Operand, Tree};

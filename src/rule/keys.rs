@@ -5,7 +5,8 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::rule::error::{Findings, nearest};
+use crate::base::caret::nearest;
+use crate::rule::error::Findings;
 
 /// A value with its place in the file.
 pub(super) type Entry<'t> = Spanned<DeValue<'t>>;
