@@ -40,7 +40,7 @@ BEGIN {
     spoofed("too_long", "+4822000001234567")
     spoofed("too_long", "+44770090012345678")
     spoofed("letters", "+48BANK00012")
-    spoofed("letters", "YourBank")
+    in_order("name", "YourBank")
     spoofed("no_country_code", "+0220000016")
     spoofed("unassigned_country_code", "+2100000000017")
     spoofed("unassigned_country_code", "+9990000000018")

@@ -85,7 +85,7 @@ impl fmt::Debug for Number {
 /// What is wrong, if anything, with a number as it arrived.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Shape {
-    /// No number was sent, or it was sent as unavailable.
+    /// No number was sent, or a name without a digit in it, or it was sent as unavailable.
     #[default]
     Absent,
     /// It became a [`Number`].
@@ -94,7 +94,7 @@ pub enum Shape {
     TooShort,
     /// More than [`DIGITS_MAX`] digits.
     TooLong,
-    /// Letters or marks where digits belong.
+    /// Letters or marks among digits.
     NotDigits,
     /// Begins with zero, so no country code can be read.
     NoCountryCode,

@@ -280,6 +280,8 @@ fn digits_of(raw: &[u8]) -> Result<(Digits, bool), Shape> {
             b'-' | b'.' | b' ' | b'(' | b')' | b'/' => {}
             b'+' if digits.is_empty() && !has_plus => has_plus = true,
             b';' => break,
+            // A name, as SIP users may be, is no number that could be wrong.
+            _ if !raw.iter().any(u8::is_ascii_digit) => return Err(Shape::Absent),
             _ => return Err(Shape::NotDigits),
         }
     }
@@ -359,7 +361,7 @@ mod tests {
             ("+112", Unknown, NumberFormat::Auto, "too_short"),
             ("4860123456789012", International, NumberFormat::Auto, "too_long"),
             ("123456789012345678901234567890", Unknown, NumberFormat::Auto, "too_long"),
-            ("anonymous", Unknown, NumberFormat::Auto, "not_digits"),
+            ("anonymous", Unknown, NumberFormat::Auto, "absent"),
             ("48601a", Unknown, NumberFormat::Auto, "not_digits"),
             ("48+601234567", Unknown, NumberFormat::Auto, "not_digits"),
             ("", Unknown, NumberFormat::Auto, "absent"),

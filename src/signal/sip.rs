@@ -172,7 +172,7 @@ fn party(uri: &Uri<'_>, plan: Plan<'_>) -> Party {
 enum Absence {
     /// The caller asked for it (RFC 3323 §4.1.1.3).
     Withheld,
-    /// The network does not know it: nothing, zeros, or a word that gateways fill in (3GPP TS 24.229 §5.7.1.4 and its interworking, TS 29.163 §7.2.3.2.2).
+    /// The network does not know it: nothing, zeros, or one of its words (3GPP TS 24.229 §5.7.1.4 and its interworking, TS 29.163 §7.2.3.2.2).
     Unavailable,
 }
 
@@ -188,9 +188,7 @@ fn absence(uri: &Uri<'_>) -> Option<Absence> {
     let is_user = |names: &[&[u8]]| names.iter().any(|name| is_named(uri.user, name));
     if is_user(&[b"anonymous", b"restricted", b"private"]) || is_named(uri.host, b"anonymous.invalid") {
         Some(Absence::Withheld)
-    } else if is_user(&[b"unavailable", b"unknown", b"unknown-caller", b"coin", b"payphone", b"asterisk"])
-        || is_named(uri.host, b"unknown.invalid")
-    {
+    } else if is_user(&[b"unavailable", b"unknown"]) || is_named(uri.host, b"unknown.invalid") {
         Some(Absence::Unavailable)
     } else {
         None
