@@ -2,6 +2,8 @@
 
 use memchr::memchr2;
 
+use crate::wire::sip::start::is_token_octet;
+
 /// No honest start line is longer.
 pub(super) const START_LINE_MAX: usize = 4096;
 const METHOD_MAX: usize = 32;
@@ -12,7 +14,7 @@ const METHOD_MAX: usize = 32;
 pub fn looks_like_sip(bytes: &[u8]) -> bool {
     let bytes = trim_empty_lines(bytes);
     // RTP and RTCP begin with 0x80 to 0xbf, STUN with 0 to 3, DTLS with 20 to 63 (RFC 7983 §7); a method is a token.
-    if !bytes.first().is_some_and(|octet| is_token(*octet)) {
+    if !bytes.first().is_some_and(|octet| is_token_octet(*octet)) {
         return false;
     }
     let window = &bytes[..bytes.len().min(START_LINE_MAX)];
@@ -36,18 +38,13 @@ pub(super) fn is_start_line(line: &[u8]) -> bool {
     }
     let last =
         rest.iter().rposition(|octet| octet.is_ascii_whitespace()).map_or(rest, |space| &rest[space + 1..]);
-    space > 0 && is_version(last) && first.iter().all(|octet| is_token(*octet))
+    space > 0 && is_version(last) && first.iter().all(|octet| is_token_octet(*octet))
 }
 
 fn is_version(word: &[u8]) -> bool {
     word.split_first_chunk::<4>().is_some_and(|(name, number)| {
         name.eq_ignore_ascii_case(b"SIP/") && number.iter().all(|octet| matches!(octet, b'0'..=b'9' | b'.'))
     })
-}
-
-fn is_token(octet: u8) -> bool {
-    octet.is_ascii_alphanumeric()
-        || matches!(octet, b'-' | b'.' | b'!' | b'%' | b'*' | b'_' | b'+' | b'`' | b'\'' | b'~')
 }
 
 #[cfg(test)]

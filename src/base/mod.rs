@@ -12,4 +12,5 @@ pub mod numbering;
 pub mod range;
 pub mod route;
 pub mod sheet;
+pub mod text;
 pub mod time;

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use arrayvec::ArrayString;
 
+use crate::base::text::put_digits;
+
 /// A moment in packet time, in nanoseconds since the Unix epoch (UTC). Reaches to the year 2554.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct At(u64);
@@ -59,13 +61,6 @@ impl Add<Duration> for At {
 impl fmt::Display for At {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.rfc3339())
-    }
-}
-
-fn put_digits(out: &mut [u8], mut value: u64) {
-    for byte in out.iter_mut().rev() {
-        *byte = b'0' + (value % 10) as u8;
-        value /= 10;
     }
 }
 

@@ -11,7 +11,8 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use crate::billing::rate::{BillingRecord, hex};
+use crate::base::text::hex;
+use crate::billing::rate::BillingRecord;
 
 /// `prev_hash` of the first line of a ledger.
 pub const GENESIS: &str = "0000000000000000000000000000000000000000000000000000000000000000";

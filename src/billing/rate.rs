@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 
 use crate::base::class::Class;
 use crate::base::number::Party;
+use crate::base::text::hex;
 use crate::base::time::At;
 use crate::billing::rate_card::{ChargeUnit, RateCard};
 use crate::call::Call;
@@ -200,12 +201,6 @@ fn record_id(call_id: &str, sender: &str) -> String {
     let mut id = hex(&hasher.finalize());
     id.truncate(32);
     id
-}
-
-/// Lower-case hexadecimal digits.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    let digit = |value: u8| char::from(b"0123456789abcdef"[usize::from(value & 15)]);
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(*byte)]).collect()
 }
 
 fn shown(party: &Party) -> String {

@@ -9,6 +9,7 @@ use std::time::Duration;
 use crate::base::field::{FieldSpec, Type, Value};
 use crate::base::network::Network;
 use crate::base::number::{Number, Party};
+use crate::base::text::put_digits;
 use crate::base::time::At;
 use crate::call::{Call, CallKey};
 use crate::judge::CallRecord;
@@ -242,19 +243,6 @@ impl Clock {
         text[1..=UP_TO_FRACTION].copy_from_slice(&kept.1);
         put_digits(&mut text[UP_TO_FRACTION + 1..UP_TO_FRACTION + 10], fraction);
         line.extend_from_slice(&text);
-    }
-}
-
-/// The last digits of a value, two at a time, as many as `text` holds.
-fn put_digits(text: &mut [u8], mut value: u64) {
-    let mut pairs = text.rchunks_exact_mut(2);
-    for pair in &mut pairs {
-        let two = (value % 100) as u8;
-        pair.copy_from_slice(&[b'0' + two / 10, b'0' + two % 10]);
-        value /= 100;
-    }
-    if let [first] = pairs.into_remainder() {
-        *first = b'0' + (value % 10) as u8;
     }
 }
 

@@ -19,6 +19,7 @@ use std::thread;
 
 use crate::assemble::Assembler;
 use crate::base::frame::Frame;
+use crate::base::map::Seed;
 use crate::base::network::Network;
 use crate::call::Stamped;
 use crate::engine::{Options, Shard};
@@ -142,7 +143,7 @@ fn dispatch(
     frames: &mut dyn Frames,
     assembler: &mut Assembler,
     to_shards: &[ToShard],
-    (threads, seed): (Threads, crate::base::map::Seed),
+    (threads, seed): (Threads, Seed),
 ) {
     let shard_count = to_shards.len();
     let mut batches: Vec<Batch> = (0..shard_count).map(|_| Batch::default()).collect();

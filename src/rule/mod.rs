@@ -15,7 +15,6 @@ mod lex;
 mod parse;
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
 use std::time::Duration;
 
 use arrayvec::ArrayVec;
@@ -23,6 +22,7 @@ use sha2::{Digest, Sha256};
 
 use crate::base::class::{Class, Subject};
 use crate::base::field::{Facts, FieldId, FieldSpec, Point, Value};
+use crate::base::text::hex;
 use crate::rule::envelope::{Draft, File};
 use crate::rule::eval::{Bounds, Program};
 
@@ -282,11 +282,7 @@ fn hash_of(sources: &[Source]) -> String {
             hasher.update(part);
         }
     }
-    hasher.finalize().iter().take(8).fold(String::new(), |mut hash, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(hash, "{byte:02x}");
-        hash
-    })
+    hex(&hasher.finalize()[..8])
 }
 
 #[cfg(test)]

@@ -99,7 +99,14 @@ fn wrong_version(text: &[u8]) -> Kind {
 
 /// RFC 3261 §25.1 `token`.
 pub(super) fn is_token(text: &[u8]) -> bool {
-    !text.is_empty() && text.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-.!%*_+`'~".contains(byte))
+    !text.is_empty() && text.iter().all(|octet| is_token_octet(*octet))
+}
+
+/// Whether an octet may stand in a token (RFC 3261 §25.1).
+#[must_use]
+pub const fn is_token_octet(octet: u8) -> bool {
+    octet.is_ascii_alphanumeric()
+        || matches!(octet, b'-' | b'.' | b'!' | b'%' | b'*' | b'_' | b'+' | b'`' | b'\'' | b'~')
 }
 
 #[cfg(test)]
