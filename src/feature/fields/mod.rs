@@ -1,0 +1,278 @@
+//! The table of fields: one row each, from which the rule checker, the `fields` command and `docs/FIELDS.md` are made.
+//!
+//! A field that a call cannot have (figures of a caller without a number, the ring time of a call that never rang) is
+//! unknown. Figures include the call itself once it has been answered or has ended.
+
+mod call;
+mod learned;
+mod windows;
+
+use std::cell::OnceCell;
+use std::fmt::{self, Write as _};
+use std::time::Duration;
+
+use crate::base::class::Subject;
+use crate::base::field::{Facts, FieldId, FieldSpec, Point, Type, Unit, Value};
+use crate::base::network::Network;
+use crate::base::number::{Number, Party};
+use crate::base::route::{Direction, RouteId};
+use crate::base::time::At;
+use crate::call::Call;
+use crate::feature::Store;
+use crate::feature::mark::MarkKey;
+use crate::feature::tally::Figures;
+use crate::feature::window::Tick;
+
+const CALLS: Type = Type::Int(Unit::Calls);
+const NUMBERS: Type = Type::Int(Unit::Numbers);
+const CODE: Type = Type::Int(Unit::Code);
+
+/// All fields, as rules see them; the index is the [`FieldId`].
+pub static FIELDS: [FieldSpec; COUNT] = {
+    let mut fields = [ROWS[0].spec; COUNT];
+    let mut index = 0;
+    while index < COUNT {
+        fields[index] = ROWS[index].spec;
+        index += 1;
+    }
+    fields
+};
+
+/// The field with this name.
+#[must_use]
+pub fn find(name: &str) -> Option<FieldId> {
+    FIELDS.iter().position(|field| field.name == name).map(|index| FieldId(index as u16))
+}
+
+/// The document `docs/FIELDS.md`.
+#[must_use]
+pub fn markdown() -> String {
+    let mut text = String::from(MARKDOWN_HEAD);
+    for field in &FIELDS {
+        let point = if field.at_setup { "setup, end" } else { "end" };
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "| `{}` | {} | {point} | {} |", field.name, TypeText(field.ty), field.meaning);
+    }
+    text
+}
+
+const MARKDOWN_HEAD: &str = "\
+# Fields that rules read
+
+Made from the table in `src/feature/fields/`; renew with `UPDATE_EXPECT=1 cargo test`. *Known at* says in which rules a
+field may stand. Windows end now and begin on a boundary of a twelfth of their length: 10 minutes cover 550 to 600 s.
+A call counts once, when it is answered or when it ends unanswered. What is not known is neither equal nor unequal to
+anything.
+
+| Field | Type | Known at | Meaning |
+|---|---|---|---|
+";
+
+struct TypeText(Type);
+
+impl fmt::Display for TypeText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.0 {
+            Type::Bool => "true or false",
+            Type::Int(Unit::Calls) => "count of calls",
+            Type::Int(Unit::Numbers) => "count of numbers",
+            Type::Int(Unit::Code) => "code",
+            Type::Ratio => "share",
+            Type::Duration => "duration",
+            Type::Number => "number",
+            Type::Country => "country",
+            Type::Enum(words) => return write!(f, "one of {}", words.join(", ")),
+        })
+    }
+}
+
+/// A call at one moment: gives the value of any field, and looks each key up once, when a field first asks for it.
+#[derive(Debug)]
+pub struct Moment<'a> {
+    store: &'a Store,
+    network: &'a Network,
+    call: &'a Call,
+    point: Point,
+    at: At,
+    caller: OnceCell<Figures>,
+    range_100: OnceCell<Figures>,
+    range_10k: OnceCell<Figures>,
+}
+
+impl<'a> Moment<'a> {
+    pub(super) const fn new(
+        store: &'a Store,
+        network: &'a Network,
+        call: &'a Call,
+        point: Point,
+        at: At,
+    ) -> Self {
+        Self {
+            store,
+            network,
+            call,
+            point,
+            at,
+            caller: OnceCell::new(),
+            range_100: OnceCell::new(),
+            range_10k: OnceCell::new(),
+        }
+    }
+
+    fn caller(&self) -> Option<&Figures> {
+        let caller = self.call.calling.number?;
+        Some(self.caller.get_or_init(|| self.store.caller_figures(caller, Tick::of(self.at))))
+    }
+
+    fn range_100(&self) -> Option<&Figures> {
+        let (caller, route) = (self.call.calling.number?, self.call.route);
+        Some(self.range_100.get_or_init(|| self.store.range_100_figures(caller, route, Tick::of(self.at))))
+    }
+
+    fn range_10k(&self) -> Option<&Figures> {
+        let (caller, route) = (self.call.calling.number?, self.call.route);
+        Some(self.range_10k.get_or_init(|| self.store.range_10k_figures(caller, route, Tick::of(self.at))))
+    }
+
+    fn mark(&self, subject: Subject, party: &Party, route: Option<RouteId>) -> Value {
+        let Some(number) = party.number else { return Value::Unknown };
+        let class = self.store.class(MarkKey::new(subject, number, route), self.at);
+        Value::Word(class.map_or(0, |class| class as u8 + 1))
+    }
+
+    fn country(&self, party: &Party) -> Value {
+        let country = party.number.and_then(|number| self.network.numbering.country(number));
+        country.map_or(Value::Unknown, Value::Country)
+    }
+
+    fn kind(&self, party: &Party) -> Value {
+        party.number.map_or(Value::Unknown, |number| Value::Word(self.network.numbering.kind(number) as u8))
+    }
+
+    fn is_national(&self, party: &Party) -> Value {
+        party.number.map_or(Value::Unknown, |number| Value::Bool(self.network.numbering.is_home(number)))
+    }
+
+    fn roaming(&self) -> Value {
+        let state = self.call.calling.number.and_then(|number| self.network.roaming.get(&number));
+        state.map_or(Value::Unknown, |state| Value::Word(*state as u8))
+    }
+
+    fn has_missed(&self) -> Value {
+        match (self.call.direction, self.call.calling.number, self.call.called.number) {
+            (Direction::Inbound, ..) => Value::Bool(false),
+            (Direction::Outbound, Some(caller), Some(called)) => {
+                Value::Bool(self.store.has_missed(caller, called, self.at))
+            }
+            (Direction::Outbound, ..) => Value::Unknown,
+        }
+    }
+}
+
+impl Facts for Moment<'_> {
+    fn value(&self, field: FieldId) -> Value {
+        match ROWS.get(usize::from(field.0)) {
+            Some(row) if row.spec.at_setup || self.point == Point::End => (row.get)(self),
+            _ => Value::Unknown,
+        }
+    }
+}
+
+/// A field and how it is read.
+#[derive(Clone, Copy)]
+struct Row {
+    spec: FieldSpec,
+    get: fn(&Moment<'_>) -> Value,
+}
+
+const fn row(name: &'static str, ty: Type, meaning: &'static str, get: fn(&Moment<'_>) -> Value) -> Row {
+    Row { spec: FieldSpec { name, ty, at_setup: true, meaning }, get }
+}
+
+const fn end_row(name: &'static str, ty: Type, meaning: &'static str, get: fn(&Moment<'_>) -> Value) -> Row {
+    Row { spec: FieldSpec { name, ty, at_setup: false, meaning }, get }
+}
+
+/// The rows, in the order of the document. A new file of fields adds a line.
+const GROUPS: [&[Row]; 11] = [
+    call::CALL,
+    learned::MARK,
+    windows::GROUPS[0],
+    windows::GROUPS[1],
+    windows::GROUPS[2],
+    windows::GROUPS[3],
+    windows::GROUPS[4],
+    windows::GROUPS[5],
+    windows::GROUPS[6],
+    windows::GROUPS[7],
+    call::END,
+];
+
+static ROWS: [Row; COUNT] = flatten();
+
+const COUNT: usize = {
+    let (mut count, mut group) = (0, 0);
+    while group < GROUPS.len() {
+        count += GROUPS[group].len();
+        group += 1;
+    }
+    count
+};
+
+const fn flatten() -> [Row; COUNT] {
+    let mut rows = [GROUPS[0][0]; COUNT];
+    let (mut count, mut group) = (0, 0);
+    while group < GROUPS.len() {
+        let mut index = 0;
+        while index < GROUPS[group].len() {
+            rows[count] = GROUPS[group][index];
+            count += 1;
+            index += 1;
+        }
+        group += 1;
+    }
+    rows
+}
+
+const fn word(index: u8) -> Value {
+    Value::Word(index)
+}
+
+fn int(count: u32) -> Value {
+    Value::Int(i64::from(count))
+}
+
+fn number(number: Option<Number>) -> Value {
+    number.map_or(Value::Unknown, Value::Number)
+}
+
+fn duration(span: Option<Duration>) -> Value {
+    span.map_or(Value::Unknown, Value::Duration)
+}
+
+fn code(code: Option<u16>) -> Value {
+    code.map_or(Value::Unknown, |code| Value::Int(i64::from(code)))
+}
+
+/// A share, 1 at most: an estimate of distinct numbers may exceed the calls.
+fn share(part: u32, whole: u32) -> Value {
+    if whole == 0 { Value::Unknown } else { Value::Ratio((f64::from(part) / f64::from(whole)).min(1.0)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_the_document_is_current() {
+        let names: std::collections::BTreeSet<_> = FIELDS.iter().map(|field| field.name).collect();
+        assert_eq!(names.len(), FIELDS.len());
+        assert_eq!(find("q850_cause").map(|id| FIELDS[usize::from(id.0)].name), Some("q850_cause"));
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/FIELDS.md");
+        if std::env::var_os("UPDATE_EXPECT").is_some() {
+            std::fs::write(path, markdown()).unwrap();
+        }
+        let is_current = std::fs::read_to_string(path).unwrap() == markdown();
+        assert!(is_current, "docs/FIELDS.md is not what the table says; renew it with UPDATE_EXPECT=1");
+    }
+}
