@@ -38,6 +38,7 @@ fn call(index: u64) -> Call {
         calling: party(format!("4479460{:05}", index * 7 % 1_000).as_bytes()),
         called: party(format!("4860{:07}", index * 13 % 100_000).as_bytes()),
         diverting: None,
+        equipment: 0,
         setup_at,
         alert_at: Some(setup_at + Duration::from_secs(2)),
         answer_at: None,

@@ -68,6 +68,7 @@ fn call(made: Made, at: At) -> Call {
         calling: party(24_770_010_000 + made.caller),
         called: party(48_600_000_000 + made.called),
         diverting: None,
+        equipment: 0,
         setup_at: alert_at,
         alert_at: Some(alert_at),
         answer_at: made.ring_s.is_none().then_some(at),

@@ -271,6 +271,7 @@ pub(super) mod tests {
             calling: party(calling),
             called: party(called),
             diverting: None,
+            equipment: 0,
             setup_at,
             alert_at: Some(setup_at + Duration::from_secs(2)),
             answer_at: None,

@@ -137,6 +137,8 @@ pub struct Call {
     pub called: Party,
     /// Last diverting number of a forwarded call.
     pub diverting: Option<Party>,
+    /// Fingerprint of the equipment that sent the setup; see [`crate::signal::Setup::equipment`]. 0: not known.
+    pub equipment: u32,
     /// INVITE or IAM.
     pub setup_at: At,
     /// First alerting.

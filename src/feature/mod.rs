@@ -284,6 +284,7 @@ mod tests {
             calling: party(calling),
             called: party(called),
             diverting: None,
+            equipment: 0,
             setup_at: At::from_nanos(1_700_000_000_000_000_000),
             alert_at: None,
             answer_at: None,

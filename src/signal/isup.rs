@@ -129,6 +129,7 @@ fn setup(iam: &Iam, label: RoutingLabel, context: &Context) -> Setup {
         calling: iam.calling.as_ref().map(party).unwrap_or_default(),
         called: shown(&iam.called, route, context),
         diverting: iam.redirecting.as_ref().or(iam.original_called.as_ref()).map(party),
+        equipment: 0,
     }
 }
 

@@ -72,6 +72,10 @@ pub struct Setup {
     pub called: Party,
     /// Last diverting number: SIP Diversion or History-Info; ISUP redirecting number. `None` when not diverted.
     pub diverting: Option<Party>,
+    /// Fingerprint of the equipment that sent the setup: a fixed hash of what it chose to write and how, apart from
+    /// what the call is about. SIP: User-Agent, order of the headers, origin and session name of the SDP. ISUP: which
+    /// optional parameters, and the fixed ones. 0: not known.
+    pub equipment: u32,
 }
 
 /// What a signal says.

@@ -76,6 +76,7 @@ fn request(
                 calling: calling(message, plan),
                 called: party(&target, plan),
                 diverting: diverting(message, &target, plan),
+                equipment: 0,
             }))
         }
         Method::Cancel => Some(What::Cancel),
