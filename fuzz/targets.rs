@@ -222,6 +222,7 @@ static CONTEXT: LazyLock<Context> = LazyLock::new(|| {
         numbering: Numbering::new(home).expect("a country with a plan"),
         roaming: Map::with_hasher(Seed(1)),
         emergency: vec!["112".into()],
+        ..Network::unknown()
     };
     Context { network: Arc::new(network), seed: Seed(1) }
 });

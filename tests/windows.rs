@@ -85,6 +85,7 @@ fn network() -> Network {
         numbering: Numbering::new(Country(*b"PL")).unwrap(),
         roaming: Map::with_hasher(Seed(0)),
         emergency: Vec::new(),
+        ..Network::unknown()
     }
 }
 

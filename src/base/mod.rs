@@ -1,10 +1,11 @@
-//! Words every layer shares: time, numbers, ranges, routes, fields, faults, frames. Uses nothing else of ours.
+//! Words every layer shares: time, numbers, ranges, lists, routes, fields, faults, frames. Uses nothing else of ours.
 
 pub mod caret;
 pub mod class;
 pub mod fault;
 pub mod field;
 pub mod frame;
+pub mod lists;
 pub mod map;
 pub mod network;
 pub mod number;

@@ -6,10 +6,12 @@ use std::collections::BTreeSet;
 use arrayvec::ArrayVec;
 
 use crate::base::field::Country;
+use crate::base::lists::Lists;
 use crate::base::map::Map;
 use crate::base::number::{Number, Party, RAW_MAX};
-use crate::base::numbering::Numbering;
+use crate::base::numbering::{NumberKind, Numbering};
 use crate::base::route::Routes;
+use crate::base::time::At;
 
 /// Where a subscriber of ours is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -37,6 +39,8 @@ pub struct Network {
     pub roaming: Map<Number, RoamingState>,
     /// Emergency numbers as dialled, such as `112`, sorted.
     pub emergency: Vec<String>,
+    /// Lists of numbers.
+    pub lists: Lists,
 }
 
 impl Network {
@@ -48,6 +52,7 @@ impl Network {
             numbering: Numbering::without_home(),
             roaming: Map::default(),
             emergency: vec!["112".to_owned(), "911".to_owned()],
+            lists: Lists::default(),
         }
     }
 
@@ -59,22 +64,46 @@ impl Network {
         if raw.get(..SOS.len()).is_some_and(|start| start.eq_ignore_ascii_case(SOS)) {
             return true;
         }
+        self.is_written(raw, |digits| self.emergency.iter().any(|number| number.as_bytes() == digits))
+    }
+
+    /// Whether a number is one that no caller from outside may show: on the protected list, a short code of that list,
+    /// or an emergency number.
+    #[must_use]
+    pub fn is_protected(&self, party: &Party, at: At) -> bool {
+        party.number.is_some_and(|number| self.lists.protected.covers(number, at))
+            || self.is_emergency(party)
+            || !self.lists.short_codes.is_empty()
+                && self.is_written(&party.raw, |digits| self.lists.short_codes.contains(digits))
+    }
+
+    /// Whether a number costs whoever calls it: on the list, of a global service that bills the caller, or premium rate
+    /// by its plan.
+    #[must_use]
+    pub fn is_high_cost(&self, number: Number, at: At) -> bool {
+        self.lists.high_cost.covers(number, at)
+            || HIGH_COST_SERVICES.iter().any(|code| number.digits().starts_with(code))
+            || self.numbering.kind(number) == NumberKind::Premium
+    }
+
+    /// Whether a short code is listed: as it is, or behind an international, home country or national prefix.
+    fn is_written(&self, raw: &[u8], is_listed: impl Fn(&[u8]) -> bool) -> bool {
         let digits: ArrayVec<u8, RAW_MAX> = raw.iter().copied().filter(u8::is_ascii_digit).collect();
         let code = self.numbering.home_code().as_bytes();
-        self.is_listed(&digits)
-            || digits.strip_prefix(code).is_some_and(|rest| self.is_listed(rest))
-            || digits.strip_prefix(self.numbering.national_prefix()).is_some_and(|rest| self.is_listed(rest))
+        is_listed(&digits)
+            || digits.strip_prefix(code).is_some_and(&is_listed)
+            || digits.strip_prefix(self.numbering.national_prefix()).is_some_and(&is_listed)
             || self
                 .numbering
                 .international_prefixes()
                 .filter_map(|prefix| digits.strip_prefix(prefix)?.strip_prefix(code))
-                .any(|rest| self.is_listed(rest))
-    }
-
-    fn is_listed(&self, digits: &[u8]) -> bool {
-        self.emergency.iter().any(|number| number.as_bytes() == digits)
+                .any(is_listed)
     }
 }
+
+/// Global services whose calls cost as much as premium rate: Inmarsat, mobile satellite systems, shared networks,
+/// international premium rate (ITU-T E.164 annex to Operational Bulletin, country codes assigned).
+const HIGH_COST_SERVICES: [&[u8]; 5] = [b"870", b"881", b"882", b"883", b"979"];
 
 /// Emergency services by name, of whatever kind (RFC 5031 §4.2).
 const SOS: &[u8] = b"urn:service:sos";
@@ -195,6 +224,7 @@ mod tests {
             numbering: Numbering::new(home).unwrap(),
             roaming: Map::with_hasher(Seed(1)),
             emergency: emergency_numbers(home, &["116117".into()]),
+            lists: Lists::default(),
         }
     }
 

@@ -601,6 +601,7 @@ mod tests {
             numbering: Numbering::new(poland).unwrap(),
             roaming: Map::default(),
             emergency: Vec::new(),
+            ..Network::unknown()
         })
     }
 

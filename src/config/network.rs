@@ -8,6 +8,7 @@ use toml::Spanned;
 
 use crate::base::caret::Caret;
 use crate::base::field::Country;
+use crate::base::lists::Lists;
 use crate::base::map::{Map, Seed};
 use crate::base::network::{Network, emergency_numbers};
 use crate::base::numbering::Numbering;
@@ -58,7 +59,13 @@ pub fn load_network(path: &Path) -> Result<Loaded, Error> {
         Some(numbering) if all.is_empty() => {
             let emergency = emergency_numbers(numbering.home(), &emergency);
             let roaming = roaming.unwrap_or_else(|| Map::with_hasher(Seed::default()));
-            let network = Network { routes: Routes::new(routes), numbering, roaming, emergency };
+            let network = Network {
+                routes: Routes::new(routes),
+                numbering,
+                roaming,
+                emergency,
+                lists: Lists::default(),
+            };
             Ok(Loaded { network, rate_card })
         }
         _ => Err(Error::Invalid(all)),

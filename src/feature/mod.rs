@@ -306,6 +306,7 @@ mod tests {
             numbering: Numbering::new(Country(*b"PL")).unwrap(),
             roaming: Map::with_hasher(Seed(0)),
             emergency: Vec::new(),
+            ..Network::unknown()
         }
     }
 

@@ -192,6 +192,7 @@ mod tests {
             numbering: Numbering::new(Country(*b"PL")).unwrap(),
             roaming: Map::default(),
             emergency: Vec::new(),
+            ..Network::unknown()
         };
         Context { network: Arc::new(network), seed: Seed(7) }
     }

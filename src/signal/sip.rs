@@ -270,6 +270,7 @@ mod tests {
             numbering: Numbering::new(Country(*b"PL")).unwrap(),
             roaming: Map::default(),
             emergency: vec!["112".into()],
+            ..Network::unknown()
         };
         Context { network: Arc::new(network), seed: Seed(1) }
     });

@@ -4,6 +4,7 @@
 //! unknown. Figures include the call itself once it has been answered or has ended.
 
 mod call;
+mod identity;
 mod learned;
 mod windows;
 
@@ -194,8 +195,9 @@ const fn end_row(name: &'static str, ty: Type, meaning: &'static str, get: fn(&M
 }
 
 /// The rows, in the order of the document. A new file of fields adds a line.
-const GROUPS: [&[Row]; 11] = [
+const GROUPS: [&[Row]; 12] = [
     call::CALL,
+    identity::IDENTITY,
     learned::MARK,
     windows::GROUPS[0],
     windows::GROUPS[1],
