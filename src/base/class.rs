@@ -110,23 +110,34 @@ pub enum Subject {
     CallerRange100,
     /// The block of 10,000 numbers around the calling number, on the call's route.
     CallerRange10k,
+    /// The block of 100 to 1,000,000 numbers around the calling number that the evidence is about.
+    CallerRange,
+    /// The equipment that sent the setup, known by its fingerprint.
+    Equipment,
 }
 
 impl Subject {
     /// Names in rules, in the order of the enum.
-    pub const NAMES: [&'static str; 3] = ["caller", "caller_range_100", "caller_range_10k"];
-    /// How many last digits of the calling number it leaves open.
+    pub const NAMES: [&'static str; 5] =
+        ["caller", "caller_range_100", "caller_range_10k", "caller_range", "equipment"];
+    /// How many last digits of the calling number it leaves open; of [`Subject::CallerRange`] that is learned.
     #[must_use]
     pub const fn width(self) -> u8 {
         match self {
-            Self::Caller => 0,
+            Self::Caller | Self::CallerRange | Self::Equipment => 0,
             Self::CallerRange100 => 2,
             Self::CallerRange10k => 4,
         }
     }
 
     /// Every subject, in the order of the enum.
-    pub const ALL: [Subject; 3] = [Subject::Caller, Subject::CallerRange100, Subject::CallerRange10k];
+    pub const ALL: [Subject; 5] = [
+        Subject::Caller,
+        Subject::CallerRange100,
+        Subject::CallerRange10k,
+        Subject::CallerRange,
+        Subject::Equipment,
+    ];
 
     /// Its name.
     #[must_use]

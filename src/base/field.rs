@@ -45,6 +45,8 @@ pub enum Unit {
     Numbers,
     /// A code of a standard (SIP status, Q.850 cause): equality and order only.
     Code,
+    /// Decibels of evidence: 10 dB are ten times likelier, 90 dB a billion times.
+    Decibels,
 }
 
 /// Type of a field or literal.

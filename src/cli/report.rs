@@ -203,7 +203,7 @@ pub fn range_lines(
     let lines = top
         .into_iter()
         .map(|finding| RangeLine {
-            range: range_of(finding).to_string(),
+            range: finding.range.to_string(),
             route: network.routes.route(finding.route).name.clone(),
             class: finding.class.name(),
             rule: ruleset
@@ -219,16 +219,12 @@ pub fn range_lines(
     (lines, total)
 }
 
-fn range_of(finding: &Finding) -> Range {
-    Range::of(finding.caller, finding.subject.width())
-}
-
 fn is_inside_another(finding: &Finding, findings: &[Finding]) -> bool {
     findings.iter().any(|other| {
-        other.subject.width() > finding.subject.width()
+        other.range.width() > finding.range.width()
             && other.class == finding.class
             && other.route == finding.route
-            && Range::of(finding.caller, other.subject.width()) == range_of(other)
+            && Range::of(finding.caller, other.range.width()) == other.range
     })
 }
 

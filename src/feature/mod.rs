@@ -6,10 +6,16 @@
 //!
 //! Must not: judge, read a clock, or walk a table in hash order. Every table has a limit; what gives way is counted.
 
+pub mod baseline;
 pub mod distinct;
+pub mod ending;
 pub mod fields;
+pub mod known;
 pub mod mark;
 pub mod outcome;
+pub mod people;
+pub mod standing;
+pub mod suspicion;
 pub mod table;
 pub mod tally;
 pub mod window;
@@ -18,7 +24,7 @@ use std::hash::BuildHasher;
 use std::hint::black_box;
 use std::time::Duration;
 
-use crate::base::class::Class;
+use crate::base::class::Subject;
 use crate::base::fault::{Faults, Kind, Layer};
 use crate::base::field::Point;
 use crate::base::map::Seed;
@@ -29,8 +35,12 @@ use crate::base::route::{Direction, RouteClass, RouteId};
 use crate::base::time::At;
 use crate::call::Call;
 use crate::feature::distinct::Pool;
-use crate::feature::mark::{Lesson, MarkKey, Marks, seconds};
+use crate::feature::ending::{Ending, PERSON_TALK_MIN};
+use crate::feature::mark::{Lesson, MarkKey, Marks, Place, seconds};
 use crate::feature::outcome::Outcome;
+use crate::feature::people::{People, PeopleLimits};
+use crate::feature::standing::purity;
+use crate::feature::suspicion::{Finished, SUSPECTED, Suspicion};
 use crate::feature::table::Table;
 use crate::feature::tally::{Event, Figures, Scope, Tally};
 use crate::feature::window::Tick;
@@ -39,6 +49,11 @@ pub use fields::Moment;
 
 /// How long a missed call is remembered for `pair.missed_24h`.
 pub const MISSED_FOR: Duration = Duration::from_secs(24 * 3600);
+
+/// Robots among the strangers of a block from which on a mark may widen to it.
+const CLIMB_PURITY: f32 = 0.95;
+/// The same for blocks of 100,000 and more: few of the people there are known yet.
+const WIDE_PURITY: f32 = 0.99;
 
 /// Most keys in each table. Memory grows as they fill, up to [`Store::bytes_max`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +68,10 @@ pub struct Limits {
     pub missed: usize,
     /// Marks.
     pub marks: usize,
+    /// Calling numbers, blocks of them and fingerprints with evidence.
+    pub suspects: usize,
+    /// Who is known for a person.
+    pub people: PeopleLimits,
     /// Slots that sets of distinct numbers grow by, 5 octets each. With none left, sets sample more thinly.
     pub distinct_slots: usize,
 }
@@ -65,6 +84,8 @@ impl Default for Limits {
             ranges_10k: 50_000,
             missed: 500_000,
             marks: 50_000,
+            suspects: 2_000_000,
+            people: PeopleLimits::default(),
             distinct_slots: 16_000_000,
         }
     }
@@ -83,6 +104,8 @@ pub struct Sizes {
     pub missed: usize,
     /// Marks, with expired ones.
     pub marks: usize,
+    /// Numbers, blocks and fingerprints with evidence.
+    pub suspects: usize,
 }
 
 /// All windows and marks.
@@ -94,6 +117,8 @@ pub struct Store {
     ranges_10k: Table<u64, Tally>,
     missed: Table<(Number, u64), At>,
     marks: Marks,
+    suspicion: Suspicion,
+    people: People,
     pool: Pool,
     faults: Faults,
 }
@@ -109,6 +134,8 @@ impl Store {
             ranges_10k: Table::new(limits.ranges_10k, seed),
             missed: Table::new(limits.missed, seed),
             marks: Marks::new(limits.marks, seed),
+            suspicion: Suspicion::new(limits.suspects, seed),
+            people: People::new(limits.people, seed),
             pool: Pool::new(limits.distinct_slots),
             faults: Faults::default(),
         }
@@ -135,27 +162,63 @@ impl Store {
     /// Counts a call that has just been answered.
     pub fn answered(&mut self, call: &Call) {
         if let Some(at) = call.answer_at {
+            self.landed(call, at);
             self.count(call, at);
         }
     }
 
-    /// Counts a call that has just ended, unless it was counted when it was answered.
-    pub fn ended(&mut self, call: &Call, network: &Network) {
-        let (None, Some(at)) = (call.answer_at, call.end_at) else { return };
-        self.count(call, at);
-        let Some(pair) = missed_pair(call, network) else { return };
-        let (missed_at, evicted) = self.missed.touch(pair, seconds(at));
-        *missed_at = at;
-        if evicted.is_some() {
-            self.faults.count(Layer::Feature, Kind::Evicted);
+    /// Counts a call set up and not refused as in flight.
+    pub fn begun(&mut self, call: &Call) {
+        if let (Direction::Inbound, Some(caller)) = (call.direction, call.calling.number) {
+            self.suspicion.begun(caller, seconds(call.setup_at));
         }
     }
 
-    /// Remembers what a rule learned from a call.
-    pub fn mark(&mut self, call: &Call, at: At, lesson: Lesson) {
-        for _ in 0..self.marks.learn(call, at, lesson) {
-            self.faults.count(Layer::Feature, Kind::Evicted);
+    /// Remembers that a call was refused: one that comes again is a person's, if it behaves so.
+    pub fn refused(&mut self, call: &Call) {
+        if let (Some(caller), Some(called)) = (call.calling.number, call.called.number) {
+            let evicted = self.people.refused(caller, called, seconds(call.setup_at));
+            self.evicted(evicted);
         }
+    }
+
+    /// Counts a call that has just ended. `is_probe`: it passed although its caller is marked.
+    pub fn ended(&mut self, call: &Call, network: &Network, is_probe: bool) {
+        let Some(at) = call.end_at else { return };
+        if call.answer_at.is_none() {
+            self.landed(call, at);
+            self.count(call, at);
+            self.missed(call, network);
+        }
+        match (call.direction, call.calling.number, call.called.number) {
+            (Direction::Inbound, Some(caller), Some(called)) => {
+                self.learn(call, (caller, called), at, is_probe)
+            }
+            (Direction::Outbound, Some(caller), Some(called)) => self.reached(call, (caller, called), at),
+            _ => {}
+        }
+    }
+
+    /// Remembers what a rule learned from a call; what was marked, if there was anything to mark.
+    pub fn mark(&mut self, call: &Call, network: &Network, at: At, lesson: Lesson) -> Option<Range> {
+        let caller = call.calling.number?;
+        let place = Place::Class(network.routes.route(call.route).class);
+        let range = match lesson.subject {
+            Subject::CallerRange => self.widest(caller, call.route, seconds(at))?,
+            subject => Range::of(caller, subject.width()),
+        };
+        let key = match lesson.subject {
+            Subject::Equipment if call.equipment == 0 => return None,
+            Subject::Equipment => MarkKey::equipment(call.equipment, place),
+            subject => MarkKey::block(subject, range, place),
+        };
+        let mark = (lesson.class, lesson.ttl, call.route);
+        let mut evicted = self.marks.learn(key, at, mark);
+        if matches!(lesson.subject, Subject::Caller | Subject::CallerRange100) {
+            evicted += self.marks.learn(MarkKey::block(lesson.subject, range, Place::Any), at, mark);
+        }
+        self.evicted(evicted);
+        Some(range)
     }
 
     /// The fields of a call at one moment.
@@ -179,6 +242,7 @@ impl Store {
             ranges_10k: self.ranges_10k.len(),
             missed: self.missed.len(),
             marks: self.marks.len(),
+            suspects: self.suspicion.len(),
         }
     }
 
@@ -191,6 +255,8 @@ impl Store {
         tallies.iter().sum::<usize>()
             + self.missed.bytes_max()
             + self.marks.bytes_max()
+            + self.suspicion.bytes_max()
+            + self.people.bytes_max()
             + self.pool.left() * SLOT_BYTES
     }
 
@@ -214,6 +280,74 @@ impl Store {
         }
     }
 
+    fn landed(&mut self, call: &Call, at: At) {
+        if let (Direction::Inbound, Some(caller)) = (call.direction, call.calling.number) {
+            self.suspicion.landed(caller, seconds(at));
+        }
+    }
+
+    /// Remembers whom a subscriber missed a call from.
+    pub fn missed(&mut self, call: &Call, network: &Network) {
+        let (None, Some(at), Some(pair)) = (call.answer_at, call.end_at, missed_pair(call, network)) else {
+            return;
+        };
+        let (missed_at, evicted) = self.missed.touch(pair, seconds(at));
+        *missed_at = at;
+        let evicted = u32::from(evicted.is_some());
+        self.evicted(evicted);
+    }
+
+    /// What a call into the network says of its caller.
+    fn learn(&mut self, call: &Call, (caller, called): (Number, Number), at: At, is_probe: bool) {
+        let second = seconds(at);
+        let is_known = self.people.is_known(caller, second) || self.people.is_pair(caller, called, second);
+        let finished = Finished {
+            caller,
+            equipment: call.equipment,
+            route: call.route,
+            second,
+            ending: Ending::of(call),
+            is_persons: Ending::is_persons(call),
+            is_known,
+            is_fresh: self.people.is_fresh(caller, called, second),
+            is_probe,
+            insists: self.people.insists(caller, called, second),
+        };
+        let is_suspected = self.suspicion.block(4, caller, call.route).highest(second) >= SUSPECTED;
+        let mut evicted = self.suspicion.ended(&finished) + self.people.tried(caller, called, second);
+        if finished.is_persons {
+            evicted += self.people.behaved(caller, second, is_suspected);
+        }
+        if call.talk_time().is_some_and(|talk| talk >= PERSON_TALK_MIN) {
+            evicted += self.people.talked(caller, called, second);
+        }
+        self.evicted(evicted);
+    }
+
+    /// What a call out of the network says of whom it reached.
+    fn reached(&mut self, call: &Call, (caller, called): (Number, Number), at: At) {
+        if call.talk_time().is_some_and(|talk| talk >= PERSON_TALK_MIN) {
+            let evicted =
+                self.people.reached(called, seconds(at)) + self.people.talked(caller, called, seconds(at));
+            self.evicted(evicted);
+        }
+    }
+
+    /// The block around a caller that the evidence is about.
+    fn widest(&self, caller: Number, route: RouteId, second: u32) -> Option<Range> {
+        let enough = self.suspicion.baselines().bound(route);
+        self.suspicion.widest(caller, (route, second), enough, |range, row| {
+            let bound = if range.width() > 4 { WIDE_PURITY } else { CLIMB_PURITY };
+            purity(row, range.width(), self.people.in_block(range, second)) >= bound
+        })
+    }
+
+    fn evicted(&mut self, count: u32) {
+        for _ in 0..count {
+            self.faults.count(Layer::Feature, Kind::Evicted);
+        }
+    }
+
     /// Hashes by which sets know the calling and the called number; 0 stands for none.
     fn hashes(&self, call: &Call, caller: Number) -> (u32, u32) {
         let hash = |number: Number| ((self.seed.hash_one(number) >> 32) as u32).max(1);
@@ -230,10 +364,6 @@ impl Store {
 
     fn range_10k_figures(&self, caller: Number, route: RouteId, now: Tick) -> Figures {
         figures(self.ranges_10k.get(&range_key(caller, 4, route)), Scope::Range, now)
-    }
-
-    fn class(&self, key: MarkKey, at: At) -> Option<Class> {
-        self.marks.class(key, at)
     }
 
     /// Whether `subscriber` missed a call from the block of 100 around `number` within 24 hours.
@@ -266,12 +396,12 @@ fn missed_key(subscriber: Number, caller: Number) -> (Number, u64) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::class::Subject;
+    use crate::base::class::Class;
     use crate::base::field::{Country, Facts, Value};
     use crate::base::map::Map;
     use crate::base::number::{Party, Raw, Shape};
     use crate::base::numbering::Numbering;
-    use crate::base::route::Routes;
+    use crate::base::route::{NumberFormat, Route, Routes};
     use crate::call::{CallId, CallKey, ReleasedBy};
 
     pub(super) fn call(calling: &str, called: &str) -> Call {
@@ -336,7 +466,7 @@ mod tests {
         assert_eq!(value(&store, &network, &long, now, "caller.attempts_1h"), Value::Int(1));
         assert_eq!(value(&store, &network, &long, now, "caller.answered_share_1h"), Value::Ratio(1.0));
         long.end_at = Some(now);
-        store.ended(&long, &network);
+        store.ended(&long, &network, false);
         assert_eq!(value(&store, &network, &long, now, "caller.attempts_1h"), Value::Int(1));
         let later = now + Duration::from_secs(2 * 3600);
         assert_eq!(value(&store, &network, &long, later, "caller.answered_share_1h"), Value::Unknown);
@@ -347,7 +477,7 @@ mod tests {
     fn blocks_are_counted_by_route_and_end_fields_are_unknown_at_setup() {
         let (mut store, network) = (small(), network());
         for tail in 10..30 {
-            store.ended(&flash(&format!("487000000{tail}"), &format!("486000000{tail}")), &network);
+            store.ended(&flash(&format!("487000000{tail}"), &format!("486000000{tail}")), &network, false);
         }
         let mut next = flash("48700000099", "48600000099");
         let now = next.setup_at + Duration::from_secs(60);
@@ -371,7 +501,7 @@ mod tests {
     fn a_flood_of_keys_is_bounded_and_counted() {
         let (mut store, network) = (small(), network());
         for tail in 100..200 {
-            store.ended(&flash(&format!("48700000{tail}"), "48600000001"), &network);
+            store.ended(&flash(&format!("48700000{tail}"), "48600000001"), &network, false);
         }
         assert_eq!(store.sizes().callers, 10);
         assert_eq!(store.faults().of(Layer::Feature, Kind::Evicted), 90);
@@ -382,7 +512,7 @@ mod tests {
     fn a_call_back_within_a_day_is_seen_on_any_number_of_the_block() {
         let (mut store, network) = (small(), network());
         let missed = flash("24770000010", "48600000001");
-        store.ended(&missed, &network);
+        store.ended(&missed, &network, false);
         let mut back = call("48600000001", "24770000099");
         back.direction = Direction::Outbound;
         let day = missed.end_at.unwrap() + MISSED_FOR;
@@ -394,23 +524,40 @@ mod tests {
     }
 
     #[test]
-    fn marks_hold_for_their_route_and_for_call_backs_on_any() {
-        let (mut store, network) = (small(), network());
-        let mut taught = flash("24770000010", "48600000001");
-        taught.route = RouteId(3);
-        let ttl = Duration::from_secs(3600);
-        let lesson = |subject| Lesson { subject, class: Class::Wangiri, ttl };
-        store.mark(&taught, taught.setup_at, lesson(Subject::CallerRange100));
+    fn marks_hold_for_routes_of_their_class_and_for_call_backs_on_any() {
+        let (mut store, mut network) = (small(), network());
+        network.routes = Routes::new(vec![national("country")]);
+        let taught = flash("24770000010", "48600000001");
+        let lesson = Lesson {
+            subject: Subject::CallerRange100,
+            class: Class::Wangiri,
+            ttl: Duration::from_secs(3600),
+        };
+        store.mark(&taught, &network, taught.setup_at, lesson);
         let wangiri = Value::Word(1 + Class::Wangiri as u8);
         let mut inbound = call("24770000077", "48600000005");
         let now = inbound.setup_at;
-        assert_eq!(value(&store, &network, &inbound, now, "caller_range_100.mark"), Value::Word(0));
-        inbound.route = RouteId(3);
         assert_eq!(value(&store, &network, &inbound, now, "caller_range_100.mark"), wangiri);
+        inbound.route = RouteId(1);
+        assert_eq!(network.routes.route(inbound.route).name, "country");
+        assert_eq!(value(&store, &network, &inbound, now, "caller_range_100.mark"), Value::Word(0));
         let back = call("48600000001", "24770000010");
         assert_eq!(value(&store, &network, &back, now, "called_range_100.mark"), wangiri);
-        assert_eq!(value(&store, &network, &back, now + ttl, "called_range_100.mark"), Value::Word(0));
+        let late = now + lesson.ttl;
+        assert_eq!(value(&store, &network, &back, late, "called_range_100.mark"), Value::Word(0));
         assert_eq!(value(&store, &network, &back, now, "called.mark"), Value::Word(0));
+    }
+
+    fn national(name: &str) -> Route {
+        Route {
+            name: name.to_owned(),
+            class: RouteClass::National,
+            peers: Vec::new(),
+            point_codes: Vec::new(),
+            number_format: NumberFormat::Auto,
+            progress_is_alerting: false,
+            sender: None,
+        }
     }
 
     impl Store {

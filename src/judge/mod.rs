@@ -23,7 +23,7 @@ use crate::base::time::At;
 use crate::call::{Call, CallEvent};
 use crate::feature::mark::Lesson;
 use crate::feature::{Limits, Store};
-use crate::rule::{Evidence, Mode, Phase, Piece, Ruleset};
+use crate::rule::{Evidence, Mode, Piece, Ruleset};
 
 pub use output::{CallRecord, Finding, Verdict};
 
@@ -166,6 +166,11 @@ impl Judge {
             verdict.decision == Decision::Allow || !self.network.is_emergency(&call.called),
             "an emergency call was about to be touched"
         );
+        if verdict.decision == Decision::Block {
+            self.store.refused(call);
+        } else {
+            self.store.begun(call);
+        }
         if verdict.rule.is_some() {
             if self.verdicts.len() < self.options.verdicts_max {
                 self.verdicts.insert(call.seq, verdict.clone());
@@ -186,27 +191,25 @@ impl Judge {
             final_rule: None,
             final_evidence: Box::default(),
         });
-        if self.identity_stands(&record.verdict) {
-            // The number is not the caller's: its behaviour teaches nothing about whoever owns it.
+        if record.verdict.decision == Decision::Block {
+            // A call that is refused has no behaviour. Where nobody carried the verdict out, as in a capture, what it
+            // did afterwards is no evidence either: the same calls must teach the same. But a telephone may have rung.
             record.final_class = record.verdict.class;
+            self.store.missed(&record.call, &self.network);
             return record;
         }
-        self.store.ended(&record.call, &self.network);
+        let is_probe = record.verdict.rule.is_some() && record.verdict.class != Class::Normal;
+        self.store.ended(&record.call, &self.network, is_probe && record.verdict.decision == Decision::Allow);
         self.classify(at, &mut record);
         record
     }
 
-    /// Counts an answer, unless the number is not the caller's.
+    /// Counts an answer, unless the call was refused.
     fn learn_answer(&mut self, call: &Call) {
-        if !self.verdicts.get(&call.seq).is_some_and(|verdict| self.identity_stands(verdict)) {
+        let is_refused = |verdict: &Verdict| verdict.decision == Decision::Block;
+        if !self.verdicts.get(&call.seq).is_some_and(is_refused) {
             self.store.answered(call);
         }
-    }
-
-    /// A class given for the call's identity is as true at the end as it was at setup.
-    fn identity_stands(&self, verdict: &Verdict) -> bool {
-        let rule = verdict.rule.and_then(|index| self.ruleset.rules().get(usize::from(index)));
-        rule.is_some_and(|rule| rule.phase == Phase::Identity && rule.class.is_some())
     }
 
     /// The first live rule at the end that matches gives the class and teaches its marks. Without one, the class given
@@ -225,8 +228,9 @@ impl Judge {
         record.final_evidence = evidence;
         for mark in &rule.marks {
             let lesson = Lesson { subject: mark.subject, class: record.final_class, ttl: mark.ttl };
-            self.store.mark(&record.call, at, lesson);
-            self.find(at, (mark.subject, index), record);
+            if let Some(range) = self.store.mark(&record.call, &self.network, at, lesson) {
+                self.find(at, (mark.subject, range, index), record);
+            }
         }
     }
 
@@ -247,10 +251,10 @@ impl Judge {
     }
 
     /// Keeps what was found for the report.
-    fn find(&mut self, at: At, (subject, rule): (Subject, u16), record: &CallRecord) {
+    fn find(&mut self, at: At, (subject, range, rule): (Subject, Range, u16), record: &CallRecord) {
         let Some(caller) = record.call.calling.number else { return };
         let route = if subject == Subject::Caller { RouteId::UNKNOWN } else { record.call.route };
-        let key = (subject, Range::of(caller, subject.width()), route, record.final_class);
+        let key = (subject, range, route, record.final_class);
         if let Some(known) = self.finding_of.get(&key) {
             let finding = &mut self.findings[*known];
             finding.last = at;
@@ -265,6 +269,7 @@ impl Judge {
         self.finding_of.insert(key, self.findings.len());
         self.findings.push(Finding {
             subject,
+            range,
             caller,
             route: record.call.route,
             class: record.final_class,

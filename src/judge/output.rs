@@ -2,6 +2,7 @@
 
 use crate::base::class::{Class, Decision, Subject};
 use crate::base::number::Number;
+use crate::base::range::Range;
 use crate::base::route::RouteId;
 use crate::base::time::At;
 use crate::call::Call;
@@ -54,6 +55,8 @@ impl CallRecord {
 pub struct Finding {
     /// What was marked.
     pub subject: Subject,
+    /// The block of numbers that was marked; of one number, unless the subject is a block.
+    pub range: Range,
     /// Calling number of the call that gave the latest evidence; with `subject` it names the range.
     pub caller: Number,
     /// Route of that call.

@@ -235,6 +235,7 @@ const fn type_text(ty: Type) -> &'static str {
         Type::Int(Unit::Calls) => "calls",
         Type::Int(Unit::Numbers) => "numbers",
         Type::Int(Unit::Code) => "a code",
+        Type::Int(Unit::Decibels) => "dB of evidence",
         Type::Ratio => "a share",
         Type::Duration => "a duration",
         Type::Number => "a telephone number",

@@ -6,6 +6,7 @@
 mod call;
 mod identity;
 mod learned;
+mod suspicion;
 mod windows;
 
 use std::cell::OnceCell;
@@ -16,17 +17,21 @@ use crate::base::class::Subject;
 use crate::base::field::{Facts, FieldId, FieldSpec, Point, Type, Unit, Value};
 use crate::base::network::Network;
 use crate::base::number::{Number, Party};
-use crate::base::route::{Direction, RouteId};
+use crate::base::range::Range;
+use crate::base::route::Direction;
 use crate::base::time::At;
 use crate::call::Call;
 use crate::feature::Store;
-use crate::feature::mark::MarkKey;
+use crate::feature::mark::{Mark, MarkKey, Place, seconds};
+use crate::feature::standing::{Standing, purity, standing};
+use crate::feature::suspicion::About;
 use crate::feature::tally::Figures;
 use crate::feature::window::Tick;
 
 const CALLS: Type = Type::Int(Unit::Calls);
 const NUMBERS: Type = Type::Int(Unit::Numbers);
 const CODE: Type = Type::Int(Unit::Code);
+const DECIBELS: Type = Type::Int(Unit::Decibels);
 
 /// All fields, as rules see them; the index is the [`FieldId`].
 pub static FIELDS: [FieldSpec; COUNT] = {
@@ -78,6 +83,7 @@ impl fmt::Display for TypeText {
             Type::Int(Unit::Calls) => "count of calls",
             Type::Int(Unit::Numbers) => "count of numbers",
             Type::Int(Unit::Code) => "code",
+            Type::Int(Unit::Decibels) => "dB of evidence",
             Type::Ratio => "share",
             Type::Duration => "duration",
             Type::Number => "number",
@@ -98,6 +104,7 @@ pub struct Moment<'a> {
     caller: OnceCell<Figures>,
     range_100: OnceCell<Figures>,
     range_10k: OnceCell<Figures>,
+    standing: OnceCell<Option<Standing>>,
 }
 
 impl<'a> Moment<'a> {
@@ -117,6 +124,7 @@ impl<'a> Moment<'a> {
             caller: OnceCell::new(),
             range_100: OnceCell::new(),
             range_10k: OnceCell::new(),
+            standing: OnceCell::new(),
         }
     }
 
@@ -135,10 +143,55 @@ impl<'a> Moment<'a> {
         Some(self.range_10k.get_or_init(|| self.store.range_10k_figures(caller, route, Tick::of(self.at))))
     }
 
-    fn mark(&self, subject: Subject, party: &Party, route: Option<RouteId>) -> Value {
+    fn mark(&self, subject: Subject, party: &Party, place: Place) -> Value {
         let Some(number) = party.number else { return Value::Unknown };
-        let class = self.store.class(MarkKey::new(subject, number, route), self.at);
-        Value::Word(class.map_or(0, |class| class as u8 + 1))
+        let key = MarkKey::block(subject, Range::of(number, subject.width()), place);
+        let mark = self.store.marks.get(key, self.at);
+        word(mark.map_or(0, |mark| mark.class as u8 + 1))
+    }
+
+    /// Where marks must hold to count for this call.
+    fn place(&self) -> Place {
+        Place::Class(self.network.routes.route(self.call.route).class)
+    }
+
+    fn of_caller(&self, read: impl Fn(&Store, Number) -> Value) -> Value {
+        self.call.calling.number.map_or(Value::Unknown, |caller| read(self.store, caller))
+    }
+
+    /// How the caller stands with the marks on blocks around it.
+    fn standing(&self) -> Option<Standing> {
+        *self.standing.get_or_init(|| {
+            let caller = self.call.calling.number?;
+            let class = self.network.routes.route(self.call.route).class;
+            let marks = self.store.marks.around(caller, class, self.at);
+            standing((&self.store.suspicion, &self.store.people), caller, &marks, seconds(self.at))
+        })
+    }
+
+    fn equipment_mark(&self) -> Option<&Mark> {
+        (self.call.equipment != 0).then_some(())?;
+        self.store.marks.get(MarkKey::equipment(self.call.equipment, self.place()), self.at)
+    }
+
+    fn equipment_purity(&self) -> Value {
+        self.of_caller(|store, caller| {
+            let row = store.suspicion.row(About::Equipment, caller, self.call.route, self.call.equipment);
+            Value::Ratio(f64::from(purity(&row, 0, 0.0)))
+        })
+    }
+
+    /// Whether the call is drawn to test a mark that would decide on it.
+    fn is_probe(&self) -> bool {
+        let Some(caller) = self.call.calling.number else { return false };
+        let class = self.network.routes.route(self.call.route).class;
+        let marks = &self.store.marks;
+        let around = marks.around(caller, class, self.at);
+        let own = [marks.get(MarkKey::number(caller, self.place()), self.at), self.equipment_mark()];
+        // The mark that was confirmed last decides: one of them in doubt does not put the others in doubt.
+        let draws = |mark: &Mark| mark.is_probe(self.call.id, seconds(self.at), self.store.seed);
+        let mut marked = own.into_iter().flatten().chain(around.iter().map(|(_, mark)| *mark)).peekable();
+        marked.peek().is_some() && marked.all(draws)
     }
 
     fn country(&self, party: &Party) -> Value {
@@ -195,7 +248,7 @@ const fn end_row(name: &'static str, ty: Type, meaning: &'static str, get: fn(&M
 }
 
 /// The rows, in the order of the document. A new file of fields adds a line.
-const GROUPS: [&[Row]; 12] = [
+const GROUPS: [&[Row]; 14] = [
     call::CALL,
     identity::IDENTITY,
     learned::MARK,
@@ -207,7 +260,9 @@ const GROUPS: [&[Row]; 12] = [
     windows::GROUPS[5],
     windows::GROUPS[6],
     windows::GROUPS[7],
+    suspicion::SUSPICION,
     call::END,
+    suspicion::SUSPICION_END,
 ];
 
 static ROWS: [Row; COUNT] = flatten();

@@ -1,0 +1,153 @@
+//! Fields of how likely a caller is a robot: evidence, marks on blocks and equipment, and who is known for a person.
+
+use crate::base::field::{Type, Value};
+use crate::base::route::Direction;
+use crate::feature::baseline::decibels;
+use crate::feature::ending::Ending;
+use crate::feature::fields::learned::MARKS;
+use crate::feature::fields::{CALLS, DECIBELS, Moment, NUMBERS, Row, end_row, int, row, word};
+use crate::feature::mark::seconds;
+use crate::feature::suspicion::{About, Model};
+
+pub(super) const SUSPICION: &[Row] = &[
+    row(
+        "caller.known",
+        Type::Bool,
+        "Within 30 days the caller talked for 20 s, let it ring for 15 s, or was called from our network and answered",
+        |m| m.of_caller(|store, caller| Value::Bool(store.people.is_known(caller, seconds(m.at)))),
+    ),
+    row(
+        "caller.talked",
+        Type::Bool,
+        "Within 30 days the caller talked for 20 s or let it ring for 15 s",
+        |m| m.of_caller(|store, caller| Value::Bool(store.people.has_talked(caller, seconds(m.at)))),
+    ),
+    row("pair.known", Type::Bool, "The two numbers talked within 30 days, whoever called", |m| {
+        m.of_pair(|store, caller, called| store.people.is_pair(caller, called, seconds(m.at)))
+    }),
+    row(
+        "caller.insists",
+        Type::Bool,
+        "The same call was refused within 10 minutes, and it helped nobody else",
+        |m| {
+            let abused = m.standing().is_some_and(|standing| standing.insisted >= INSISTED_MAX);
+            m.of_pair(|store, caller, called| !abused && store.people.insists(caller, called, seconds(m.at)))
+        },
+    ),
+    row("caller.cut_evidence", DECIBELS, "Evidence that the caller sends flash calls", |m| {
+        m.evidence(About::Caller, Model::Cut)
+    }),
+    row("caller.ring_evidence", DECIBELS, "Evidence that the caller rings once or twice and hangs up", |m| {
+        m.evidence(About::Caller, Model::Ring)
+    }),
+    row("caller.in_flight", CALLS, "Calls of the caller that are neither answered nor over", |m| {
+        m.of_caller(|store, caller| {
+            int(u32::from(store.suspicion.row(About::Caller, caller, m.call.route, 0).in_flight))
+        })
+    }),
+    row("caller.probe", Type::Bool, "The call is drawn to test the mark on the caller or its block", |m| {
+        Value::Bool(m.is_probe())
+    }),
+    row(
+        "caller_range.mark",
+        Type::Enum(MARKS),
+        "Mark on the widest marked block around the caller, on routes of this class",
+        |m| word(m.standing().map_or(0, |standing| standing.class as u8 + 1)),
+    ),
+    row("caller_range.numbers", NUMBERS, "Numbers in that block", |m| {
+        m.standing()
+            .map_or(Value::Unknown, |standing| Value::Int(10_i64.pow(u32::from(standing.range.width()))))
+    }),
+    row("caller_range.evidence", DECIBELS, "Evidence against that block", |m| {
+        m.standing().map_or(Value::Unknown, |standing| int(decibels(standing.evidence)))
+    }),
+    row(
+        "caller_range.purity",
+        Type::Ratio,
+        "Robots among the strangers who call from the narrowest block around the caller with evidence of its own",
+        |m| m.standing().map_or(Value::Unknown, |standing| Value::Ratio(f64::from(standing.purity))),
+    ),
+    row(
+        "caller_range.cut_evidence",
+        DECIBELS,
+        "Most evidence for flash calls against a block of 100 to 1,000,000 around the caller on this route",
+        |m| m.block_evidence(Model::Cut),
+    ),
+    row("caller_range.ring_evidence", DECIBELS, "The same for one or two rings", |m| {
+        m.block_evidence(Model::Ring)
+    }),
+    row("caller_range.spoken_evidence", DECIBELS, "The same for spoken codes", |m| {
+        m.block_evidence(Model::Spoken)
+    }),
+    row("equipment.mark", Type::Enum(MARKS), "Mark on the sending equipment, on routes of this class", |m| {
+        word(m.equipment_mark().map_or(0, |mark| mark.class as u8 + 1))
+    }),
+    row("equipment.evidence", DECIBELS, "Most evidence against the sending equipment on this route", |m| {
+        m.of_caller(|store, caller| {
+            let row = store.suspicion.row(About::Equipment, caller, m.call.route, m.call.equipment);
+            int(decibels(row.highest(seconds(m.at))))
+        })
+    }),
+    row("equipment.purity", Type::Ratio, "Robots among the strangers who call from the equipment", |m| {
+        m.equipment_purity()
+    }),
+    row(
+        "route.evidence_bound",
+        DECIBELS,
+        "Evidence that is enough on this route: 90, or what blocks of its people stay below 999 times in 1,000 and 20",
+        |m| int(m.store.suspicion.baselines().bound_db(m.call.route)),
+    ),
+];
+
+pub(super) const SUSPICION_END: &[Row] = &[
+    end_row("ends_like_flash", Type::Bool, "Cut or rejected soon, within 12 s of ringing", |m| {
+        ends_like(
+            m,
+            &[
+                Ending::CutBeforeRinging,
+                Ending::CutAtRinging,
+                Ending::CutFirstRing,
+                Ending::RejectedSoon,
+                Ending::CutSecondRing,
+            ],
+        )
+    }),
+    end_row("ends_like_spoken", Type::Bool, "Answered, and over within 15 s", |m| {
+        ends_like(m, &[Ending::AnsweredBriefly])
+    }),
+];
+
+/// Calls of a block that were refused, came again and were robots' in spite of it, from which on that helps nobody.
+const INSISTED_MAX: u16 = 3;
+
+fn ends_like(moment: &Moment<'_>, endings: &[Ending]) -> Value {
+    Value::Bool(endings.contains(&Ending::of(moment.call)))
+}
+
+impl Moment<'_> {
+    fn evidence(&self, about: About, model: Model) -> Value {
+        self.of_caller(|store, caller| {
+            let row = store.suspicion.row(about, caller, self.call.route, self.call.equipment);
+            int(decibels(row.evidence(model, seconds(self.at))))
+        })
+    }
+
+    fn block_evidence(&self, model: Model) -> Value {
+        self.of_caller(|store, caller| {
+            let second = seconds(self.at);
+            int(decibels(store.suspicion.against_blocks(caller, self.call.route, second)[model as usize]))
+        })
+    }
+
+    /// Inbound calls only: of our own subscribers nothing is learned here.
+    fn of_pair(
+        &self,
+        read: impl Fn(&crate::feature::Store, crate::base::number::Number, crate::base::number::Number) -> bool,
+    ) -> Value {
+        match (self.call.calling.number, self.call.called.number) {
+            (Some(caller), Some(called)) => Value::Bool(read(self.store, caller, called)),
+            _ if self.call.direction == Direction::Outbound => Value::Bool(false),
+            _ => Value::Unknown,
+        }
+    }
+}

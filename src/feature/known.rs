@@ -1,0 +1,140 @@
+//! Which keys were seen within some days: a set that forgets by itself, four octets a key.
+//!
+//! A key is a tag of 24 bits in a bucket of eight, with the day it was last seen; a key that was never put in is taken
+//! for one that was about once in two million look-ups. Numbers of a whole country fit: a hundred million keys take
+//! some 540 MB. When a bucket is full, the key seen longest ago gives way.
+
+use std::hash::BuildHasher;
+
+use crate::base::map::Seed;
+
+/// Cells in a bucket; two buckets share a cache line.
+const WAYS: usize = 8;
+
+/// Days since the Unix epoch; the set compares them modulo 256.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Day(pub u32);
+
+impl Day {
+    /// The day that holds this second since the Unix epoch.
+    #[must_use]
+    pub const fn of(second: u32) -> Self {
+        Self(second / 86_400)
+    }
+}
+
+/// What an insertion found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Seen {
+    /// It was there already.
+    Before,
+    /// It is new.
+    New,
+    /// It is new, and another that was still in force gave way.
+    NewForOther,
+}
+
+/// A set of keys, each kept for some days after it was last seen.
+#[derive(Debug)]
+pub struct Known {
+    seed: Seed,
+    /// Tag × 256 + day; 0 is free.
+    buckets: Box<[[u32; WAYS]]>,
+    days: u8,
+}
+
+impl Known {
+    /// Room for about `limit` keys, each kept for `days` days (1 to 200).
+    #[must_use]
+    pub fn new(limit: usize, days: u8, seed: Seed) -> Self {
+        // Buckets fill unevenly: at three quarters of the cells hardly any overflows.
+        let buckets = (limit.clamp(1, 1 << 33) * 4 / 3).div_ceil(WAYS).next_power_of_two();
+        Self { seed, buckets: vec![[0; WAYS]; buckets].into(), days: days.clamp(1, 200) }
+    }
+
+    /// Whether `key` was seen within the set's days before `today`.
+    #[must_use]
+    pub fn contains(&self, key: u64, today: Day) -> bool {
+        let (bucket, tag) = self.place(key);
+        self.buckets[bucket].iter().any(|cell| cell >> 8 == tag && self.is_in_force(*cell, today))
+    }
+
+    /// Notes that `key` was seen today.
+    pub fn insert(&mut self, key: u64, today: Day) -> Seen {
+        let (bucket, tag) = self.place(key);
+        let days = self.days;
+        let fresh = tag << 8 | today.0 & 0xff;
+        let bucket = &mut self.buckets[bucket];
+        if let Some(cell) = bucket.iter_mut().find(|cell| **cell >> 8 == tag) {
+            let seen = if age(*cell, today) <= u32::from(days) { Seen::Before } else { Seen::New };
+            *cell = fresh;
+            return seen;
+        }
+        // A free cell is older than any.
+        let rank = |cell: u32| if cell == 0 { u32::MAX } else { age(cell, today) };
+        let oldest = (0..WAYS).max_by_key(|way| rank(bucket[*way])).unwrap_or_default();
+        let gave_way = rank(bucket[oldest]) <= u32::from(days);
+        bucket[oldest] = fresh;
+        if gave_way { Seen::NewForOther } else { Seen::New }
+    }
+
+    /// Octets of memory when full.
+    #[must_use]
+    pub const fn bytes_max(&self) -> usize {
+        self.buckets.len() * WAYS * size_of::<u32>()
+    }
+
+    fn place(&self, key: u64) -> (usize, u32) {
+        let hash = self.seed.hash_one(key);
+        // No tag is 0: a cell of tag 0 and day 0 would look free.
+        (hash as usize & (self.buckets.len() - 1), ((hash >> 40) as u32).max(1))
+    }
+
+    fn is_in_force(&self, cell: u32, today: Day) -> bool {
+        age(cell, today) <= u32::from(self.days)
+    }
+}
+
+/// Days since a cell was written, 0 to 255.
+const fn age(cell: u32, today: Day) -> u32 {
+    today.0.wrapping_sub(cell) & 0xff
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keeps_for_its_days_and_no_longer() {
+        let mut known = Known::new(100, 30, Seed(1));
+        assert_eq!(known.insert(7, Day(1_000)), Seen::New);
+        assert_eq!(known.insert(7, Day(1_000)), Seen::Before);
+        assert!(known.contains(7, Day(1_030)));
+        assert!(!known.contains(7, Day(1_031)));
+        assert!(!known.contains(8, Day(1_000)));
+        assert_eq!(known.insert(7, Day(1_031)), Seen::New);
+        assert!(known.contains(7, Day(1_061)));
+    }
+
+    #[test]
+    fn a_flood_is_bounded_and_the_oldest_give_way() {
+        let mut known = Known::new(1_000, 30, Seed(1));
+        let bytes = known.bytes_max();
+        (0..1_000).for_each(|key| _ = known.insert(key, Day(1)));
+        let gave_way = (1_000..51_000).filter(|key| known.insert(*key, Day(2)) == Seen::NewForOther).count();
+        assert!(gave_way > 45_000, "{gave_way}");
+        assert_eq!(known.bytes_max(), bytes);
+        let old = (0..1_000).filter(|key| known.contains(*key, Day(2))).count();
+        assert!(old < 5, "{old} of the oldest are still there");
+    }
+
+    #[test]
+    fn within_its_limit_hardly_a_key_is_lost_or_invented() {
+        let mut known = Known::new(100_000, 30, Seed(3));
+        (0..100_000).for_each(|key| _ = known.insert(key, Day(9)));
+        let kept = (0..100_000).filter(|key| known.contains(*key, Day(9))).count();
+        assert!(kept > 99_500, "{kept}");
+        let invented = (100_000..400_000).filter(|key| known.contains(*key, Day(9))).count();
+        assert!(invented <= 2, "{invented}");
+    }
+}

@@ -1,0 +1,259 @@
+//! Who is a person: numbers that behaved like one, pairs that talked, and how many people live in a block.
+//!
+//! A number is *known* for 30 days after it talked for 20 s, waited 15 s for an answer, or was called from our network
+//! and answered. Nobody who rents numbers for robots does any of these by the thousand for free; a subscriber does one
+//! of them with nearly every call.
+
+use std::hash::BuildHasher;
+
+use crate::base::map::Seed;
+use crate::base::number::Number;
+use crate::base::range::Range;
+use crate::feature::known::{Day, Known, Seen};
+use crate::feature::suspicion::WIDTHS;
+use crate::feature::table::Table;
+
+/// Days a number or a pair stays known.
+const KNOWN_DAYS: u8 = 30;
+/// Days a pair counts as tried: today and yesterday.
+const TRIED_DAYS: u8 = 1;
+/// How long a caller who was refused insists when the same call comes again, in seconds.
+const INSISTS_S: u32 = 600;
+/// Half-life of the count of calls to a number, in seconds.
+const FAN_HALF_LIFE_S: f32 = 600.0;
+/// Count of calls from which on everybody calls a number: a televote, a bank's missed-call service, a victim.
+const FAN_MIN: f32 = 8.0;
+/// Half-life of the number of people in a block, in seconds: 30 days.
+const CENSUS_HALF_LIFE_S: f32 = 30.0 * 86_400.0;
+
+/// Widest block whose numbers are close to each other: they are given out together.
+const CLOSE_WIDTH: u8 = 3;
+
+/// Most keys of each kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PeopleLimits {
+    /// Numbers known for people's, and as many that were called; 5.4 octets each.
+    pub known: usize,
+    /// Pairs that talked, and as many that tried; 5.4 octets each.
+    pub pairs: usize,
+    /// Called numbers with calls of the last minutes.
+    pub called: usize,
+    /// Blocks in which people live.
+    pub blocks: usize,
+    /// Calls refused in the last minutes.
+    pub refused: usize,
+}
+
+impl Default for PeopleLimits {
+    fn default() -> Self {
+        Self { known: 4_000_000, pairs: 8_000_000, called: 250_000, blocks: 500_000, refused: 50_000 }
+    }
+}
+
+/// A number that fades with time.
+#[derive(Clone, Copy, Debug, Default)]
+struct Fading {
+    count: f32,
+    at: u32,
+}
+
+impl Fading {
+    fn now(self, second: u32, half_life_s: f32) -> f32 {
+        self.count * (-(second.saturating_sub(self.at) as f32) / half_life_s).exp2()
+    }
+
+    fn add(&mut self, second: u32, half_life_s: f32) {
+        *self = Self { count: self.now(second, half_life_s) + 1.0, at: second };
+    }
+}
+
+/// Everything known of people.
+#[derive(Debug)]
+pub struct People {
+    seed: Seed,
+    /// Numbers that talked or waited.
+    talked: Known,
+    /// Numbers called from our network that answered.
+    reached: Known,
+    pairs: Known,
+    tried: Known,
+    called: Table<u64, Fading>,
+    census: Table<u64, Fading>,
+    refused: Table<u64, u32>,
+}
+
+impl People {
+    /// Nobody is known yet.
+    #[must_use]
+    pub fn new(limits: PeopleLimits, seed: Seed) -> Self {
+        Self {
+            seed,
+            talked: Known::new(limits.known, KNOWN_DAYS, seed),
+            reached: Known::new(limits.known, KNOWN_DAYS, seed),
+            pairs: Known::new(limits.pairs, KNOWN_DAYS, seed),
+            tried: Known::new(limits.pairs, TRIED_DAYS, seed),
+            called: Table::new(limits.called, seed),
+            census: Table::new(limits.blocks, seed),
+            refused: Table::new(limits.refused, seed),
+        }
+    }
+
+    /// Whether a number talked or waited for an answer lately.
+    #[must_use]
+    pub fn has_talked(&self, number: Number, second: u32) -> bool {
+        self.talked.contains(number.value(), Day::of(second))
+    }
+
+    /// Whether a number is known for a person's.
+    #[must_use]
+    pub fn is_known(&self, number: Number, second: u32) -> bool {
+        self.has_talked(number, second) || self.reached.contains(number.value(), Day::of(second))
+    }
+
+    /// Whether two numbers talked lately, whoever called.
+    #[must_use]
+    pub fn is_pair(&self, one: Number, other: Number, second: u32) -> bool {
+        self.pairs.contains(self.pair(one, other), Day::of(second))
+    }
+
+    /// Whether a call is one that says something of its caller: the first of the pair in a day or two, and not to a
+    /// number that everybody calls.
+    #[must_use]
+    pub fn is_fresh(&self, caller: Number, called: Number, second: u32) -> bool {
+        !self.tried.contains(self.pair(caller, called), Day::of(second))
+            && self
+                .called
+                .get(&called.value())
+                .is_none_or(|calls| calls.now(second, FAN_HALF_LIFE_S) < FAN_MIN)
+    }
+
+    /// Notes a call between two numbers. How many keys gave way.
+    pub fn tried(&mut self, caller: Number, called: Number, second: u32) -> u32 {
+        let gave_way = self.tried.insert(self.pair(caller, called), Day::of(second)) == Seen::NewForOther;
+        let (calls, evicted) = self.called.touch(called.value(), second);
+        calls.add(second, FAN_HALF_LIFE_S);
+        u32::from(gave_way) + u32::from(evicted.is_some())
+    }
+
+    /// Notes that a caller behaved like a person. While its block is suspected that shows only that people live close by:
+    /// a robot that is answered now and then must not clear its whole block. How many keys gave way.
+    pub fn behaved(&mut self, caller: Number, second: u32, is_suspected: bool) -> u32 {
+        let seen = self.talked.insert(caller.value(), Day::of(second));
+        let mut evicted = u32::from(seen == Seen::NewForOther);
+        if seen == Seen::Before {
+            return evicted;
+        }
+        for width in WIDTHS.filter(|width| *width <= CLOSE_WIDTH || !is_suspected) {
+            let (people, gave_way) = self.census.touch(block_key(Range::of(caller, width)), second);
+            people.add(second, CENSUS_HALF_LIFE_S);
+            evicted += u32::from(gave_way.is_some());
+        }
+        evicted
+    }
+
+    /// Notes that a number called from our network answered. How many keys gave way.
+    pub fn reached(&mut self, called: Number, second: u32) -> u32 {
+        u32::from(self.reached.insert(called.value(), Day::of(second)) == Seen::NewForOther)
+    }
+
+    /// Notes that two numbers talked. How many keys gave way.
+    pub fn talked(&mut self, one: Number, other: Number, second: u32) -> u32 {
+        u32::from(self.pairs.insert(self.pair(one, other), Day::of(second)) == Seen::NewForOther)
+    }
+
+    /// How many people are known to live in a block, lately known ones counting more.
+    #[must_use]
+    pub fn in_block(&self, range: Range, second: u32) -> f32 {
+        self.census.get(&block_key(range)).map_or(0.0, |people| people.now(second, CENSUS_HALF_LIFE_S))
+    }
+
+    /// Notes that a call was refused.
+    pub fn refused(&mut self, caller: Number, called: Number, second: u32) -> u32 {
+        let (refused_at, evicted) = self.refused.touch(self.pair(caller, called), second);
+        *refused_at = second;
+        u32::from(evicted.is_some())
+    }
+
+    /// Whether the same caller was refused a call to the same number within ten minutes.
+    #[must_use]
+    pub fn insists(&self, caller: Number, called: Number, second: u32) -> bool {
+        let refused_at = self.refused.get(&self.pair(caller, called));
+        refused_at.is_some_and(|at| second.saturating_sub(*at) <= INSISTS_S)
+    }
+
+    /// Octets of memory when everything is full.
+    #[must_use]
+    pub fn bytes_max(&self) -> usize {
+        [&self.talked, &self.reached, &self.pairs, &self.tried]
+            .iter()
+            .map(|set| set.bytes_max())
+            .sum::<usize>()
+            + self.called.bytes_max()
+            + self.census.bytes_max()
+            + self.refused.bytes_max()
+    }
+
+    fn pair(&self, one: Number, other: Number) -> u64 {
+        self.seed.hash_one((one.min(other), one.max(other)))
+    }
+}
+
+/// A width of 2 to 6 and a prefix of 44 bits in one word.
+const fn block_key(range: Range) -> u64 {
+    (range.width() as u64) << 60 | range.prefix()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: u32 = 1_700_000_000;
+    const DAY: u32 = 86_400;
+
+    fn number(digits: &str) -> Number {
+        Number::from_digits(digits.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn people_are_counted_once_a_month_in_every_block_around_them() {
+        let mut people = People::new(PeopleLimits::default(), Seed(1));
+        let (one, other) = (number("447400000001"), number("447400000002"));
+        people.behaved(one, NOW, false);
+        people.behaved(one, NOW + DAY, false);
+        people.behaved(other, NOW, true);
+        assert!(people.is_known(one, NOW + 31 * DAY) && people.is_known(other, NOW));
+        assert!(!people.is_known(one, NOW + 32 * DAY));
+        for width in WIDTHS {
+            let count = people.in_block(Range::of(other, width), NOW);
+            let expected = if width <= CLOSE_WIDTH { 2.0 } else { 1.0 };
+            assert!((count - expected).abs() < 0.01, "{count} in 10^{width}");
+        }
+        let later = people.in_block(Range::of(one, 2), NOW + 30 * DAY);
+        assert!((later - 1.0).abs() < 0.01, "{later}");
+    }
+
+    #[test]
+    fn a_number_that_everybody_calls_says_nothing_of_its_callers() {
+        let mut people = People::new(PeopleLimits::default(), Seed(1));
+        let televote = number("48700000001");
+        let voter = |index: u32| number(&format!("4860000{index:04}"));
+        for index in 0..8 {
+            assert!(people.is_fresh(voter(index), televote, NOW + index));
+            people.tried(voter(index), televote, NOW + index);
+        }
+        people.tried(voter(8), televote, NOW + 8);
+        assert!(!people.is_fresh(voter(9), televote, NOW + 9));
+        assert!(people.is_fresh(voter(9), televote, NOW + 3_600));
+        assert!(!people.is_fresh(voter(8), televote, NOW + 3_600), "the same pair again");
+    }
+
+    #[test]
+    fn who_is_refused_and_calls_again_insists() {
+        let mut people = People::new(PeopleLimits::default(), Seed(1));
+        let (caller, called) = (number("447400000001"), number("48700000001"));
+        people.refused(caller, called, NOW);
+        assert!(people.insists(caller, called, NOW + INSISTS_S));
+        assert!(!people.insists(caller, called, NOW + INSISTS_S + 1));
+        assert!(!people.insists(caller, number("48700000002"), NOW));
+    }
+}

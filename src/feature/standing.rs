@@ -1,0 +1,83 @@
+//! How a caller stands with a mark: what the evidence is at the width that fits it.
+//!
+//! A wide mark is a statement about the whole block. A caller is judged at the narrowest block around it that has
+//! evidence of its own: a hundred in which people live is spared under a marked ten thousand, and a hundred in which
+//! nothing is known shares the fate of what surrounds it.
+
+use crate::base::class::Class;
+use crate::base::number::Number;
+use crate::base::range::Range;
+use crate::feature::mark::Mark;
+use crate::feature::people::People;
+use crate::feature::suspicion::{CAP, Nats, Row, Suspicion, WIDTHS};
+
+/// Callers of a block that make it worth asking, rather than the block around it. One person is enough.
+const CALLERS_MIN: u32 = 5;
+/// How many unknown people among the strangers a known one stands for, in a block of 100, of 1,000 and of more: numbers
+/// are given out close together, so where one person lives there are others, and of a wide block most are known.
+const PEOPLE_WEIGHTS: [f32; 3] = [0.25, 0.15, 0.1];
+/// Calls of a robot that a mark taken from test calls is worth.
+const SEEDED_BAD: u32 = 20;
+
+/// How a caller stands with a mark.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Standing {
+    /// The marked block; of one number when the number itself is marked.
+    pub range: Range,
+    /// As what it is marked.
+    pub class: Class,
+    /// Evidence against the marked block.
+    pub evidence: Nats,
+    /// Share of robots among the strangers who call from the narrowest block with evidence.
+    pub purity: f32,
+    /// Callers that were refused, called again and were robots in spite of it.
+    pub insisted: u16,
+}
+
+/// Share of robots among the strangers who call from a block of 10^width numbers in which `people` are known.
+#[must_use]
+pub fn purity(row: &Row, width: u8, people: f32) -> f32 {
+    let weight = PEOPLE_WEIGHTS[usize::from(width.clamp(2, 4) - 2)];
+    share(row.bad as f32, row.good as f32 + people * weight)
+}
+
+/// How `caller` stands with the marks on blocks around it, narrowest first, at this second. `None` without a mark.
+#[must_use]
+pub fn standing(
+    (suspicion, people): (&Suspicion, &People),
+    caller: Number,
+    marks: &[(Range, &Mark)],
+    second: u32,
+) -> Option<Standing> {
+    let (widest, _) = marks.last()?;
+    let known_in = |width| people.in_block(Range::of(caller, width), second);
+    // The narrowest block with evidence of its own, on the route of the mark around it.
+    let fits = |width: u8| marks.iter().find(|(range, _)| range.width() >= width);
+    let evidence_at = |width: u8| {
+        let (_, mark) = fits(width)?;
+        let row = suspicion.block(width, caller, mark.route);
+        let people = known_in(width);
+        let is_worth = row.bad + row.good >= CALLERS_MIN || people >= 0.5;
+        is_worth.then(|| (width, purity(&row, width, people)))
+    };
+    let narrowest = WIDTHS.filter(|width| *width < widest.width()).find_map(evidence_at);
+    let (range, mark) = fits(narrowest.map_or(0, |(width, _)| width))?;
+    let mut row = suspicion.block(range.width(), caller, mark.route);
+    let mut evidence = row.highest(second);
+    if mark.seeded && row == Row::default() {
+        (row.bad, evidence) = (SEEDED_BAD, CAP);
+    }
+    Some(Standing {
+        range: *range,
+        class: mark.class,
+        evidence,
+        purity: narrowest
+            .map_or_else(|| purity(&row, range.width(), known_in(range.width())), |(_, purity)| purity),
+        insisted: row.insisted,
+    })
+}
+
+/// 0 when there is neither.
+fn share(robots: f32, people: f32) -> f32 {
+    if robots + people > 0.0 { robots / (robots + people) } else { 0.0 }
+}
