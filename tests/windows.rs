@@ -171,7 +171,7 @@ proptest! {
             now_s += made.gap_s;
             let call = call(made, At::from_nanos(now_s * 1_000_000_000));
             store.answered(&call);
-            store.ended(&call, &network);
+            store.ended(&call, &network, false);
             list.0.push((now_s, made));
             compare(&store, &network, &list, made, now_s);
         }

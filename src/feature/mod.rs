@@ -164,6 +164,10 @@ impl Store {
         if let Some(at) = call.answer_at {
             self.landed(call, at);
             self.count(call, at);
+            if let (Direction::Inbound, Some(caller)) = (call.direction, call.calling.number) {
+                let evicted = self.people.answered(caller, seconds(at));
+                self.evicted(evicted);
+            }
         }
     }
 
@@ -308,6 +312,7 @@ impl Store {
             second,
             ending: Ending::of(call),
             is_persons: Ending::is_persons(call),
+            talk_s: call.talk_time().map_or(0.0, |talk| talk.as_secs_f32()),
             is_known,
             is_fresh: self.people.is_fresh(caller, called, second),
             is_probe,
@@ -315,9 +320,12 @@ impl Store {
         };
         let is_suspected = self.suspicion.block(4, caller, call.route).highest(second) >= SUSPECTED;
         let mut evicted = self.suspicion.ended(&finished) + self.people.tried(caller, called, second);
-        if finished.is_persons {
-            evicted += self.people.behaved(caller, second, is_suspected);
-        }
+        let was_answered = call.answer_at.is_some();
+        evicted += match (finished.is_persons, was_answered) {
+            (true, _) => self.people.behaved(caller, second, (was_answered, is_suspected)),
+            (false, true) => self.people.hung_up(caller, second),
+            (false, false) => 0,
+        };
         if call.talk_time().is_some_and(|talk| talk >= PERSON_TALK_MIN) {
             evicted += self.people.talked(caller, called, second);
         }

@@ -5,12 +5,12 @@
 //! of them with nearly every call.
 
 use std::hash::BuildHasher;
+use std::ops::RangeInclusive;
 
 use crate::base::map::Seed;
 use crate::base::number::Number;
 use crate::base::range::Range;
 use crate::feature::known::{Day, Known, Seen};
-use crate::feature::suspicion::WIDTHS;
 use crate::feature::table::Table;
 
 /// Days a number or a pair stays known.
@@ -26,8 +26,10 @@ const FAN_MIN: f32 = 8.0;
 /// Half-life of the number of people in a block, in seconds: 30 days.
 const CENSUS_HALF_LIFE_S: f32 = 30.0 * 86_400.0;
 
-/// Widest block whose numbers are close to each other: they are given out together.
-const CLOSE_WIDTH: u8 = 3;
+/// Widths of blocks whose numbers are close to each other: they are given out together.
+const CLOSE: RangeInclusive<u8> = 2..=3;
+/// The others.
+const FAR: RangeInclusive<u8> = 4..=6;
 
 /// Most keys of each kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,8 +64,8 @@ impl Fading {
         self.count * (-(second.saturating_sub(self.at) as f32) / half_life_s).exp2()
     }
 
-    fn add(&mut self, second: u32, half_life_s: f32) {
-        *self = Self { count: self.now(second, half_life_s) + 1.0, at: second };
+    fn add(&mut self, count: f32, second: u32, half_life_s: f32) {
+        *self = Self { count: (self.now(second, half_life_s) + count).max(0.0), at: second };
     }
 }
 
@@ -131,21 +133,48 @@ impl People {
     pub fn tried(&mut self, caller: Number, called: Number, second: u32) -> u32 {
         let gave_way = self.tried.insert(self.pair(caller, called), Day::of(second)) == Seen::NewForOther;
         let (calls, evicted) = self.called.touch(called.value(), second);
-        calls.add(second, FAN_HALF_LIFE_S);
+        calls.add(1.0, second, FAN_HALF_LIFE_S);
         u32::from(gave_way) + u32::from(evicted.is_some())
+    }
+
+    /// Notes that a caller has just been answered: people live close by, until the end of the call says otherwise. How
+    /// many keys gave way.
+    pub fn answered(&mut self, caller: Number, second: u32) -> u32 {
+        if self.has_talked(caller, second) { 0 } else { self.count_in(caller, CLOSE, (1.0, second)) }
     }
 
     /// Notes that a caller behaved like a person. While its block is suspected that shows only that people live close by:
     /// a robot that is answered now and then must not clear its whole block. How many keys gave way.
-    pub fn behaved(&mut self, caller: Number, second: u32, is_suspected: bool) -> u32 {
+    pub fn behaved(
+        &mut self,
+        caller: Number,
+        second: u32,
+        (was_answered, is_suspected): (bool, bool),
+    ) -> u32 {
         let seen = self.talked.insert(caller.value(), Day::of(second));
         let mut evicted = u32::from(seen == Seen::NewForOther);
         if seen == Seen::Before {
             return evicted;
         }
-        for width in WIDTHS.filter(|width| *width <= CLOSE_WIDTH || !is_suspected) {
-            let (people, gave_way) = self.census.touch(block_key(Range::of(caller, width)), second);
-            people.add(second, CENSUS_HALF_LIFE_S);
+        if !was_answered {
+            evicted += self.count_in(caller, CLOSE, (1.0, second));
+        }
+        if !is_suspected {
+            evicted += self.count_in(caller, FAR, (1.0, second));
+        }
+        evicted
+    }
+
+    /// Takes back what [`Self::answered`] noted: the call was too short for a person's. How many keys gave way.
+    pub fn hung_up(&mut self, caller: Number, second: u32) -> u32 {
+        if self.has_talked(caller, second) { 0 } else { self.count_in(caller, CLOSE, (-1.0, second)) }
+    }
+
+    fn count_in(&mut self, caller: Number, widths: RangeInclusive<u8>, (people, second): (f32, u32)) -> u32 {
+        let mut evicted = 0;
+        for width in widths {
+            let (census, gave_way) = self.census.touch(block_key(Range::of(caller, width)), second);
+            census.add(people, second, CENSUS_HALF_LIFE_S);
             evicted += u32::from(gave_way.is_some());
         }
         evicted
@@ -218,14 +247,18 @@ mod tests {
     fn people_are_counted_once_a_month_in_every_block_around_them() {
         let mut people = People::new(PeopleLimits::default(), Seed(1));
         let (one, other) = (number("447400000001"), number("447400000002"));
-        people.behaved(one, NOW, false);
-        people.behaved(one, NOW + DAY, false);
-        people.behaved(other, NOW, true);
+        people.answered(one, NOW);
+        people.behaved(one, NOW, (true, false));
+        people.behaved(one, NOW + DAY, (false, false));
+        people.behaved(other, NOW, (false, true));
+        let brief = number("447400000003");
+        people.answered(brief, NOW);
+        people.hung_up(brief, NOW);
         assert!(people.is_known(one, NOW + 31 * DAY) && people.is_known(other, NOW));
         assert!(!people.is_known(one, NOW + 32 * DAY));
-        for width in WIDTHS {
+        for width in 2..=6 {
             let count = people.in_block(Range::of(other, width), NOW);
-            let expected = if width <= CLOSE_WIDTH { 2.0 } else { 1.0 };
+            let expected = if CLOSE.contains(&width) { 2.0 } else { 1.0 };
             assert!((count - expected).abs() < 0.01, "{count} in 10^{width}");
         }
         let later = people.in_block(Range::of(one, 2), NOW + 30 * DAY);

@@ -11,8 +11,8 @@ use crate::feature::mark::Mark;
 use crate::feature::people::People;
 use crate::feature::suspicion::{CAP, Nats, Row, Suspicion, WIDTHS};
 
-/// Callers of a block that make it worth asking, rather than the block around it. One person is enough.
-const CALLERS_MIN: u32 = 5;
+/// Callers of a block that make it worth asking, rather than the block around it. Of a hundred one person is enough.
+const CALLERS_MIN: f32 = 5.0;
 /// How many unknown people among the strangers a known one stands for, in a block of 100, of 1,000 and of more: numbers
 /// are given out close together, so where one person lives there are others, and of a wide block most are known.
 const PEOPLE_WEIGHTS: [f32; 3] = [0.25, 0.15, 0.1];
@@ -57,7 +57,7 @@ pub fn standing(
         let (_, mark) = fits(width)?;
         let row = suspicion.block(width, caller, mark.route);
         let people = known_in(width);
-        let is_worth = row.bad + row.good >= CALLERS_MIN || people >= 0.5;
+        let is_worth = (row.bad + row.good) as f32 + people >= CALLERS_MIN || width == 2 && people >= 0.5;
         is_worth.then(|| (width, purity(&row, width, people)))
     };
     let narrowest = WIDTHS.filter(|width| *width < widest.width()).find_map(evidence_at);

@@ -37,6 +37,12 @@ const SPREAD_MIN: u32 = 3;
 /// Seconds between two calls of a block of 10,000 that count towards what is usual on its route.
 const USUAL_EVERY_S: u32 = 60;
 
+/// How far the talk of spoken codes of one sender lies from their mean: quartiles are within 1.5 s of each other.
+const REGULAR_TALK_S: f32 = 1.5;
+/// What a brief call says at most when it lies so: some nine in ten of a sender's do, one in four of people's.
+const REGULAR_SAYS: Nats = 1.8;
+/// What it says at most otherwise.
+const IRREGULAR_SAYS: Nats = -1.0;
 /// Evidence against a number (40 dB) from which on its calls count against it alone, not against its blocks.
 const OWN_MAX: Nats = 9.2;
 /// What a person's call weighs when it is one of the few that a mark lets pass: three such and the mark is gone.
@@ -86,6 +92,8 @@ pub struct Row {
     pub insisted: u16,
     /// Second a call last counted towards what is usual.
     usual_at: u32,
+    /// Running mean of the talk of brief calls, in seconds.
+    talk_s: f32,
 }
 
 impl Row {
@@ -119,7 +127,8 @@ impl Row {
             return None;
         }
         let peak = self.peak;
-        *self = Self { at: second, in_flight: self.in_flight, usual_at: self.usual_at, ..Self::default() };
+        let (in_flight, usual_at, talk_s) = (self.in_flight, self.usual_at, self.talk_s);
+        *self = Self { at: second, in_flight, usual_at, talk_s, ..Self::default() };
         (peak > 0.0).then_some(peak)
     }
 }
@@ -145,6 +154,8 @@ pub struct Finished {
     pub ending: Ending,
     /// Only a person lets a call end so.
     pub is_persons: bool,
+    /// How long it was talked, in seconds.
+    pub talk_s: f32,
     /// The caller was known for a person before.
     pub is_known: bool,
     /// The called number is one the caller has not called lately, and not one that everybody calls.
@@ -214,6 +225,7 @@ impl Suspicion {
             let (row, gave_way) =
                 self.rows.touch(key(about, call.caller, call.route, call.equipment), call.second);
             evicted += u32::from(gave_way.is_some());
+            let says = row.with_regularity(says, call);
             let peak = row.add(heard(says, (about, own), call), call.second);
             row.note(about, call, is_bad);
             if about == About::Block(4) {
@@ -290,6 +302,18 @@ impl Suspicion {
 }
 
 impl Row {
+    /// A spoken code always takes the same time: a brief call speaks for one when it is as long as those before it.
+    fn with_regularity(&mut self, mut says: [Nats; MODELS], call: &Finished) -> [Nats; MODELS] {
+        if call.ending != Ending::AnsweredBriefly {
+            return says;
+        }
+        let is_regular = (call.talk_s - self.talk_s).abs() <= REGULAR_TALK_S;
+        self.talk_s += (call.talk_s - self.talk_s) * if self.talk_s == 0.0 { 1.0 } else { 0.2 };
+        let spoken = &mut says[Model::Spoken as usize];
+        *spoken = spoken.min(if is_regular { REGULAR_SAYS } else { IRREGULAR_SAYS });
+        says
+    }
+
     /// Counts what kind of call it was.
     fn note(&mut self, about: About, call: &Finished, is_bad: bool) {
         if self.evidence == [0.0; MODELS] {
