@@ -29,6 +29,9 @@ const SENDERS: [[f32; ENDINGS]; MODELS] = [
     // Is answered, speaks a code and hangs up.
     [0.05, 0.02, 0.03, 0.03, 0.03, 0.72, 0.05, 0.02, 0.05],
 ];
+/// Endings of answered calls.
+const ANSWERED: [Ending; 2] = [Ending::AnsweredBriefly, Ending::Answered];
+const MODEL_LIST: [Model; MODELS] = [Model::Cut, Model::Ring, Model::Spoken];
 /// Most that one call can say for or against a sender.
 const SAYS_MAX: Nats = 2.6;
 
@@ -46,7 +49,7 @@ const MARGIN_DB: u32 = 20;
 /// Half-life of the share of calls cut before ringing, in seconds: an outage shows in minutes.
 const OUTAGE_HALF_LIFE_S: f32 = 120.0;
 /// Calls that a route's usual share of them weighs as much as.
-const OUTAGE_WEIGHT: f32 = 20.0;
+const OUTAGE_WEIGHT: f32 = 100.0;
 
 /// What is usual on one route.
 #[derive(Clone, Debug)]
@@ -84,12 +87,29 @@ pub struct Baselines {
 
 impl Baselines {
     /// What an ending says for each model of sender against the people of `route` at this second: the logarithm of how
-    /// many times likelier it is.
+    /// many times likelier it is. Of a call that was answered, what [`Self::answer_says`] does not say yet.
     #[must_use]
     pub fn says(&self, route: RouteId, second: u32, ending: Ending) -> [Nats; MODELS] {
         let usual = self.usual(route, second, ending);
-        let says = |model: usize| (SENDERS[model][ending as usize] / usual).ln().clamp(-SAYS_MAX, SAYS_MAX);
-        [says(Model::Cut as usize), says(Model::Ring as usize), says(Model::Spoken as usize)]
+        let was_answered = ANSWERED.contains(&ending);
+        MODEL_LIST.map(|model| {
+            if was_answered && model != Model::Spoken {
+                return 0.0;
+            }
+            likelier(SENDERS[model as usize][ending as usize], usual)
+        })
+    }
+
+    /// What an answer says: that nobody waits for one in vain is known long before the talk is over.
+    #[must_use]
+    pub fn answer_says(&self, route: RouteId, second: u32) -> [Nats; MODELS] {
+        let usual: f32 = ANSWERED.map(|ending| self.usual(route, second, ending)).iter().sum();
+        MODEL_LIST.map(|model| {
+            if model == Model::Spoken {
+                return 0.0;
+            }
+            likelier(ANSWERED.map(|ending| SENDERS[model as usize][ending as usize]).iter().sum(), usual)
+        })
     }
 
     /// Counts a call among what is usual.
@@ -165,6 +185,10 @@ impl Baselines {
         }
         &mut self.profiles[index]
     }
+}
+
+fn likelier(senders: f32, usual: f32) -> Nats {
+    (senders / usual).ln().clamp(-SAYS_MAX, SAYS_MAX)
 }
 
 /// Evidence in decibels: ten times the decimal logarithm of how many times likelier a sender is.

@@ -165,6 +165,7 @@ impl Store {
             self.landed(call, at);
             self.count(call, at);
             if let (Direction::Inbound, Some(caller)) = (call.direction, call.calling.number) {
+                self.suspicion.answered(caller, (call.route, seconds(at)), call.equipment);
                 let evicted = self.people.answered(caller, seconds(at));
                 self.evicted(evicted);
             }
@@ -174,7 +175,14 @@ impl Store {
     /// Counts a call set up and not refused as in flight.
     pub fn begun(&mut self, call: &Call) {
         if let (Direction::Inbound, Some(caller)) = (call.direction, call.calling.number) {
-            self.suspicion.begun(caller, seconds(call.setup_at));
+            let place = (call.route, seconds(call.setup_at));
+            self.suspicion.begun(caller, place.1);
+            let Some(called) = call.called.number else { return };
+            if let Some(route) = self.people.hunted(caller, called, place) {
+                self.suspicion.take_back(caller, (route, place.1), call.equipment);
+            }
+            let evicted = self.people.calls(called, place.1);
+            self.evicted(evicted);
         }
     }
 
@@ -320,6 +328,9 @@ impl Store {
         };
         let is_suspected = self.suspicion.block(4, caller, call.route).highest(second) >= SUSPECTED;
         let mut evicted = self.suspicion.ended(&finished) + self.people.tried(caller, called, second);
+        if finished.ending == Ending::CutBeforeRinging {
+            evicted += self.people.cut(caller, called, (call.route, second));
+        }
         let was_answered = call.answer_at.is_some();
         evicted += match (finished.is_persons, was_answered) {
             (true, _) => self.people.behaved(caller, second, (was_answered, is_suspected)),

@@ -10,6 +10,7 @@ use std::ops::RangeInclusive;
 use crate::base::map::Seed;
 use crate::base::number::Number;
 use crate::base::range::Range;
+use crate::base::route::RouteId;
 use crate::feature::known::{Day, Known, Seen};
 use crate::feature::table::Table;
 
@@ -19,10 +20,12 @@ const KNOWN_DAYS: u8 = 30;
 const TRIED_DAYS: u8 = 1;
 /// How long a caller who was refused insists when the same call comes again, in seconds.
 const INSISTS_S: u32 = 600;
+/// How soon a call that was cut before it rang comes by another way when people's exchange hunts for one, in seconds.
+const HUNT_S: u32 = 60;
 /// Half-life of the count of calls to a number, in seconds.
 const FAN_HALF_LIFE_S: f32 = 600.0;
 /// Count of calls from which on everybody calls a number: a televote, a bank's missed-call service, a victim.
-const FAN_MIN: f32 = 8.0;
+const FAN_MIN: f32 = 5.5;
 /// Half-life of the number of people in a block, in seconds: 30 days.
 const CENSUS_HALF_LIFE_S: f32 = 30.0 * 86_400.0;
 
@@ -42,7 +45,7 @@ pub struct PeopleLimits {
     pub called: usize,
     /// Blocks in which people live.
     pub blocks: usize,
-    /// Calls refused in the last minutes.
+    /// Calls refused in the last minutes, and as many cut before they rang.
     pub refused: usize,
 }
 
@@ -82,6 +85,14 @@ pub struct People {
     called: Table<u64, Fading>,
     census: Table<u64, Fading>,
     refused: Table<u64, u32>,
+    cut: Table<u64, Cut>,
+}
+
+/// A call that was cut before it rang.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Cut {
+    second: u32,
+    route: RouteId,
 }
 
 impl People {
@@ -97,6 +108,7 @@ impl People {
             called: Table::new(limits.called, seed),
             census: Table::new(limits.blocks, seed),
             refused: Table::new(limits.refused, seed),
+            cut: Table::new(limits.refused, seed),
         }
     }
 
@@ -129,12 +141,16 @@ impl People {
                 .is_none_or(|calls| calls.now(second, FAN_HALF_LIFE_S) < FAN_MIN)
     }
 
-    /// Notes a call between two numbers. How many keys gave way.
+    /// Notes that a call between two numbers is over. How many keys gave way.
     pub fn tried(&mut self, caller: Number, called: Number, second: u32) -> u32 {
-        let gave_way = self.tried.insert(self.pair(caller, called), Day::of(second)) == Seen::NewForOther;
+        u32::from(self.tried.insert(self.pair(caller, called), Day::of(second)) == Seen::NewForOther)
+    }
+
+    /// Notes that somebody calls a number. How many keys gave way.
+    pub fn calls(&mut self, called: Number, second: u32) -> u32 {
         let (calls, evicted) = self.called.touch(called.value(), second);
         calls.add(1.0, second, FAN_HALF_LIFE_S);
-        u32::from(gave_way) + u32::from(evicted.is_some())
+        u32::from(evicted.is_some())
     }
 
     /// Notes that a caller has just been answered: people live close by, until the end of the call says otherwise. How
@@ -210,6 +226,28 @@ impl People {
         refused_at.is_some_and(|at| second.saturating_sub(*at) <= INSISTS_S)
     }
 
+    /// Notes that a call was cut before it rang. How many keys gave way.
+    pub fn cut(&mut self, caller: Number, called: Number, (route, second): (RouteId, u32)) -> u32 {
+        let (cut, evicted) = self.cut.touch(self.pair(caller, called), second);
+        *cut = Cut { second, route };
+        u32::from(evicted.is_some())
+    }
+
+    /// The route on which the same call was cut before it rang within a minute, if that was another: an exchange hunts
+    /// for a way. Told once.
+    pub fn hunted(
+        &mut self,
+        caller: Number,
+        called: Number,
+        (route, second): (RouteId, u32),
+    ) -> Option<RouteId> {
+        let pair = self.pair(caller, called);
+        let cut = self.cut.get(&pair).copied()?;
+        let is_hunting = cut.route != route && second.saturating_sub(cut.second) <= HUNT_S && cut.second > 0;
+        is_hunting.then(|| *self.cut.touch(pair, second).0 = Cut::default())?;
+        Some(cut.route)
+    }
+
     /// Octets of memory when everything is full.
     #[must_use]
     pub fn bytes_max(&self) -> usize {
@@ -220,6 +258,7 @@ impl People {
             + self.called.bytes_max()
             + self.census.bytes_max()
             + self.refused.bytes_max()
+            + self.cut.bytes_max()
     }
 
     fn pair(&self, one: Number, other: Number) -> u64 {
@@ -270,11 +309,11 @@ mod tests {
         let mut people = People::new(PeopleLimits::default(), Seed(1));
         let televote = number("48700000001");
         let voter = |index: u32| number(&format!("4860000{index:04}"));
-        for index in 0..8 {
-            assert!(people.is_fresh(voter(index), televote, NOW + index));
+        for index in 0..9 {
+            people.calls(televote, NOW + index);
+            assert_eq!(people.is_fresh(voter(index), televote, NOW + index), index < 5, "{index}");
             people.tried(voter(index), televote, NOW + index);
         }
-        people.tried(voter(8), televote, NOW + 8);
         assert!(!people.is_fresh(voter(9), televote, NOW + 9));
         assert!(people.is_fresh(voter(9), televote, NOW + 3_600));
         assert!(!people.is_fresh(voter(8), televote, NOW + 3_600), "the same pair again");

@@ -13,9 +13,11 @@ use crate::feature::suspicion::{CAP, Nats, Row, Suspicion, WIDTHS};
 
 /// Callers of a block that make it worth asking, rather than the block around it. Of a hundred one person is enough.
 const CALLERS_MIN: f32 = 5.0;
-/// How many unknown people among the strangers a known one stands for, in a block of 100, of 1,000 and of more: numbers
-/// are given out close together, so where one person lives there are others, and of a wide block most are known.
-const PEOPLE_WEIGHTS: [f32; 3] = [0.25, 0.15, 0.1];
+/// How many unknown people among the strangers a known one stands for: most people of a block are known, and are spared
+/// by that; but numbers are given out close together, so in a hundred one person is a sign of others.
+const PEOPLE_WEIGHT: f32 = 0.1;
+/// The same in a block of 100.
+const PEOPLE_WEIGHT_CLOSE: f32 = 0.15;
 /// Calls of a robot that a mark taken from test calls is worth.
 const SEEDED_BAD: u32 = 20;
 
@@ -37,7 +39,7 @@ pub struct Standing {
 /// Share of robots among the strangers who call from a block of 10^width numbers in which `people` are known.
 #[must_use]
 pub fn purity(row: &Row, width: u8, people: f32) -> f32 {
-    let weight = PEOPLE_WEIGHTS[usize::from(width.clamp(2, 4) - 2)];
+    let weight = if width == 2 { PEOPLE_WEIGHT_CLOSE } else { PEOPLE_WEIGHT };
     share(row.bad as f32, row.good as f32 + people * weight)
 }
 

@@ -211,17 +211,35 @@ impl Suspicion {
         row.in_flight = row.in_flight.saturating_sub(1);
     }
 
+    /// Takes what it says that a call was answered.
+    pub fn answered(&mut self, caller: Number, (route, second): (RouteId, u32), equipment: u32) {
+        let says = self.baselines.answer_says(route, second);
+        for about in subjects(equipment) {
+            let (row, _) = self.rows.touch(key(about, caller, route, equipment), second);
+            let peak = row.add(says, second);
+            if let (About::Block(4), Some(peak)) = (about, peak) {
+                self.baselines.excursion(route, peak);
+            }
+        }
+    }
+
+    /// Takes back what a call that was cut before it rang said on `route`: it came again by another.
+    pub fn take_back(&mut self, caller: Number, (route, second): (RouteId, u32), equipment: u32) {
+        let says = self.baselines.says(route, second, Ending::CutBeforeRinging).map(|says| -says.max(0.0));
+        for about in subjects(equipment) {
+            let (row, _) = self.rows.touch(key(about, caller, route, equipment), second);
+            row.bad = row.bad.saturating_sub(1);
+            row.add(says, second);
+        }
+    }
+
     /// Takes what a call that is over says. How many rows gave way for want of room.
     pub fn ended(&mut self, call: &Finished) -> u32 {
         let says = self.baselines.says(call.route, call.second, call.ending);
         let is_bad = says.iter().any(|says| *says > 0.0) && call.is_fresh && !call.is_known;
         let own = self.row(About::Caller, call.caller, call.route, 0).highest(call.second);
         let mut evicted = 0;
-        let blocks = WIDTHS.map(About::Block);
-        for about in [About::Caller, About::Equipment].into_iter().chain(blocks) {
-            if about == About::Equipment && call.equipment == 0 {
-                continue;
-            }
+        for about in subjects(call.equipment) {
             let (row, gave_way) =
                 self.rows.touch(key(about, call.caller, call.route, call.equipment), call.second);
             evicted += u32::from(gave_way.is_some());
@@ -329,6 +347,12 @@ impl Row {
             self.good = self.good.saturating_add(1);
         }
     }
+}
+
+/// What a call is evidence for or against.
+fn subjects(equipment: u32) -> impl Iterator<Item = About> {
+    let sender = (equipment != 0).then_some(About::Equipment);
+    [About::Caller].into_iter().chain(sender).chain(WIDTHS.map(About::Block))
 }
 
 /// What a call says to a subject: for a robot only when a robot could not help it. `own` is the evidence against the
