@@ -40,6 +40,17 @@ pub(super) const SUSPICION: &[Row] = &[
     row("caller.ring_evidence", DECIBELS, "Evidence that the caller rings once or twice and hangs up", |m| {
         m.evidence(About::Caller, Model::Ring)
     }),
+    row(
+        "called.ring_evidence",
+        DECIBELS,
+        "Evidence that the called number, as a caller, rings once or twice and hangs up",
+        |m| {
+            m.call.called.number.map_or(Value::Unknown, |called| {
+                let row = m.store.suspicion.row(About::Caller, called, m.call.route, 0);
+                int(decibels(row.evidence(Model::Ring, seconds(m.at))))
+            })
+        },
+    ),
     row("caller.in_flight", CALLS, "Calls of the caller that are neither answered nor over", |m| {
         m.of_caller(|store, caller| {
             int(u32::from(store.suspicion.row(About::Caller, caller, m.call.route, 0).in_flight))
