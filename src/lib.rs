@@ -33,6 +33,7 @@ pub mod feature;
 pub mod judge;
 pub mod rule;
 pub mod signal;
+pub mod simulate;
 pub mod wire;
 
 pub mod billing;
