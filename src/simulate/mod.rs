@@ -20,6 +20,7 @@ pub mod attempt;
 pub mod countries;
 pub mod draw;
 pub mod people;
+pub mod render;
 pub mod scenario;
 pub mod source;
 pub mod world;
