@@ -25,7 +25,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "pipeline",
         &[
             "base", "wire", "rule", "assemble", "signal", "call", "feature", "judge", "engine", "clock",
-            "capture", "billing", "metrics", "journal",
+            "capture", "billing", "metrics", "journal", "simulate",
         ],
     ),
 ];

@@ -1,5 +1,6 @@
 //! A scenario as written: TOML → [`Scenario`], or every finding with its place.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use serde::Deserialize;
@@ -145,23 +146,42 @@ impl Scenario {
     }
 }
 
-/// Sources of a scenario's attempts, or what cannot be and where in the file.
-pub type Sources = Result<Vec<Box<dyn Source>>, (std::ops::Range<usize>, String)>;
+/// What a scenario asks for and cannot have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// Its place in the file.
+    pub span: Range<usize>,
+    /// What is wrong.
+    pub message: String,
+}
+
+impl Finding {
+    /// It, to be shown with its place in the file `path` with this text.
+    #[must_use]
+    pub fn caret(&self, path: &str, text: &str) -> Caret {
+        Caret::new(path, text, self.span.clone(), &self.message)
+    }
+}
 
 impl Scenario {
+    /// Moves its beginning.
+    pub fn start_at(&mut self, start: Datetime) {
+        self.scenario.start = Spanned::new(self.scenario.start.span(), start);
+    }
+
     /// Every source: of the populations first, then of the attacks, in the order of the file.
     ///
     /// # Errors
     /// What a source refuses, with the place of its table.
-    pub fn sources(&self, world: &Arc<World>) -> Sources {
+    pub fn sources(&self, world: &Arc<World>) -> Result<Vec<Box<dyn Source>>, Finding> {
         let mut sources = Vec::new();
         for (index, spec) in self.populations.iter().enumerate() {
             let made = spec.get_ref().sources(world, index);
-            sources.extend(made.map_err(|message| (spec.span(), message))?);
+            sources.extend(made.map_err(|message| Finding { span: spec.span(), message })?);
         }
         for (index, spec) in self.attacks.iter().enumerate() {
             let made = spec.get_ref().sources(world, index);
-            sources.extend(made.map_err(|message| (spec.span(), message))?);
+            sources.extend(made.map_err(|message| Finding { span: spec.span(), message })?);
         }
         Ok(sources)
     }

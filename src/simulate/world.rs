@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use rand::SeedableRng;
 use sha2::{Digest, Sha256};
+use toml::Spanned;
 
 use crate::base::route::RouteClass;
 use crate::base::time::At;
 use crate::simulate::attempt::TrunkId;
 use crate::simulate::countries::{Block, NATIONS, Nation};
 use crate::simulate::draw::{Rng, below, chance, weighted};
-use crate::simulate::scenario::{Scenario, Transport, TrunkSpec, Ways};
+use crate::simulate::scenario::{Finding, Scenario, Transport, TrunkSpec, Ways};
 
 /// Highest value of [`World::rate_at`].
 pub const RATE_MAX: f64 = 2.0;
@@ -77,37 +78,30 @@ impl World {
     /// The world of a scenario.
     ///
     /// # Errors
-    /// What cannot be: place in the file, and why.
-    pub fn new(scenario: &Scenario, seed: u64) -> Result<Self, (std::ops::Range<usize>, String)> {
+    /// What the scenario asks for and cannot have.
+    pub fn new(scenario: &Scenario, seed: u64) -> Result<Self, Finding> {
         let (span, operator) = (&scenario.scenario, &scenario.operator);
         let start = moment(*span.start.get_ref())
-            .ok_or((span.start.span(), "start: a time with its offset, year 2000 to 2199".to_owned()))?;
+            .ok_or_else(|| finding(&span.start, "start: a time with its offset, year 2000 to 2199"))?;
         let hours = *span.hours.get_ref();
         if !(hours > 0.0 && hours <= 8_784.0) {
-            return Err((span.hours.span(), "hours: above 0, at most 8784".into()));
+            return Err(finding(&span.hours, "hours: above 0, at most 8784"));
         }
         let Some(home) = NATIONS.iter().find(|nation| nation.iso == operator.country.get_ref()) else {
             let known: Vec<&str> = NATIONS.iter().map(|nation| nation.iso).collect();
-            return Err((operator.country.span(), format!("country: one of {}", known.join(", "))));
+            return Err(finding(&operator.country, &format!("country: one of {}", known.join(", "))));
         };
         let subscribers = *operator.subscribers.get_ref();
         let room = capacity(own(home.mobile)).min(10_000_000);
         if !(1..=room).contains(&subscribers) {
-            return Err((operator.subscribers.span(), format!("subscribers: 1 to {room} in {}", home.iso)));
+            return Err(finding(&operator.subscribers, &format!("subscribers: 1 to {room} in {}", home.iso)));
         }
         for (name, share) in [("roaming", &operator.roaming), ("states-known", &operator.states_known)] {
             if !(0.0..=1.0).contains(share.get_ref()) {
-                return Err((share.span(), format!("{name}: 0 to 1")));
+                return Err(finding(share, &format!("{name}: 0 to 1")));
             }
         }
-        let mut trunks: Vec<Trunk> = Vec::with_capacity(scenario.trunks.len());
-        for spec in &scenario.trunks {
-            let trunk = trunk(spec.get_ref()).map_err(|message| (spec.span(), message))?;
-            if trunks.iter().any(|other| other.name == trunk.name) {
-                return Err((spec.span(), format!("two trunks have the name `{}`", trunk.name)));
-            }
-            trunks.push(trunk);
-        }
+        let trunks = trunks(&scenario.trunks)?;
         let (roaming, states_known) = (*operator.roaming.get_ref(), *operator.states_known.get_ref());
         let span = Duration::from_secs_f64(hours * 3_600.0);
         Ok(Self { seed, start, span, home, subscribers, roaming, states_known, trunks })
@@ -304,6 +298,26 @@ impl World {
         let index = below(rng, u64::from(u32::MAX));
         if is_mobile { self.other_mobile(index) } else { self.other_fixed(index) }
     }
+}
+
+fn finding<T>(at: &Spanned<T>, message: &str) -> Finding {
+    Finding { span: at.span(), message: message.to_owned() }
+}
+
+fn trunks(specs: &[Spanned<TrunkSpec>]) -> Result<Vec<Trunk>, Finding> {
+    const TRUNKS_MAX: usize = 500;
+    let mut trunks: Vec<Trunk> = Vec::with_capacity(specs.len());
+    for spec in specs {
+        let trunk = trunk(spec.get_ref()).map_err(|message| finding(spec, &message))?;
+        if trunks.iter().any(|other| other.name == trunk.name) {
+            return Err(finding(spec, &format!("two trunks have the name `{}`", trunk.name)));
+        }
+        if trunks.len() == TRUNKS_MAX {
+            return Err(finding(spec, &format!("more than {TRUNKS_MAX} trunks")));
+        }
+        trunks.push(trunk);
+    }
+    Ok(trunks)
 }
 
 fn trunk(spec: &TrunkSpec) -> Result<Trunk, String> {

@@ -69,7 +69,7 @@ impl Connections {
         let pieces = text.len().div_ceil(SEGMENT_MAX);
         for (piece, payload) in text.chunks(SEGMENT_MAX).enumerate() {
             let push = if piece + 1 == pieces { PUSH } else { 0 };
-            connection.emit(at + piece as Micros, from, ACK | push, payload, out);
+            connection.emit((at + piece as Micros, from), ACK | push, payload, out);
         }
         connection.owes[other(from) as usize] = true;
         ConnectionId(index)
@@ -79,7 +79,7 @@ impl Connections {
     pub fn acknowledge(&mut self, at: Micros, (id, by): (ConnectionId, Peer), out: &mut dyn Segments) {
         let Some(connection) = self.all.get_mut(id.0) else { return };
         if connection.owes[by as usize] {
-            connection.emit(at, by, ACK, &[], out);
+            connection.emit((at, by), ACK, &[], out);
         }
     }
 
@@ -94,9 +94,9 @@ impl Connections {
             next: [seed, seed.wrapping_mul(0x85EB_CA6B)],
             owes: [false; 2],
         };
-        connection.emit(at.saturating_sub(900), Peer::Client, SYN, &[], out);
-        connection.emit(at.saturating_sub(600), Peer::Server, SYN | ACK, &[], out);
-        connection.emit(at.saturating_sub(300), Peer::Client, ACK, &[], out);
+        connection.emit((at.saturating_sub(900), Peer::Client), SYN, &[], out);
+        connection.emit((at.saturating_sub(600), Peer::Server), SYN | ACK, &[], out);
+        connection.emit((at.saturating_sub(300), Peer::Client), ACK, &[], out);
         self.all.push(connection);
         self.by_ends.insert((client, server), index);
         index
@@ -104,7 +104,7 @@ impl Connections {
 }
 
 impl Connection {
-    fn emit(&mut self, at: Micros, from: Peer, flags: u8, payload: &[u8], out: &mut dyn Segments) {
+    fn emit(&mut self, (at, from): (Micros, Peer), flags: u8, payload: &[u8], out: &mut dyn Segments) {
         let to = other(from);
         let between = match from {
             Peer::Client => (self.client, self.server),
