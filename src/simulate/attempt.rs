@@ -115,7 +115,7 @@ pub enum Oddity {
     OnCircuit(u16),
     /// SIP: the media change in the middle of the call.
     Reinvited,
-    /// SIP: INVITE and final response are sent this many times more, by the timers of RFC 3261 §17. ISUP: nothing.
+    /// SIP over UDP: INVITE and final response are sent this many times more, by the timers of RFC 3261 §17.
     Retransmitted {
         /// 1 to 6.
         times: u8,

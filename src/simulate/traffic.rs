@@ -115,8 +115,17 @@ impl Traffic {
     /// What the scenario asks for and cannot have.
     pub fn new(scenario: &Scenario, seed: u64) -> Result<Self, Finding> {
         let world = Arc::new(World::new(scenario, seed)?);
-        let bearers = border::lay_out(&world).map_err(|message| Finding { span: 0..0, message })?;
-        let mut source = Merge::new(scenario.sources(&world)?);
+        let sources = scenario.sources(&world)?;
+        Self::of(world, sources).map_err(|message| Finding { span: 0..0, message })
+    }
+
+    /// Plays these sources in this world.
+    ///
+    /// # Errors
+    /// When the trunks have more elements than there are addresses.
+    pub fn of(world: Arc<World>, sources: Vec<Box<dyn Source>>) -> Result<Self, String> {
+        let bearers = border::lay_out(&world)?;
+        let mut source = Merge::new(sources);
         let exchange = |(trunk, bearer): (usize, &Bearer)| match bearer {
             Bearer::Isup(link) => Some(Exchange {
                 link: *link,

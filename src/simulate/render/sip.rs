@@ -109,10 +109,12 @@ impl Dialog<'_> {
         }
     }
 
-    /// When a message is sent again, counted from the first time: T1, then twice as long each time.
+    /// When a message is sent again, counted from the first time: T1, then twice as long each time. TCP does so itself.
     fn retransmissions(&self) -> impl Iterator<Item = Micros> + use<> {
         let times = match self.party.attempt.oddity {
-            Oddity::Retransmitted { times } => times.min(RETRANSMISSIONS_MAX),
+            Oddity::Retransmitted { times } if self.party.transport == "UDP" => {
+                times.min(RETRANSMISSIONS_MAX)
+            }
             _ => 0,
         };
         (1..=times).map(|time| T1 * ((1 << time) - 1))
@@ -175,8 +177,11 @@ impl Dialog<'_> {
         self.identity.to_tag.push('2');
         self.invite(self.setup_at + 300);
         self.respond(self.setup_at + REPLY_AFTER + 300, 100, ("INVITE", 1));
-        self.respond(self.alert_at + 80_000, 180, ("INVITE", 1));
-        let over = match self.party.attempt.end {
+        let Attempt { alert_after, end, .. } = *self.party.attempt;
+        if alert_after.is_some() && !matches!(end, End::EarlyMedia { .. }) {
+            self.respond(self.alert_at + 80_000, 180, ("INVITE", 1));
+        }
+        let over = match end {
             End::Answered { ring, .. } => Some((ring, Extra::Elsewhere)),
             End::EarlyMedia { after, .. }
             | End::GivenUp { after, .. }
