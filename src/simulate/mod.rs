@@ -21,6 +21,7 @@ pub mod border;
 pub mod countries;
 pub mod draw;
 pub mod people;
+pub mod placed;
 pub mod render;
 pub mod scenario;
 pub mod source;

@@ -1,36 +1,37 @@
 //! A scenario as written: TOML → [`Scenario`], or every finding with its place.
 
-use std::ops::Range;
 use std::sync::Arc;
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use toml::Spanned;
+use toml::de::{DeTable, DeValue};
 use toml::value::Datetime;
 
 use crate::base::caret::Caret;
 use crate::simulate::attack::Attack;
 use crate::simulate::people::Population;
+use crate::simulate::placed::{self, Finding, Placed};
 use crate::simulate::source::Source;
 use crate::simulate::world::World;
 
 /// A scenario file.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[derive(Clone, Debug)]
 pub struct Scenario {
     /// `[scenario]`
     pub scenario: Span,
     /// `[operator]`
     pub operator: Operator,
     /// `[[trunk]]`
-    #[serde(default, rename = "trunk")]
-    pub trunks: Vec<Spanned<TrunkSpec>>,
+    pub trunks: Vec<Placed<TrunkSpec>>,
     /// `[[population]]`
-    #[serde(default, rename = "population")]
-    pub populations: Vec<Spanned<Population>>,
+    pub populations: Vec<Placed<Population>>,
     /// `[[attack]]`
-    #[serde(default, rename = "attack")]
-    pub attacks: Vec<Spanned<Attack>>,
+    pub attacks: Vec<Placed<Attack>>,
 }
+
+/// Tables that a scenario has.
+const TABLES: [&str; 5] = ["scenario", "operator", "trunk", "population", "attack"];
 
 /// `[scenario]`: what and when.
 #[derive(Clone, Debug, Deserialize)]
@@ -139,28 +140,69 @@ impl Scenario {
     /// # Errors
     /// What cannot be read, each at its place.
     pub fn parse(path: &str, text: &str) -> Result<Self, Vec<Caret>> {
-        toml::from_str(text).map_err(|error| {
-            let span = error.span().unwrap_or(text.len()..text.len());
-            vec![Caret::new(path, text, span, error.message().replace('\n', ", "))]
-        })
+        let mut findings = Vec::new();
+        let scenario = DeTable::parse(text)
+            .map_err(|error| Finding {
+                span: error.span().unwrap_or(text.len()..text.len()),
+                message: error.message().replace('\n', ", "),
+            })
+            .map_err(|finding| findings.push(finding))
+            .ok()
+            .and_then(|file| read_file(file.get_ref(), &mut findings));
+        match scenario {
+            Some(scenario) if findings.is_empty() => Ok(scenario),
+            _ => {
+                let mut carets: Vec<Caret> =
+                    findings.iter().map(|finding| finding.caret(path, text)).collect();
+                carets.sort();
+                Err(carets)
+            }
+        }
     }
 }
 
-/// What a scenario asks for and cannot have.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
-    /// Its place in the file.
-    pub span: Range<usize>,
-    /// What is wrong.
-    pub message: String,
+/// Reads every table as far as it can be read.
+fn read_file(file: &DeTable<'_>, findings: &mut Vec<Finding>) -> Option<Scenario> {
+    for (key, _) in file.iter().filter(|(key, _)| !TABLES.contains(&&**key.get_ref())) {
+        let message = placed::unknown_key(key.get_ref(), TABLES.into_iter());
+        findings.push(Finding { span: key.span(), message });
+    }
+    let scenario = one(file, "scenario", findings);
+    let operator = one(file, "operator", findings);
+    let trunks = many(file, "trunk", findings);
+    let populations = many(file, "population", findings);
+    let attacks = many(file, "attack", findings);
+    Some(Scenario { scenario: scenario?, operator: operator?, trunks, populations, attacks })
 }
 
-impl Finding {
-    /// It, to be shown with its place in the file `path` with this text.
-    #[must_use]
-    pub fn caret(&self, path: &str, text: &str) -> Caret {
-        Caret::new(path, text, self.span.clone(), &self.message)
-    }
+fn one<T: DeserializeOwned + Clone>(
+    file: &DeTable<'_>,
+    name: &str,
+    findings: &mut Vec<Finding>,
+) -> Option<T> {
+    let found = match file.get(name) {
+        Some(value) => placed::read::<T>(value),
+        None => Err(Finding { span: 0..0, message: format!("[{name}] is missing") }),
+    };
+    found.map_err(|finding| findings.push(finding)).ok().map(|placed| placed.get_ref().clone())
+}
+
+fn many<T: DeserializeOwned>(file: &DeTable<'_>, name: &str, findings: &mut Vec<Finding>) -> Vec<Placed<T>> {
+    let values: Vec<_> = match file.get(name) {
+        Some(value) => match value.get_ref() {
+            DeValue::Array(list) => list.iter().collect(),
+            _ => {
+                findings.push(Finding {
+                    span: value.span(),
+                    message: format!("write [[{name}]], in two brackets"),
+                });
+                Vec::new()
+            }
+        },
+        None => Vec::new(),
+    };
+    let read = |value| placed::read::<T>(value).map_err(|finding| findings.push(finding)).ok();
+    values.into_iter().filter_map(read).collect()
 }
 
 impl Scenario {
@@ -177,11 +219,11 @@ impl Scenario {
         let mut sources = Vec::new();
         for (index, spec) in self.populations.iter().enumerate() {
             let made = spec.get_ref().sources(world, index);
-            sources.extend(made.map_err(|message| Finding { span: spec.span(), message })?);
+            sources.extend(made.map_err(|message| spec.finding(message))?);
         }
         for (index, spec) in self.attacks.iter().enumerate() {
             let made = spec.get_ref().sources(world, index);
-            sources.extend(made.map_err(|message| Finding { span: spec.span(), message })?);
+            sources.extend(made.map_err(|message| spec.finding(message))?);
         }
         Ok(sources)
     }
@@ -208,5 +250,49 @@ mod tests {
                 .iter()
                 .all(|attempt| attempt.setup_at >= world.start() && attempt.setup_at < world.end())
         );
+    }
+
+    #[test]
+    fn says_where_and_what_and_all_at_once() {
+        for (from, to, said) in [
+            ("calls-per-s", "calls-per-sec", "unknown key `calls-per-sec`; did you mean `calls-per-s`?"),
+            ("for-s = 300", "for-s = \"a\"", "invalid type: string \"a\", expected f64"),
+            ("\"ordinary\"", "\"ordinari\"", "unknown variant `ordinari`, expected `ordinary`"),
+            ("[operator]", "[operater]", "unknown key `operater`; did you mean `operator`?"),
+            ("hours = 0.2", "hours = \"x\"", "invalid type: string \"x\", expected f64"),
+        ] {
+            assert!(SMALL.contains(from));
+            let text = SMALL.replacen(from, to, 1);
+            let findings = Scenario::parse("small.toml", &text).unwrap_err();
+            let finding = findings.iter().find(|finding| finding.message.starts_with(said));
+            let finding = finding.unwrap_or_else(|| panic!("{to}: {findings:?}"));
+            let changed: String = finding.source_line.chars().skip(finding.caret_start).collect();
+            let place = to.split(" = ").last().unwrap().trim_start_matches('[').trim_end_matches(']');
+            assert!(changed.starts_with(place), "{to}: {finding}");
+        }
+        let text = SMALL.replace("class =", "clas =");
+        assert_eq!(Scenario::parse("small.toml", &text).unwrap_err().len(), 4);
+    }
+
+    #[test]
+    fn says_what_cannot_be_had() {
+        for (from, to, said) in [
+            ("hours = 0.2", "hours = 0", "hours: above 0"),
+            ("\"PL\"", "\"XX\"", "country: one of AT"),
+            ("20_000", "0", "subscribers: 1 to"),
+            ("class = \"national\"", "class = \"x\"", "class: international"),
+            ("\"nat-sip-1\"", "\"intl-sip-1\"", "name: two trunks"),
+            ("trunk = \"intl-sip-1\"", "trunk = \"nope\"", "trunk: there is no `nope`"),
+        ] {
+            assert!(SMALL.contains(from));
+            let text = SMALL.replacen(from, to, 1);
+            let scenario = Scenario::parse("small.toml", &text).unwrap();
+            let finding = World::new(&scenario, 1)
+                .and_then(|world| scenario.sources(&Arc::new(world)).map(|_| ()))
+                .unwrap_err();
+            assert!(finding.message.starts_with(said), "{to}: {finding:?}");
+            let value = to.split(" = ").last().unwrap();
+            assert!(text[finding.span.clone()].starts_with(value), "{to}: {finding:?}");
+        }
     }
 }

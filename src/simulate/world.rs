@@ -11,7 +11,8 @@ use crate::base::time::At;
 use crate::simulate::attempt::TrunkId;
 use crate::simulate::countries::{Block, NATIONS, Nation};
 use crate::simulate::draw::{Rng, below, chance, weighted};
-use crate::simulate::scenario::{Finding, Scenario, Transport, TrunkSpec, Ways};
+use crate::simulate::placed::{Finding, Placed};
+use crate::simulate::scenario::{Scenario, Transport, TrunkSpec, Ways};
 
 /// Highest value of [`World::rate_at`].
 pub const RATE_MAX: f64 = 2.0;
@@ -304,16 +305,16 @@ fn finding<T>(at: &Spanned<T>, message: &str) -> Finding {
     Finding { span: at.span(), message: message.to_owned() }
 }
 
-fn trunks(specs: &[Spanned<TrunkSpec>]) -> Result<Vec<Trunk>, Finding> {
+fn trunks(specs: &[Placed<TrunkSpec>]) -> Result<Vec<Trunk>, Finding> {
     const TRUNKS_MAX: usize = 500;
     let mut trunks: Vec<Trunk> = Vec::with_capacity(specs.len());
     for spec in specs {
-        let trunk = trunk(spec.get_ref()).map_err(|message| finding(spec, &message))?;
+        let trunk = trunk(spec.get_ref()).map_err(|message| spec.finding(message))?;
         if trunks.iter().any(|other| other.name == trunk.name) {
-            return Err(finding(spec, &format!("two trunks have the name `{}`", trunk.name)));
+            return Err(spec.finding(format!("name: two trunks have the name `{}`", trunk.name)));
         }
         if trunks.len() == TRUNKS_MAX {
-            return Err(finding(spec, &format!("more than {TRUNKS_MAX} trunks")));
+            return Err(spec.finding(format!("more than {TRUNKS_MAX} trunks")));
         }
         trunks.push(trunk);
     }

@@ -28,7 +28,8 @@ pub struct Flash {
 
 impl Flash {
     pub(super) fn sources(&self, world: &Arc<World>, index: usize) -> Result<Vec<Box<dyn Source>>, String> {
-        let trunk = world.trunk_named(&self.trunk).ok_or_else(|| format!("no trunk `{}`", self.trunk))?;
+        let trunk =
+            world.trunk_named(&self.trunk).ok_or_else(|| format!("trunk: there is no `{}`", self.trunk))?;
         let mut rng = world.rng(&format!("attack/{index}/flash"));
         let number = world.foreign_mobile(&mut rng);
         let when = (world.start() + seconds(self.after_s), seconds(self.for_s));
