@@ -7,6 +7,7 @@ mod scripts;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -180,6 +181,43 @@ fn merged_sources_give_what_they_give_alone() {
         .sum();
     let mut merge = Merge::new(scenario.sources(&world).unwrap());
     assert_eq!(std::iter::from_fn(|| merge.next()).count(), alone);
+}
+
+#[test]
+fn the_command_writes_whole_files_or_none() {
+    let dir = tempfile::tempdir().unwrap();
+    let simulate = |scenario: &Path, out: &Path| {
+        let run = Command::new(env!("CARGO_BIN_EXE_tollgate"))
+            .args(["simulate", "--start", "2027-01-04T10:00:00+01:00", "--scenario"])
+            .arg(scenario)
+            .arg("--out")
+            .arg(out)
+            .output()
+            .unwrap();
+        (run.status.code(), String::from_utf8_lossy(&run.stderr).into_owned())
+    };
+    let small = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/small.toml");
+    let (made, none) = (dir.path().join("made"), dir.path().join("none"));
+    assert_eq!(simulate(&small, &made), (Some(0), String::new()));
+    let mut names: Vec<String> = fs::read_dir(&made)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    assert_eq!(names, ["capture.pcap", "network.toml", "roaming.csv", "truth.csv"]);
+    assert!(load_network(&made.join("network.toml")).is_ok());
+    let truth = fs::read_to_string(made.join("truth.csv")).unwrap();
+    assert!(truth.lines().count() > 1_000);
+    assert!(
+        truth.lines().skip(1).all(|line| line.split(',').count() == 8 && line.contains(",2027-01-04T09:"))
+    );
+
+    let wrong = dir.path().join("wrong.toml");
+    fs::write(&wrong, fs::read_to_string(&small).unwrap().replace("hours = 0.2", "hours = -1")).unwrap();
+    let (code, said) = simulate(&wrong, &none);
+    assert_eq!(code, Some(3));
+    assert!(said.contains("wrong.toml:6:9: hours: above 0"), "{said}");
+    assert!(!none.exists());
 }
 
 /// The network that the traffic's own files describe.
