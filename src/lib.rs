@@ -11,15 +11,16 @@
 //! ```
 //!
 //! **Pure modules** (no clock, thread, file, socket or log line), lowest first: [`base`], [`wire`] and [`rule`],
-//! [`assemble`] and [`signal`], [`call`], [`feature`], [`judge`], [`engine`]. **Edges**: [`clock`], [`capture`],
-//! [`billing`], [`journal`], [`metrics`], [`pipeline`], [`config`], [`cli`]. `tests/layers.rs` holds the table of
-//! allowed imports.
+//! [`assemble`] and [`signal`], [`call`], [`feature`], [`judge`], [`engine`]; and [`simulate`], which makes traffic.
+//! **Edges**: [`clock`], [`capture`], [`billing`], [`journal`], [`metrics`], [`pipeline`], [`config`], [`cli`].
+//! `tests/layers.rs` holds the table of allowed imports.
 //!
 //! What must never be:
 //!
 //! 1. Decoders know nothing of calls, rules or sockets; rules know nothing of packets, protocols, threads or I/O.
 //! 2. The judge does not know whether it runs inline, on a tap or on a file.
-//! 3. Nobody below the edges reads a clock, draws a random number, or walks a map in hash order.
+//! 3. Nobody below the edges reads a clock, draws a random number (but `simulate`, from a seed), or walks a map in
+//!    hash order.
 //! 4. Nothing a peer can send makes us panic, loop, or grow without a bound.
 //! 5. No call to an emergency number is ever anything but allowed.
 //! 6. A billing record is never dropped silently, nor written twice under two keys.
@@ -33,6 +34,7 @@ pub mod feature;
 pub mod judge;
 pub mod rule;
 pub mod signal;
+pub mod simulate;
 pub mod wire;
 
 pub mod billing;

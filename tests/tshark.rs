@@ -1,14 +1,22 @@
 //! Every capture of this project decodes in another decoder, too, without a malformed frame or an expert's error.
 
+#[path = "common/scripts.rs"]
+mod scripts;
+
 use std::fs;
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
+
+use tollgate::simulate::attempt::Calling;
+use tollgate::simulate::render::{micros, packet};
+use tollgate::simulate::world::World;
+use tollgate::simulate::{Scenario, Traffic};
 
 #[test]
 fn captures_decode_without_an_expert_error() {
-    if Command::new("tshark").arg("--version").stdout(Stdio::null()).status().is_err() {
-        let _ = writeln!(std::io::stderr(), "SKIPPED: tshark is not installed; ./dev test installs it");
+    if !has_tshark() {
         return;
     }
     let captures = Path::new(env!("CARGO_MANIFEST_DIR")).join("captures");
@@ -20,19 +28,51 @@ fn captures_decode_without_an_expert_error() {
             (_, Ok(bytes)) => zstd::decode_all(&bytes[..]).unwrap(),
             _ => continue,
         };
-        let mut input = tempfile::NamedTempFile::new().unwrap();
-        input.write_all(&bytes).unwrap();
-        let filter = "_ws.malformed || _ws.expert.severity == \"Error\"";
-        let run = Command::new("tshark").args(["-n", "-Y", filter, "-r"]).arg(input.path()).output().unwrap();
-        let said = String::from_utf8_lossy(&run.stdout);
-        assert!(run.status.success(), "{}: {}", folder.display(), String::from_utf8_lossy(&run.stderr));
-        assert!(
-            said.is_empty(),
-            "{}:\n{}",
-            folder.display(),
-            said.lines().take(5).collect::<Vec<_>>().join("\n")
-        );
+        let said = errors(&bytes);
+        assert!(said.is_empty(), "{}:\n{said}", folder.display());
         checked += 1;
     }
     assert!(checked >= 10, "only {checked} captures were checked");
+}
+
+#[test]
+fn made_traffic_decodes_without_an_expert_error() {
+    if !has_tshark() {
+        return;
+    }
+    let small = include_str!("../scenarios/small.toml");
+    let scenario = Scenario::parse("small.toml", small).unwrap();
+    let world = Arc::new(World::new(&scenario, 1).unwrap());
+    // A malformed number is an error to other decoders, too.
+    let mut scripts = scripts::every(&world);
+    scripts.retain(|attempt| !matches!(attempt.calling, Calling::Malformed(_)));
+    let scripts = scripts::play(&world, scripts);
+    for (what, mut traffic) in [("small.toml", Traffic::new(&scenario, 1).unwrap()), ("scripts", scripts)] {
+        let mut bytes = packet::file_header();
+        while let Some(frame) = traffic.next_frame() {
+            bytes.extend(packet::record_header(micros(frame.at), frame.bytes.len()));
+            bytes.extend(frame.bytes);
+        }
+        assert!(bytes.len() > 1_000_000, "{what}: only {} octets", bytes.len());
+        let said = errors(&bytes);
+        assert!(said.is_empty(), "{what}:\n{said}");
+    }
+}
+
+fn has_tshark() -> bool {
+    let has = Command::new("tshark").arg("--version").stdout(Stdio::null()).status().is_ok();
+    if !has {
+        let _ = writeln!(std::io::stderr(), "SKIPPED: tshark is not installed; ./dev test installs it");
+    }
+    has
+}
+
+/// The first frames of a capture that are malformed or that an expert calls an error.
+fn errors(capture: &[u8]) -> String {
+    let mut input = tempfile::NamedTempFile::new().unwrap();
+    input.write_all(capture).unwrap();
+    let filter = "_ws.malformed || _ws.expert.severity == \"Error\"";
+    let run = Command::new("tshark").args(["-n", "-Y", filter, "-r"]).arg(input.path()).output().unwrap();
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    String::from_utf8_lossy(&run.stdout).lines().take(5).collect::<Vec<_>>().join("\n")
 }

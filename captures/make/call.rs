@@ -1,23 +1,12 @@
-//! A call attempt as a script that any protocol can play.
+//! A call attempt in this program's own short hand: times in microseconds, routes by name.
 
-/// Microseconds; moments count from the Unix epoch.
-pub type Micros = u64;
+use std::time::Duration;
 
-/// One of the two parties.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Side {
-    Calling,
-    Called,
-}
+use tollgate::base::time::At;
+use tollgate::simulate::attempt::{self, Attempt, Calling, TrunkId};
 
-impl Side {
-    pub const fn other(self) -> Self {
-        match self {
-            Self::Calling => Self::Called,
-            Self::Called => Self::Calling,
-        }
-    }
-}
+pub use tollgate::simulate::attempt::Side;
+pub use tollgate::simulate::render::Micros;
 
 /// How the calling number is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,18 +115,49 @@ impl Call {
         Self { alert_after, end, ..self }
     }
 
-    /// When it alerts; its setup when it never does.
-    pub fn alert_at(&self) -> Micros {
-        self.setup_at + self.alert_after.unwrap_or_default()
+    /// The same for the library to play.
+    pub fn attempt(&self) -> Attempt {
+        let calling = self.calling.clone();
+        let truth = attempt::Truth { label: self.truth.label, ..attempt::Truth::normal(self.truth.kind) };
+        Attempt {
+            setup_at: At::from_nanos(self.setup_at * 1_000),
+            trunk: TrunkId(0),
+            is_outbound: self.outbound,
+            calling: match self.shown {
+                Shown::Yes => Calling::Shown(calling),
+                Shown::Withheld => Calling::Withheld(calling),
+                Shown::Unavailable => Calling::Unavailable,
+            },
+            presented: None,
+            called: self.called.clone(),
+            diverting: self.diverting.clone(),
+            alert_after: self.alert_after.map(Duration::from_micros),
+            end: self.end.of_attempt(),
+            oddity: match self.oddity {
+                Oddity::None => attempt::Oddity::None,
+                Oddity::Retransmitted => attempt::Oddity::Retransmitted { times: 1 },
+                Oddity::Reinvited => attempt::Oddity::Reinvited,
+                Oddity::Forked => attempt::Oddity::Forked,
+                Oddity::OnCircuit(cic) => attempt::Oddity::OnCircuit(cic),
+            },
+            equipment: 0,
+            truth,
+        }
     }
+}
 
-    /// When the last word is said, acknowledgements aside.
-    pub fn end_at(&self) -> Micros {
-        self.alert_at()
-            + match self.end {
-                End::Answered { ring, talk, .. } => ring + talk,
-                End::GivenUp { after, .. } | End::Refused { after, .. } | End::Reset { after } => after,
-                End::Silent | End::Never => 0,
+impl End {
+    fn of_attempt(self) -> attempt::End {
+        let span = Duration::from_micros;
+        match self {
+            Self::Answered { ring, talk, by } => {
+                attempt::End::Answered { ring: span(ring), talk: span(talk), by }
             }
+            Self::GivenUp { after, cause } => attempt::End::GivenUp { after: span(after), cause },
+            Self::Refused { after, cause } => attempt::End::Refused { after: span(after), cause },
+            Self::Reset { after } => attempt::End::Reset { after: span(after) },
+            Self::Silent => attempt::End::Silent { after: Duration::ZERO },
+            Self::Never => attempt::End::Never,
+        }
     }
 }

@@ -6,15 +6,19 @@ use std::net::Ipv4Addr;
 use std::path::Path;
 
 use tollgate::base::time::At;
+use tollgate::simulate::render::association::{Association, LEAD, Link, Sent};
+use tollgate::simulate::render::isup::{self, Circuits};
+use tollgate::simulate::render::sip;
+use tollgate::simulate::render::sip_text::Identity;
+use tollgate::simulate::render::style::{IsupStyle, SipStyle};
 
-use crate::call::{Call, Micros};
-use crate::exchange::Sent;
-use crate::isup::{self, Circuits};
+use crate::call::{Call, End, Micros};
 use crate::network::{self, Bearer, OWN_SIP, Route};
-use crate::pcap::Recording;
 use crate::random::Random;
-use crate::sip;
+use crate::recording::Recording;
 
+/// Circuits that calls are given, from 1 on; those above are for scripts that name theirs.
+const CIRCUIT_COUNT: u16 = 900;
 /// Compression level of large captures: they are made once.
 const COMPRESSION: i32 = 19;
 const KEEP_ALIVE_EVERY: usize = 30_000_000;
@@ -78,11 +82,10 @@ impl Case {
                     }
                 }
                 Bearer::Isup(link) => {
-                    let mut circuits = Circuits::new();
+                    let mut circuits = Circuits::new(CIRCUIT_COUNT);
                     let mut sent = Vec::new();
                     for (call, row) in calls {
-                        let cic = circuits.seize(call);
-                        isup::play(call, link, cic, random, &mut sent);
+                        let cic = play_isup(call, link, &mut circuits, random, &mut sent);
                         let (opc, dpc) = match call.outbound {
                             true => (link.own_code, link.far_code),
                             false => (link.far_code, link.own_code),
@@ -94,7 +97,7 @@ impl Case {
                         .partition(|(name, _)| *name == route.name);
                     self.messages = others;
                     sent.extend(Vec::into_iter(own).map(|(_, message)| message));
-                    link.play(sent, recording);
+                    carry(link, sent, recording);
                 }
             }
         }
@@ -114,7 +117,19 @@ impl Case {
         let own = OWN_SIP[random.below(2) as usize];
         let second = if own == OWN_SIP[0] { OWN_SIP[1] } else { OWN_SIP[0] };
         let between = if is_outgoing { (own, far) } else { (far, own) };
-        sip::play(call, between, second, random, recording)
+        let token = random.next();
+        let identity = Identity {
+            call_id: format!("{token:016x}@{}", between.0),
+            from_tag: format!("{:08x}", random.next() as u32),
+            to_tag: format!("{:08x}", random.next() as u32),
+            branch: format!("z9hG4bK{:08x}", random.next() as u32),
+        };
+        let call_id = identity.call_id.clone();
+        let course = sip::Course { between, second, transport: "UDP", style: &SipStyle::plain() };
+        let mut sent = Vec::new();
+        sip::play(&call.attempt(), &course, identity, &mut sent);
+        sent.iter().for_each(|message| recording.sip(message));
+        call_id
     }
 
     /// SIP elements of the operators that exchange calls with this one; the contracted sender only sends.
@@ -131,11 +146,42 @@ impl Case {
         for (index, far) in self.carriers().into_iter().enumerate() {
             let from = first.setup_at + index as Micros * 1_700_000;
             for at in (from..last.setup_at).step_by(KEEP_ALIVE_EVERY) {
-                sip::keep_alive(at, (far, OWN_SIP[0]), random, recording);
-                sip::keep_alive(at + 900_000, (OWN_SIP[0], far), random, recording);
+                let there = sip::keep_alive(at, (far, OWN_SIP[0]), random.next());
+                let back = sip::keep_alive(at + 900_000, (OWN_SIP[0], far), random.next());
+                there.iter().chain(&back).for_each(|message| recording.sip(message));
             }
         }
     }
+}
+
+/// Adds a call's messages; returns its circuit.
+fn play_isup(
+    call: &Call,
+    link: &Link,
+    circuits: &mut Circuits,
+    random: &mut Random,
+    out: &mut Vec<Sent>,
+) -> u16 {
+    let attempt = call.attempt();
+    let cic = circuits.seize(&attempt).expect("circuits enough");
+    let alerts_in_acm = call.alert_after.is_some() && random.chance(0.6);
+    let is_released = matches!(call.end, End::Answered { .. } | End::GivenUp { .. } | End::Refused { .. });
+    let complete_after = if is_released { random.seconds(0.01, 0.04) } else { 0 };
+    let style = &IsupStyle::plain();
+    isup::play(&attempt, &isup::Course { link, cic, style, alerts_in_acm, complete_after }, out);
+    cic
+}
+
+/// Carries the messages, in order of time, on one association.
+fn carry(link: &Link, mut messages: Vec<Sent>, recording: &mut Recording) {
+    messages.sort_by_key(|message| message.at);
+    let Some(first) = messages.first() else { return };
+    let mut association = Association::new(*link);
+    association.set_up(first.at - LEAD, recording);
+    for message in messages {
+        association.push(message, recording);
+    }
+    association.finish(recording);
 }
 
 fn truth_row(call: &Call, key: &str) -> String {

@@ -1,8 +1,9 @@
 //! Small cases on one ISUP route each.
 
+use tollgate::simulate::render::association::Link;
+
 use crate::call::{Call, Micros, Truth};
 use crate::case::Case;
-use crate::exchange::Link;
 use crate::fraud::{self, Campaign, Cutter, Wangiri};
 use crate::interconnect::START;
 use crate::look_alikes;

@@ -1,9 +1,9 @@
 //! Honest calls that resemble fraud in one respect, and signalling that is out of the ordinary.
 
+use tollgate::simulate::render::association::{End as Exchange, Sent};
 use tollgate::wire::isup::reset::GroupReset;
 
 use crate::call::{Call, End, Micros, Oddity, Side, Truth};
-use crate::exchange::{End as Exchange, Sent};
 use crate::people::{self, Course};
 use crate::random::{Random, micros};
 

@@ -5,24 +5,19 @@
 //! cargo run --example make-captures -- NAME    that case only
 //! ```
 //!
-//! A case is a list of [`call::Call`] scripts, which [`sip`] and [`isup`] play into one capture. The traffic depends on
-//! the seed alone.
+//! A case is a list of [`call::Call`] scripts, which the library's `simulate::render` plays into one capture. The traffic
+//! depends on the seed alone.
 
 mod call;
 mod case;
-mod exchange;
 mod fraud;
 mod interconnect;
-mod isup;
 mod isup_cases;
 mod look_alikes;
-mod m3ua;
 mod network;
-mod pcap;
 mod people;
 mod random;
-mod sctp;
-mod sip;
+mod recording;
 
 use std::io;
 use std::path::Path;

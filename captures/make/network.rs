@@ -3,14 +3,14 @@
 use std::fmt::Write;
 use std::net::Ipv4Addr;
 
-use crate::exchange::Link;
+use tollgate::simulate::render::association::Link;
 
 /// The operator's session border controllers.
 pub const OWN_SIP: [Ipv4Addr; 2] = [Ipv4Addr::new(192, 0, 2, 10), Ipv4Addr::new(192, 0, 2, 11)];
 /// Address of the operator's exchange.
 const OWN_SIGTRAN: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 40);
 /// The operator's country code.
-pub const HOME_CODE: &str = "48";
+const HOME_CODE: &str = "48";
 
 /// What a route runs on.
 #[derive(Clone, Copy)]
@@ -67,6 +67,7 @@ pub const INTL_ISUP_1: Route = Route {
         far_address: Ipv4Addr::new(198, 51, 100, 40),
         own_address: OWN_SIGTRAN,
         fragment_over: 1_400,
+        home_code: HOME_CODE,
     }),
 };
 /// The national ISUP route: network indicator 2.
@@ -81,6 +82,7 @@ pub const NAT_ISUP_1: Route = Route {
         far_address: Ipv4Addr::new(203, 0, 113, 40),
         own_address: OWN_SIGTRAN,
         fragment_over: 1_400,
+        home_code: HOME_CODE,
     }),
 };
 /// Every route of the demonstration.

@@ -10,6 +10,7 @@ mod progress;
 mod records;
 mod replay;
 mod report;
+mod simulate;
 mod text;
 mod verify;
 
@@ -39,6 +40,9 @@ enum Command {
     Check(CheckArguments),
     /// List the fields that rules can read
     Fields,
+    /// Make traffic from a scenario: a capture, the network file for it, and the truth about every call
+    #[command(after_help = SIMULATE_EXAMPLES)]
+    Simulate(SimulateArguments),
     /// Verify the hash chain of a billing file
     Verify {
         /// The `billing.jsonl` to verify
@@ -75,6 +79,33 @@ struct ReplayArguments {
     /// pcap or pcapng files, plain or packed with gzip or zstd; `-` is standard input
     #[arg(required = true, value_name = "CAPTURE")]
     captures: Vec<PathBuf>,
+}
+
+const SIMULATE_EXAMPLES: &str = "\
+Examples:
+  tollgate simulate --scenario scenarios/small.toml --out made
+      Ten minutes of a small operator. In made/: capture.pcap, network.toml, roaming.csv, truth.csv.
+  tollgate replay --network made/network.toml --out judged made/capture.pcap
+      What Tollgate makes of it; truth.csv says what each call was, by call_key and setup_at.
+  tollgate simulate --scenario scenarios/small.toml --seed 7 --start 2026-12-24T20:00:00+01:00 --out eve
+      Other calls of the same kind, on another evening.
+
+The same scenario and seed give the same bytes. Every key of a scenario is in docs/simulate.md.";
+
+#[derive(Debug, clap::Args)]
+struct SimulateArguments {
+    /// Scenario: operator, trunks, populations, attacks (see docs/simulate.md)
+    #[arg(long, value_name = "FILE")]
+    scenario: PathBuf,
+    /// Any number; another one gives other calls of the same kind
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    /// Directory to write to; made when missing, files of the same names replaced
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// When it begins, instead of the scenario's `start`, such as 2026-11-16T08:00:00Z
+    #[arg(long, value_name = "TIME", value_parser = simulate::parse_start)]
+    start: Option<toml::value::Datetime>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -139,6 +170,7 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Fields => fields::run(),
+        Command::Simulate(arguments) => simulate::run(&arguments),
         Command::Verify { file } => verify::run(&file),
     };
     match outcome {

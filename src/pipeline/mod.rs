@@ -26,6 +26,7 @@ use crate::engine::{Options, Shard};
 use crate::judge::{Judge, JudgeOptions, Output};
 use crate::rule::Ruleset;
 use crate::signal::{self, Counts, Key};
+use crate::simulate::Traffic;
 
 pub use batch::Batch;
 
@@ -57,6 +58,12 @@ const DEPTH: usize = 4;
 pub trait Frames {
     /// The next frame; `None` at the end.
     fn next(&mut self) -> Option<Frame<'_>>;
+}
+
+impl Frames for Traffic {
+    fn next(&mut self) -> Option<Frame<'_>> {
+        self.next_frame()
+    }
 }
 
 /// What a run leaves.

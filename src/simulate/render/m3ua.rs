@@ -1,6 +1,6 @@
 //! M3UA messages. RFC 4666 §3.
 
-use tollgate::base::frame::RoutingLabel;
+use crate::base::frame::RoutingLabel;
 
 /// Routing context of the one application server here.
 const ROUTING_CONTEXT: u32 = 7;

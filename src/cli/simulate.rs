@@ -1,0 +1,168 @@
+//! `tollgate simulate`: scenario in; capture, network file, roaming states and truth out.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{self, Write};
+use std::path::Path;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use toml::value::Datetime;
+
+use crate::cli::{Failure, SimulateArguments};
+use crate::clock::Stopwatch;
+use crate::journal::WholeFile;
+use crate::simulate::render::{micros, packet};
+use crate::simulate::{Scenario, Traffic, TrueCall};
+
+/// Frames between two looks at the clock.
+const EVERY_FRAMES: u64 = 4096;
+/// Seconds between two pictures of the progress line.
+const EVERY_SECONDS: f64 = 0.1;
+/// Steps of the progress bar.
+const STEPS: f64 = 10_000.0;
+
+/// Plays a scenario into a directory.
+pub fn run(arguments: &SimulateArguments) -> Result<(), Failure> {
+    let traffic = open(arguments)?;
+    let out = &arguments.out;
+    fs::create_dir_all(out).map_err(|error| Failure::output(out, &error))?;
+    let started = Stopwatch::start();
+    let made = write_all(traffic, out, &started)?;
+    // Nobody reading the summary is no failure.
+    let _ = print(&made, out, started.seconds());
+    Ok(())
+}
+
+/// Reads the scenario and makes its traffic ready.
+fn open(arguments: &SimulateArguments) -> Result<Traffic, Failure> {
+    let path = &arguments.scenario;
+    let bytes = fs::read(path).map_err(|error| Failure::input(path, &error))?;
+    let name = path.display().to_string();
+    let text = String::from_utf8(bytes)
+        .map_err(|_| Failure::new(3, format!("{name}: the file is not UTF-8 text")))?;
+    let mut scenario = Scenario::parse(&name, &text).map_err(|findings| {
+        let lines: Vec<String> = findings.iter().map(ToString::to_string).collect();
+        Failure::new(3, lines.join("\n"))
+    })?;
+    if let Some(start) = arguments.start {
+        scenario.start_at(start);
+    }
+    Traffic::new(&scenario, arguments.seed).map_err(|finding| Failure::new(3, finding.caret(&name, &text)))
+}
+
+/// Reads the value of `--start`.
+pub fn parse_start(text: &str) -> Result<Datetime, String> {
+    let start: Datetime = text.parse().map_err(|_| "a time such as 2026-11-16T08:00:00Z")?;
+    match (start.date, start.time, start.offset) {
+        (Some(_), Some(_), Some(_)) => Ok(start),
+        _ => Err("date, time and offset, such as 2026-11-16T08:00:00Z".into()),
+    }
+}
+
+/// What was made.
+#[derive(Default)]
+struct Made {
+    calls: u64,
+    frames: u64,
+    bytes: u64,
+    lost: u64,
+    by_label: BTreeMap<&'static str, u64>,
+}
+
+/// Writes every file; each gets its name when all are complete.
+fn write_all(mut traffic: Traffic, out: &Path, started: &Stopwatch) -> Result<Made, Failure> {
+    let mut capture = Output::create(out, "capture.pcap")?;
+    let mut truth = Output::create(out, "truth.csv")?;
+    let mut roaming = Output::create(out, "roaming.csv")?;
+    for row in traffic.roaming_csv() {
+        roaming.put(row.as_bytes())?;
+    }
+    let mut network = Output::create(out, "network.toml")?;
+    network.put(traffic.network_toml().as_bytes())?;
+    let mut rest = vec![roaming, network];
+    if let Some(text) = traffic.rates_csv() {
+        let mut rates = Output::create(out, "rates.csv")?;
+        rates.put(text.as_bytes())?;
+        rest.push(rates);
+    }
+    let made = play(&mut traffic, (&mut capture, &mut truth), started)?;
+    for output in rest.into_iter().chain([truth, capture]) {
+        output.finish()?;
+    }
+    Ok(made)
+}
+
+/// Plays the traffic into capture and truth.
+fn play(
+    traffic: &mut Traffic,
+    (capture, truth): (&mut Output, &mut Output),
+    started: &Stopwatch,
+) -> Result<Made, Failure> {
+    let bar = progress();
+    let (mut made, mut shown_at) = (Made::default(), 0.0);
+    capture.put(&packet::file_header())?;
+    truth.put(TrueCall::HEADER.as_bytes())?;
+    let world = std::sync::Arc::clone(traffic.world());
+    while let Some(frame) = traffic.next_frame() {
+        capture.put(&packet::record_header(micros(frame.at), frame.bytes.len()))?;
+        capture.put(frame.bytes)?;
+        made.frames += 1;
+        made.bytes += frame.bytes.len() as u64;
+        while let Some(call) = traffic.pop_truth() {
+            truth.put(call.row(&world).as_bytes())?;
+            made.calls += 1;
+            *made.by_label.entry(call.truth.label).or_default() += 1;
+        }
+        if made.frames.is_multiple_of(EVERY_FRAMES) && started.seconds() - shown_at >= EVERY_SECONDS {
+            shown_at = started.seconds();
+            bar.set_message(format!("{} calls, {:.0}/s", made.calls, made.calls as f64 / shown_at));
+            bar.set_position((traffic.done() * STEPS) as u64);
+        }
+    }
+    made.lost = traffic.lost();
+    bar.finish_and_clear();
+    Ok(made)
+}
+
+fn progress() -> ProgressBar {
+    let style = ProgressStyle::with_template("{bar:24} {percent} % · {msg} · {eta} left")
+        .unwrap_or_else(|_| ProgressStyle::default_bar());
+    let bar = ProgressBar::new(STEPS as u64).with_style(style);
+    bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(10));
+    bar
+}
+
+fn print(made: &Made, out: &Path, seconds: f64) -> io::Result<()> {
+    let mut to = io::stdout().lock();
+    let Made { calls, frames, bytes, lost, by_label } = made;
+    writeln!(to, "{calls} calls, {frames} frames, {bytes} octets in {}", out.display())?;
+    for (label, count) in by_label {
+        writeln!(to, "  {label} {count}")?;
+    }
+    if *lost > 0 {
+        writeln!(
+            to,
+            "{lost} attempts found no free circuit and were left out; give their trunks more `circuits`"
+        )?;
+    }
+    writeln!(to, "made in {seconds:.1} s, {:.0} calls/s", *calls as f64 / seconds.max(0.001))
+}
+
+/// A file being written.
+struct Output(WholeFile);
+
+impl Output {
+    fn create(out: &Path, name: &str) -> Result<Self, Failure> {
+        let path = out.join(name);
+        WholeFile::create(&path).map(Self).map_err(|error| Failure::output(&path, &error))
+    }
+
+    fn put(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        self.0.write_all(bytes).map_err(|error| Failure::output(self.0.path(), &error))
+    }
+
+    fn finish(self) -> Result<(), Failure> {
+        let path = self.0.path().to_owned();
+        self.0.finish().map_err(|error| Failure::output(&path, &error))
+    }
+}
