@@ -83,9 +83,12 @@ impl Faults {
 
     /// Both ends seize a circuit. The end that does not control it gives way and takes another (Q.764 §2.9.1.4).
     fn dual_seizure(&mut self, at: At, out: &mut Agenda) {
-        let circuits = u64::from(self.talk.world.trunk(self.trunk).circuits);
-        let circuit = Oddity::OnCircuit(1 + below(&mut self.talk.rng, circuits - 1) as u16);
-        let loses_outbound = chance(&mut self.talk.rng, 0.5);
+        // Exchanges take the first free circuit: the upper half is hardly ever busy.
+        let upper = u64::from(self.talk.world.trunk(self.trunk).circuits / 2);
+        let circuit = 1 + upper + below(&mut self.talk.rng, upper);
+        // The far end controls the odd ones.
+        let loses_outbound = circuit % 2 == 1;
+        let circuit = Oddity::OnCircuit(circuit as u16);
         let later = at + between(&mut self.talk.rng, 0.1, 0.6);
         let again = self.call(later, loses_outbound);
         let lost =

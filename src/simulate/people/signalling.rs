@@ -53,7 +53,7 @@ pub struct Forking {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Retransmissions {
-    /// The SIP trunk.
+    /// The trunk, of SIP over UDP.
     pub trunk: String,
     /// Start, in seconds after that of the scenario.
     pub after_s: f64,
@@ -206,8 +206,8 @@ impl Retransmissions {
         check::window(self.after_s, self.for_s)?;
         check::positive("calls", self.calls, 1_000_000.0)?;
         let trunk = check::trunk(world, &self.trunk)?;
-        if world.trunk(trunk).transport == Transport::Isup || !world.trunk(trunk).takes(false) {
-            return Err(format!("trunk: `{}` is not SIP, or takes no calls in", self.trunk));
+        if world.trunk(trunk).transport != Transport::SipUdp || !world.trunk(trunk).takes(false) {
+            return Err(format!("trunk: `{}` is not SIP over UDP, or takes no calls in", self.trunk));
         }
         let talk = Talk::new(world, name, &self.habits)?;
         let moments = within(world, self.calls, (self.after_s, self.for_s));
@@ -284,6 +284,6 @@ mod tests {
         let again = |one: &Attempt| matches!(one.oddity, Oddity::Retransmitted { times: 1..=6 });
         assert!(attempts.iter().all(again));
         let refused = refusal_of(&population.replace("intl-sip-1", "nat-isup-1"));
-        assert_eq!(refused, "trunk: `nat-isup-1` is not SIP, or takes no calls in");
+        assert_eq!(refused, "trunk: `nat-isup-1` is not SIP over UDP, or takes no calls in");
     }
 }

@@ -93,7 +93,7 @@ pub(in crate::simulate) fn attempts_in(span: &str, population: &str) -> Vec<Atte
 pub(in crate::simulate) fn refusal_of(population: &str) -> String {
     let scenario = scenario_of("", &format!("[[population]]\n{population}"));
     let world = Arc::new(World::new(&scenario, 7).unwrap());
-    scenario.sources(&world).err().map(|(_, message)| message).unwrap_or_default()
+    scenario.sources(&world).err().map(|finding| finding.message).unwrap_or_default()
 }
 
 /// Those of this kind.
