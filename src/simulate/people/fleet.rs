@@ -9,6 +9,7 @@ use crate::base::route::RouteClass;
 use crate::base::time::At;
 use crate::simulate::draw::{Rng, below, between, chance, lognormal};
 use crate::simulate::people::check;
+use crate::simulate::people::habits::Course;
 use crate::simulate::people::hash::{mix, unit};
 use crate::simulate::people::paced::{Hours, Maker, Note, Paced, at_hours};
 use crate::simulate::people::post::Post;
@@ -163,7 +164,7 @@ impl Maker for Taxis {
 }
 
 /// Nobody answers the courier: mostly it rings out.
-fn missed(post: &mut Post) -> (Option<Duration>, crate::simulate::attempt::End) {
+fn missed(post: &mut Post) -> Course {
     if chance(&mut post.rng, 0.85) {
         let after = ring_out(&mut post.rng);
         return post.given_up(after);

@@ -76,10 +76,20 @@ pub struct Habits {
     pub network_failures: f64,
     /// Share of unanswered calls that are tried again. Assumption.
     pub redials: f64,
+    /// Median time until then, in seconds, lognormal. Assumption.
+    pub redial_after_s: f64,
     /// Share of missed calls from contacts that are called back. Assumption.
     pub called_back: f64,
     /// The same from strangers. Assumption.
     pub called_back_stranger: f64,
+    /// Median time until a call back, in seconds, lognormal. Assumption.
+    pub called_back_after_s: f64,
+    /// Share of people outside the operator with a mobile number. Assumption.
+    pub mobiles: f64,
+    /// Share of answered calls whose media change in the middle, by hold or codec. Assumption.
+    pub reinvited: f64,
+    /// Share of calls from abroad whose number a carrier loses. Assumption.
+    pub unavailable: f64,
     /// Share of callers who hide their number. Assumption.
     pub withheld: f64,
 }
@@ -110,8 +120,13 @@ impl Default for Habits {
             unallocated: 0.01,
             network_failures: 0.02,
             redials: 0.3,
+            redial_after_s: 45.0,
             called_back: 0.4,
             called_back_stranger: 0.1,
+            called_back_after_s: 900.0,
+            mobiles: 0.85,
+            reinvited: 0.02,
+            unavailable: 0.005,
             withheld: 0.015,
         }
     }
@@ -138,6 +153,9 @@ impl Habits {
             ("redials", self.redials),
             ("called-back", self.called_back),
             ("called-back-stranger", self.called_back_stranger),
+            ("mobiles", self.mobiles),
+            ("reinvited", self.reinvited),
+            ("unavailable", self.unavailable),
             ("withheld", self.withheld),
         ] {
             check::share(name, share)?;
@@ -155,6 +173,8 @@ impl Habits {
         ] {
             check::positive(name, figure, 1_000.0)?;
         }
+        check::positive("redial-after-s", self.redial_after_s, 3_600.0)?;
+        check::positive("called-back-after-s", self.called_back_after_s, 6.0 * 3_600.0)?;
         Ok(())
     }
 

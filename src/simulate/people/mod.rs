@@ -162,3 +162,34 @@ impl Population {
 fn name_of(index: usize) -> String {
     format!("population/{index}")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::simulate::scenario::Scenario;
+    use crate::simulate::source::Merge;
+
+    #[test]
+    fn a_day_has_calls_of_every_population_in_order() {
+        let scenario = Scenario::parse("day.toml", include_str!("../../../scenarios/day.toml")).unwrap();
+        let world = Arc::new(World::new(&scenario, 3).unwrap());
+        let (mut all, mut kinds) = (0, BTreeSet::new());
+        for (index, population) in scenario.populations.iter().enumerate() {
+            let mut source = Merge::new(population.get_ref().sources(&world, index).unwrap());
+            let (mut calls, mut last) = (0, world.start());
+            while let Some(attempt) = source.next() {
+                assert!(attempt.setup_at >= last && attempt.setup_at < world.end(), "{attempt:?}");
+                assert!(matches!(attempt.truth.label, "normal" | "flash"));
+                last = attempt.setup_at;
+                calls += 1;
+                kinds.insert(attempt.truth.kind);
+            }
+            assert!(calls > 100, "{:?}: {calls}", population.get_ref());
+            all += calls;
+        }
+        assert!(all > 700_000, "{all}");
+        assert_eq!(kinds.len(), 45, "{kinds:?}");
+    }
+}

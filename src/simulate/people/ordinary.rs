@@ -86,8 +86,8 @@ mod tests {
     use super::*;
     use crate::simulate::attempt::Attempt;
     use crate::simulate::people::testing::{
-        attempts_of, called, calling, distinct, is_answered, of_kind, refusal_of, share, unanswered_rings,
-        world_of,
+        attempts_of, called, calling, distinct, is_answered, median, of_kind, refusal_of, share,
+        unanswered_rings, world_of,
     };
 
     fn attempts() -> Vec<Attempt> {
@@ -118,7 +118,7 @@ mod tests {
             assert!((expected - 0.03..expected + 0.07).contains(&found), "{kind} {found}");
         }
         let rings = unanswered_rings(&of_kind(&attempts, STRANGER.first));
-        assert!((11.0..16.0).contains(&crate::simulate::people::testing::median(&rings)));
+        assert!((11.0..16.0).contains(&median(&rings)));
     }
 
     #[test]

@@ -242,6 +242,7 @@ impl Residents {
 mod tests {
     use std::time::Duration;
 
+    use crate::simulate::attempt::Attempt;
     use crate::simulate::people::testing::{
         attempts_of, calling, distinct, is_answered, of_kind, refusal_of, share, world_of,
     };
@@ -252,9 +253,7 @@ mod tests {
             "kind = \"neighbours\"\nblocks = [\"447400123\"]\ndigits = 3\ndensity = 0.4\nnew = 0.2\nnew-after-s = 43_200",
         );
         let is_inside = |number: &str| number.len() == 12 && number.starts_with("447400123");
-        let fits = |one: &crate::simulate::attempt::Attempt| {
-            is_inside(if one.is_outbound { &one.called } else { calling(one) })
-        };
+        let fits = |one: &Attempt| is_inside(if one.is_outbound { &one.called } else { calling(one) });
         assert!(share(&attempts, |one| fits(one) || one.calling.text().is_none()) == 1.0);
         let inbound: Vec<_> = attempts.iter().filter(|one| !one.is_outbound).cloned().collect();
         let callers = distinct(&inbound, calling);

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use crate::base::route::RouteClass;
 use crate::base::time::At;
 use crate::simulate::arrivals::Arrivals;
-use crate::simulate::attempt::{Attempt, End, TrunkId, Truth};
+use crate::simulate::attempt::{Attempt, End, Side, TrunkId, Truth};
 use crate::simulate::draw::{below, between, chance, gamma};
 use crate::simulate::people::check;
 use crate::simulate::people::habits::lognormal_of_mean;
@@ -115,7 +115,7 @@ impl Maker for CallsBack {
             true => {
                 let rng = &mut self.post.rng;
                 let (ring, talk) = (gamma(rng, 4.0, 2.2, 30.0), lognormal_of_mean(rng, 180.0, 1.1, 7_200.0));
-                self.post.machine(ring, talk, crate::simulate::attempt::Side::Called)
+                self.post.machine(ring, talk, Side::Called)
             }
             false => self.post.missed(),
         };

@@ -9,7 +9,7 @@ use crate::base::route::RouteClass;
 use crate::base::time::At;
 use crate::simulate::attempt::{Attempt, Calling, End, Oddity, TrunkId, Truth};
 use crate::simulate::countries::Nation;
-use crate::simulate::draw::{Rng, below, chance, lognormal};
+use crate::simulate::draw::{Rng, below, chance, lognormal, zipf};
 use crate::simulate::people::habits::{Course, Habits, Relation, network_failure};
 use crate::simulate::people::hash::{mix, unit};
 use crate::simulate::people::routes::Routes;
@@ -18,8 +18,6 @@ use crate::simulate::world::World;
 
 /// How often people try at most.
 const TRIES_MAX: u32 = 6;
-/// Share of calls to and from mobiles. Assumption.
-const MOBILE: f64 = 0.85;
 
 /// Somebody who is no subscriber of the operator.
 #[derive(Clone, Debug)]
@@ -99,7 +97,7 @@ impl Talk {
         let mut rng = Rng::seed_from_u64(hash);
         let is_abroad = chance(&mut rng, abroad);
         let nation = if is_abroad { self.world.pick_nation(&mut rng) } else { self.world.home() };
-        let is_mobile = chance(&mut rng, MOBILE);
+        let is_mobile = chance(&mut rng, self.habits.mobiles);
         let index = below(&mut rng, u64::from(u32::MAX));
         let number = match (is_abroad, is_mobile) {
             (true, true) => self.world.mobile_in(nation, index),
@@ -112,7 +110,7 @@ impl Talk {
 
     /// A contact of somebody: the first few get most of the calls.
     pub(super) fn contact_of(&mut self, somebody: u64) -> u64 {
-        let rank = crate::simulate::draw::zipf(&mut self.rng, self.habits.contacts, 1.0);
+        let rank = zipf(&mut self.rng, self.habits.contacts, 1.0);
         mix(mix(self.salt, somebody), rank)
     }
 
@@ -144,10 +142,13 @@ impl Talk {
                 return;
             }
             if rang && chance(&mut self.rng, called_back) {
-                call.at = ended_at + lognormal(&mut self.rng, 900.0, 1.3, 6.0 * 3_600.0);
+                call.at =
+                    ended_at + lognormal(&mut self.rng, self.habits.called_back_after_s, 1.3, 6.0 * 3_600.0);
                 call.is_outbound = !call.is_outbound;
             } else if chance(&mut self.rng, self.habits.redials) {
-                call.at = ended_at + Duration::from_secs(2) + lognormal(&mut self.rng, 45.0, 1.2, 3_600.0);
+                call.at = ended_at
+                    + Duration::from_secs(2)
+                    + lognormal(&mut self.rng, self.habits.redial_after_s, 1.2, 3_600.0);
             } else {
                 return;
             }
@@ -184,15 +185,13 @@ impl Talk {
         let parties = if call.is_outbound { (own, peer) } else { (peer, own) };
         let mut attempt = Attempt::new(call.at, trunk, parties, truth).with(course);
         attempt.is_outbound = call.is_outbound;
-        // Hold and resume, a codec that changes. Assumption.
-        if matches!(attempt.end, End::Answered { .. }) && chance(&mut self.rng, 0.02) {
+        if matches!(attempt.end, End::Answered { .. }) && chance(&mut self.rng, self.habits.reinvited) {
             attempt.oddity = Oddity::Reinvited;
         }
         if !call.is_outbound {
             attempt.equipment = exchange_of(&call.peer.number);
-            // Few carriers lose the number of a caller abroad. Assumption.
             let is_abroad = self.world.trunk(trunk).class == RouteClass::International;
-            if is_abroad && chance(&mut self.rng, 0.005) {
+            if is_abroad && chance(&mut self.rng, self.habits.unavailable) {
                 attempt.calling = Calling::Unavailable;
             }
         }
