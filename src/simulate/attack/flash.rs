@@ -348,7 +348,7 @@ mod tests {
 
     #[test]
     fn a_campaign_moves_to_another_trunk() {
-        let calls = flash("moves-to = ['intl-2']\nmoves-every-s = 600");
+        let calls = flash("moves-to = ['intl-2']\nmoves-every-s = 600\nretry-share = 0");
         let moved = calls.iter().position(|call| call.trunk != calls[0].trunk).unwrap();
         assert!((500..700).contains(&moved), "{moved}");
         assert!(calls[moved..].iter().all(|call| call.trunk == calls[moved].trunk));
