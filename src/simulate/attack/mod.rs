@@ -5,13 +5,22 @@
 
 mod called;
 mod campaign;
+mod false_answer;
 mod flash;
 mod hours;
+mod irsf;
 mod numbers;
 mod ranges;
+mod refiled;
+mod robocall;
+mod scan;
+mod sim_box;
+mod spoofed;
 mod sweep;
+mod tdos;
 #[cfg(test)]
 mod testing;
+mod wangiri;
 
 use std::sync::Arc;
 
@@ -23,12 +32,21 @@ use crate::simulate::world::World;
 
 pub use called::{Called, Dialled};
 pub use campaign::Campaign;
+pub use false_answer::{Answers, FalseAnswer};
 pub use flash::{Ends, Flash};
 pub use hours::Hours;
+pub use irsf::{Irsf, Through};
 pub use numbers::{Line, Numbers, Order};
+pub use refiled::Refiled;
+pub use robocall::{Ringless, Robocall};
+pub use scan::Scan;
+pub use sim_box::{Cards, SimBox};
+pub use spoofed::{Claim, Spoofed};
 pub use sweep::Sweep;
+pub use tdos::Tdos;
+pub use wangiri::Wangiri;
 
-use campaign::Identity;
+use campaign::{Desk, Identity, Method};
 
 /// One `[[attack]]` of a scenario.
 #[derive(Clone, Debug)]
@@ -60,8 +78,28 @@ impl<'de> Deserialize<'de> for Attack {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(tag = "family", rename_all = "kebab-case")]
 pub enum Family {
+    /// A carrier that answers in place of the called party.
+    FalseAnswer(FalseAnswer),
     /// One-time passwords in the last digits of calling numbers.
     Flash(Flash),
+    /// Calls out to numbers that pay whoever holds them.
+    Irsf(Irsf),
+    /// Rewritten origin.
+    Refiled(Refiled),
+    /// Messages left in voicemail without a ring.
+    Ringless(Ringless),
+    /// A voice from a machine.
+    Robocall(Robocall),
+    /// Which numbers are alive.
+    Scan(Scan),
+    /// Calls from abroad through SIM cards.
+    SimBox(SimBox),
+    /// Calling numbers that are not the caller's.
+    Spoofed(Spoofed),
+    /// A flood of one called number.
+    Tdos(Tdos),
+    /// One ring, and a number that costs much.
+    Wangiri(Wangiri),
 }
 
 impl Family {
@@ -69,14 +107,40 @@ impl Family {
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
+            Self::FalseAnswer(_) => "false_answer",
             Self::Flash(_) => "flash",
+            Self::Irsf(_) => "irsf",
+            Self::Refiled(_) => "refiled",
+            Self::Ringless(_) => "ringless",
+            Self::Robocall(_) => "robocall",
+            Self::Scan(_) => "scan",
+            Self::SimBox(_) => "sim_box",
+            Self::Spoofed(_) => "spoofed",
+            Self::Tdos(_) => "tdos",
+            Self::Wangiri(_) => "wangiri",
         }
     }
 
     /// Whether its calls are set up by the operator's side.
     #[must_use]
     pub const fn is_outbound(&self) -> bool {
-        false
+        matches!(self, Self::FalseAnswer(_) | Self::Irsf(_))
+    }
+
+    fn method(&self, desk: &mut Desk, trunk: &str) -> Result<Box<dyn Method>, String> {
+        match self {
+            Self::FalseAnswer(family) => family.method(desk),
+            Self::Flash(family) => family.method(desk),
+            Self::Irsf(family) => family.method(desk),
+            Self::Refiled(family) => family.method(desk),
+            Self::Ringless(family) => family.method(desk),
+            Self::Robocall(family) => family.method(desk),
+            Self::Scan(family) => family.method(desk),
+            Self::SimBox(family) => family.method(desk, trunk),
+            Self::Spoofed(family) => family.method(desk),
+            Self::Tdos(family) => family.method(desk),
+            Self::Wangiri(family) => family.method(desk),
+        }
     }
 }
 
@@ -111,9 +175,7 @@ impl Attack {
         let rng = world.rng(&format!("attack/{index}/{nth}"));
         let of = Identity { family: self.family.name(), number, is_outbound: self.family.is_outbound() };
         let mut desk = self.campaign.begin(world, rng, of)?;
-        let method = match &self.family {
-            Family::Flash(flash) => flash.method(&mut desk)?,
-        };
+        let method = self.family.method(&mut desk, &self.campaign.trunk)?;
         Ok(self.campaign.run(desk, method))
     }
 }

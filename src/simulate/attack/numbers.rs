@@ -197,11 +197,6 @@ impl Pool {
         Self { prefixes, size, count, order, next: below(rng, count), free_at: Vec::new() }
     }
 
-    /// How many numbers there are.
-    pub fn count(&self) -> u64 {
-        self.count
-    }
-
     /// The number of a call at this moment and its index; `None` when every SIM card is in a call.
     pub fn take(&mut self, at: At, rng: &mut Rng) -> Option<(u64, String)> {
         const TRIES: usize = 32;
