@@ -221,9 +221,11 @@ impl Scenario {
             let made = spec.get_ref().sources(world, index);
             sources.extend(made.map_err(|message| spec.finding(message))?);
         }
+        let mut campaign = 1_u32;
         for (index, spec) in self.attacks.iter().enumerate() {
-            let made = spec.get_ref().sources(world, index);
+            let made = spec.get_ref().sources(world, index, campaign);
             sources.extend(made.map_err(|message| spec.finding(message))?);
+            campaign = campaign.saturating_add(spec.get_ref().campaigns());
         }
         Ok(sources)
     }
