@@ -15,6 +15,7 @@ use tollgate::base::time::At;
 use tollgate::call::ReleasedBy;
 use tollgate::config;
 use tollgate::engine::{Engine, Options};
+use tollgate::feature::people::PeopleLimits;
 use tollgate::feature::{Limits, Sizes, fields};
 use tollgate::judge::{CallRecord, Output, Verdict};
 use tollgate::rule::{Ruleset, Source};
@@ -209,7 +210,7 @@ fn assert_between(evicted: u64, at_least: u64) {
 #[test]
 fn windows() {
     let limits =
-        Limits { callers: 40, ranges_100: 20, ranges_10k: 10, missed: 30, marks: 1, distinct_slots: 100 };
+        Limits { callers: 40, ranges_100: 20, ranges_10k: 10, missed: 30, distinct_slots: 100, ..Limits::default() };
     let mut run = Run::new(|options| options.judge.features = limits);
     for call in 0..FLOOD {
         run.sip("INVITE", call);
@@ -217,8 +218,25 @@ fn windows() {
     }
     let sizes = run.engine.judge().store().sizes();
     // Every call is to the same subscriber, and missed by it from another block.
-    assert_eq!(sizes, Sizes { callers: 40, ranges_100: 20, ranges_10k: 10, missed: 30, marks: 0 });
+    assert_eq!(sizes, Sizes { callers: 40, ranges_100: 20, ranges_10k: 10, missed: 30, ..sizes });
     assert_eq!(run.evicted(Layer::Feature), u64::from(4 * FLOOD) - 100);
+    assert!(run.finish().all_allowed());
+}
+
+#[test]
+fn evidence_and_people() {
+    let mut run = Run::new(|options| {
+        options.judge.features.suspects = LIMIT as usize;
+        options.judge.features.people =
+            PeopleLimits { known: 1, pairs: 1, called: LIMIT as usize, blocks: 1, refused: 1 };
+    });
+    for call in 0..FLOOD {
+        run.sip("INVITE", call);
+        run.sip("486 Busy Here", call);
+    }
+    assert_eq!(run.engine.judge().store().sizes().suspects as u32, LIMIT);
+    // At the least a number and a block of 100 gave way with every call.
+    assert!(run.evicted(Layer::Feature) > u64::from(2 * (FLOOD - LIMIT)));
     assert!(run.finish().all_allowed());
 }
 
