@@ -259,7 +259,7 @@ mod tests {
         for (from, to, said) in [
             ("calls-per-s", "calls-per-sec", "unknown key `calls-per-sec`; did you mean `calls-per-s`?"),
             ("for-s = 300", "for-s = \"a\"", "invalid type: string \"a\", expected f64"),
-            ("\"ordinary\"", "\"ordinari\"", "unknown variant `ordinari`, expected `ordinary`"),
+            ("\"ordinary\"", "\"ordinari\"", "unknown variant `ordinari`, expected one of"),
             ("[operator]", "[operater]", "unknown key `operater`; did you mean `operator`?"),
             ("hours = 0.2", "hours = \"x\"", "invalid type: string \"x\", expected f64"),
         ] {

@@ -50,13 +50,16 @@ pub(super) fn trunks(
     classes: &[RouteClass],
     is_outbound: bool,
 ) -> Result<Vec<TrunkId>, String> {
+    let way = if is_outbound { "out" } else { "in" };
     if let Some(name) = name {
-        let trunk = world.trunk_named(name).ok_or_else(|| format!("no trunk `{name}`"))?;
-        return Ok(vec![trunk]);
+        let id = trunk(world, name)?;
+        if !world.trunk(id).takes(is_outbound) {
+            return Err(format!("trunk: `{name}` takes no calls {way}"));
+        }
+        return Ok(vec![id]);
     }
     let found = world.trunks_for(classes, is_outbound);
     if found.is_empty() {
-        let way = if is_outbound { "out" } else { "in" };
         let names: Vec<&str> = classes.iter().map(|class| RouteClass::NAMES[*class as usize]).collect();
         return Err(format!("no trunk of class {} takes calls {way}", names.join(" or ")));
     }
@@ -65,5 +68,5 @@ pub(super) fn trunks(
 
 /// The trunk of this name.
 pub(super) fn trunk(world: &World, name: &str) -> Result<TrunkId, String> {
-    world.trunk_named(name).ok_or_else(|| format!("no trunk `{name}`"))
+    world.trunk_named(name).ok_or_else(|| format!("trunk: there is no `{name}`"))
 }
