@@ -28,6 +28,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "capture", "billing", "metrics", "journal", "simulate",
         ],
     ),
+    ("evaluate", &["base", "rule", "call", "judge", "engine", "clock", "pipeline"]),
 ];
 
 /// Modules that may use anything, and that nobody uses.

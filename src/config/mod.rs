@@ -10,4 +10,4 @@ pub mod rules;
 
 pub use error::Error;
 pub use network::{Loaded, load_network};
-pub use rules::load_rules;
+pub use rules::{load_rules, read_rules};

@@ -1,0 +1,98 @@
+//! A finished call beside what it truly was.
+
+use std::time::Duration;
+
+use crate::base::class::{Class, Decision};
+use crate::base::network::Network;
+use crate::base::number::Number;
+use crate::base::route::{RouteClass, RouteId};
+use crate::base::time::At;
+use crate::evaluate::course::Outcome;
+use crate::evaluate::truth::Truth;
+use crate::judge::CallRecord;
+
+/// Kind of the calls that people make from a range that was a campaign's before.
+pub const REASSIGNED: &str = "reassigned";
+
+/// What a call is to the operator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// A contracted sender's machine calls, on its white route: they are to be charged.
+    Contracted,
+    /// People's, and machines' that nobody minds: to be let through.
+    Legitimate,
+    /// To be blocked.
+    Unwanted,
+}
+
+/// What an evaluation keeps of a call.
+#[derive(Clone, Copy, Debug)]
+pub struct Judged {
+    /// What it truly is.
+    pub truth: Truth,
+    /// To the operator.
+    pub standing: Standing,
+    /// First INVITE, or IAM.
+    pub setup_at: At,
+    /// Its route.
+    pub route: RouteId,
+    /// The number whose range matters: the calling one; of a call back the called one.
+    pub number: Option<Number>,
+    /// What the switch was told.
+    pub decision: Decision,
+    /// What it was taken for at setup.
+    pub class: Class,
+    /// What it turned out to be.
+    pub final_class: Class,
+    /// The rule that decided at setup.
+    pub rule: Option<u16>,
+    /// Let through on purpose, although its range is known.
+    pub is_probe: bool,
+    /// From answer to end.
+    pub talk: Option<Duration>,
+}
+
+impl Judged {
+    /// Of a record; `probe_rules` has the indexes of the rules that let probes through.
+    #[must_use]
+    pub fn new(record: &CallRecord, truth: Truth, network: &Network, probe_rules: &[u16]) -> Self {
+        let call = &record.call;
+        let is_white = network.routes.route(call.route).class == RouteClass::White;
+        let standing = match truth.label {
+            Class::Normal => Standing::Legitimate,
+            Class::Flash if is_white => Standing::Contracted,
+            _ => Standing::Unwanted,
+        };
+        let party = if truth.label == Class::WangiriCallback { &call.called } else { &call.calling };
+        Self {
+            truth,
+            standing,
+            setup_at: call.setup_at,
+            route: call.route,
+            number: party.number,
+            decision: record.verdict.decision,
+            class: record.verdict.class,
+            final_class: record.final_class,
+            rule: record.verdict.rule,
+            is_probe: record.verdict.rule.is_some_and(|rule| probe_rules.contains(&rule))
+                && record.verdict.decision == Decision::Allow,
+            talk: call.talk_time(),
+        }
+    }
+
+    /// What was done with it.
+    #[must_use]
+    pub const fn outcome(&self) -> Outcome {
+        match self.decision {
+            Decision::Allow if self.is_probe => Outcome::Probe,
+            Decision::Allow => Outcome::Passed,
+            Decision::Block | Decision::Monetise => Outcome::Stopped,
+        }
+    }
+
+    /// Whether it was found out, at setup or at its end.
+    #[must_use]
+    pub fn is_seen(&self) -> bool {
+        self.decision != Decision::Allow || self.final_class != Class::Normal
+    }
+}
