@@ -1,27 +1,33 @@
-//! `tollgate evaluate`: captures and the truth about their calls in, figures out.
+//! `tollgate evaluate`: captures and the truth about their calls in, or a scenario; figures out.
 
 use std::fs;
 use std::io::{self, Write};
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use crate::base::network::Network;
 use crate::capture::Capture;
-use crate::cli::progress::Watched;
+use crate::cli::progress::{Played, Watched};
 use crate::cli::replay::{SEED, watch_for_interrupt};
-use crate::cli::{EvaluateArguments, Failure, Format, load};
+use crate::cli::{EvaluateArguments, Failure, Format, load, simulate};
 use crate::engine::Options;
+use crate::evaluate::live::Live;
 use crate::evaluate::names::Names;
 use crate::evaluate::process;
 use crate::evaluate::report::{Evaluation, RunResult, SweepPoint, json};
 use crate::evaluate::require::{self, Requirement};
 use crate::evaluate::run::{self, Setting};
-use crate::evaluate::truth::TruthFile;
+use crate::evaluate::truth::{TruthFile, Truths};
 use crate::journal::WholeFile;
-use crate::pipeline::Threads;
+use crate::pipeline::{Frames, Threads};
 use crate::rule::Ruleset;
 
-/// Evaluates captures.
+/// Seeds of one evaluation: more would take days.
+const SEEDS_MAX: u64 = 1_000;
+
+/// Evaluates captures, or made traffic.
 pub fn run(arguments: &EvaluateArguments) -> Result<(), Failure> {
     let sources = load::rule_sources(arguments.rules.as_deref())?;
     let ruleset = Arc::new(load::compile(&sources)?);
@@ -64,11 +70,15 @@ struct Runner<'a> {
 
 impl Runner<'_> {
     fn evaluate(&self, ruleset: &Arc<Ruleset>) -> Result<Evaluation, Failure> {
-        let runs = self.arguments.truth.iter().map(|directory| self.directory(directory, ruleset));
-        let runs = runs.collect::<Result<Vec<_>, Failure>>()?;
+        let runs: Result<Vec<RunResult>, Failure> = match &self.arguments.scenario {
+            Some(scenario) => {
+                self.arguments.seeds.clone().map(|seed| self.scenario(scenario, seed, ruleset)).collect()
+            }
+            None => self.arguments.truth.iter().map(|directory| self.directory(directory, ruleset)).collect(),
+        };
         let ids = ruleset.rules().iter().map(|rule| rule.id.clone()).collect();
         Ok(Evaluation::new(
-            runs,
+            runs?,
             (ruleset.hash().to_owned(), ids),
             (self.names.clone(), self.arguments.hold_out.clone()),
             self.arguments.test_calls,
@@ -83,23 +93,61 @@ impl Runner<'_> {
             Capture::open(&captures(directory)?).map_err(|error| Failure::new(error.exit_code(), error))?;
         let calls = Arc::new(AtomicU64::new(0));
         let mut frames = Watched::new(capture, Arc::clone(&calls), Arc::clone(&self.interrupted));
+        let network = Arc::new(loaded.network);
+        let name = directory.display().to_string();
+        let result = self.run(&name, (&mut frames, Box::new(truth)), (&network, ruleset), calls);
+        let capture = frames.finish();
+        capture.problems().iter().for_each(|problem| eprintln!("{problem}"));
+        result
+    }
+
+    /// Makes the traffic and judges it at once; nothing is written down in between.
+    fn scenario(&self, path: &Path, seed: u64, ruleset: &Arc<Ruleset>) -> Result<RunResult, Failure> {
+        let traffic = simulate::open(path, seed, None)?;
+        let network = Arc::new(load::made_network(&traffic)?);
+        let calls = Arc::new(AtomicU64::new(0));
+        let (live, truths) = Live::new(traffic, &self.names);
+        let mut frames = Played::new(live, Arc::clone(&calls), Arc::clone(&self.interrupted));
+        let name = format!("{}, seed {seed}", path.display());
+        let result = self.run(&name, (&mut frames, Box::new(truths)), (&network, ruleset), calls);
+        frames.finish();
+        result
+    }
+
+    fn run(
+        &self,
+        name: &str,
+        (frames, truths): (&mut dyn Frames, Box<dyn Truths>),
+        (network, ruleset): (&Arc<Network>, &Arc<Ruleset>),
+        seen: Arc<AtomicU64>,
+    ) -> Result<RunResult, Failure> {
         let setting = Setting {
-            network: &Arc::new(loaded.network),
+            network,
             ruleset,
             options: &Options::default().seeded(SEED),
             threads: Threads { shards: usize::from(self.arguments.shards), ..Threads::default() },
             names: &self.names,
             test_one_in: self.arguments.test_calls,
-            seen: calls,
+            seen,
         };
-        let result = run::run(&directory.display().to_string(), &mut frames, Box::new(truth), &setting);
-        let capture = frames.finish();
+        let result = run::run(name, frames, truths, &setting);
         if self.interrupted.load(Ordering::Relaxed) {
             // Half a run has campaigns that were never caught only because it ended.
             return Err(Failure::new(130, "interrupted; nothing was written"));
         }
-        capture.problems().iter().for_each(|problem| eprintln!("{problem}"));
         Ok(result)
+    }
+}
+
+/// Reads the value of `--seeds`; both ends belong to it.
+pub(super) fn parse_seeds(text: &str) -> Result<RangeInclusive<u64>, String> {
+    let (first, last) = text.split_once("..").unwrap_or((text, text));
+    let seed = |text: &str| text.parse().map_err(|_| format!("`{text}` is no seed: a number from 0 on"));
+    let (first, last): (u64, u64) = (seed(first)?, seed(last)?);
+    match last.checked_sub(first) {
+        Some(more) if more < SEEDS_MAX => Ok(first..=last),
+        Some(_) => Err(format!("more than {SEEDS_MAX} seeds")),
+        None => Err("the first seed is beyond the last".to_owned()),
     }
 }
 

@@ -7,6 +7,7 @@ use crate::cli::Failure;
 use crate::config::{self, Loaded};
 use crate::feature::fields;
 use crate::rule::{Ruleset, Source};
+use crate::simulate::Traffic;
 
 /// The rules in `rules/`, as they were when the program was built.
 const SHIPPED: [(&str, &str); 4] = [
@@ -22,6 +23,18 @@ pub fn network(path: Option<&Path>) -> Result<Loaded, Failure> {
         Some(path) => config::load_network(path).map_err(|error| Failure::new(error.exit_code(), error)),
         None => Ok(Loaded { network: Network::unknown(), rate_card: None }),
     }
+}
+
+/// The network of made traffic, as if its files were on a disk.
+pub fn made_network(traffic: &Traffic) -> Result<Network, Failure> {
+    let read = |path: &Path| match path.to_str() {
+        Some("network.toml") => Ok(traffic.network_toml()),
+        Some("roaming.csv") => Ok(traffic.roaming_csv().collect()),
+        Some("rates.csv") => Ok(traffic.rates_csv().unwrap_or_default()),
+        _ => Err(config::Error::Missing(path.to_owned())),
+    };
+    let loaded = config::load_network_by(Path::new("network.toml"), &read);
+    loaded.map(|loaded| loaded.network).map_err(|error| Failure::new(error.exit_code(), error))
 }
 
 /// The rules of a directory, or those shipped.

@@ -18,6 +18,7 @@ mod verify;
 use std::ffi::OsString;
 use std::fmt;
 use std::io;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -41,7 +42,7 @@ enum Command {
     Replay(ReplayArguments),
     /// Check a network file and rules without running anything
     Check(CheckArguments),
-    /// Hold the judgement of captures against what each call truly was
+    /// Hold the judgement of captures, or of made traffic, against what each call truly was
     #[command(after_help = EVALUATE_EXAMPLES)]
     Evaluate(EvaluateArguments),
     /// List the fields that rules can read
@@ -73,14 +74,22 @@ Examples:
       The figures as text.
   tollgate evaluate --truth monday tuesday --out out --require bounds.toml
       Two runs and their sum; out/evaluation.json and out/report.html; fails when a figure is out of bounds.
-  tollgate evaluate --truth monday --sweep FC-310:caller_range_10k.attempts_10m=10,20,40
+  tollgate evaluate --scenario scenarios/small.toml --seeds 1..5
+      Traffic made and judged at once, five times; the spread of every figure.
+  tollgate evaluate --truth monday --sweep FC-200:caller_range.evidence=20,40,80
       How false positives and leak move with one bound of a rule.";
 
 #[derive(Debug, clap::Args)]
 struct EvaluateArguments {
     /// Directories of captures with their truth
-    #[arg(long, value_name = "DIR", num_args = 1.., required = true)]
+    #[arg(long, value_name = "DIR", num_args = 1.., required_unless_present = "scenario", conflicts_with = "scenario")]
     truth: Vec<PathBuf>,
+    /// Scenario to make traffic of, as for `simulate`
+    #[arg(long, value_name = "FILE")]
+    scenario: Option<PathBuf>,
+    /// Seeds to play the scenario with: one, or the first and the last as in 1..5
+    #[arg(long, value_name = "FIRST..LAST", default_value = "1", requires = "scenario", value_parser = evaluate::parse_seeds)]
+    seeds: RangeInclusive<u64>,
     /// Directory of rule files; the shipped rules when not given
     #[arg(long, value_name = "DIR")]
     rules: Option<PathBuf>,

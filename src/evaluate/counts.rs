@@ -210,7 +210,7 @@ impl Counts {
         }
         if call.is_probe {
             taken.probes += 1;
-            taken.probes_confirmed += u64::from(call.final_class != Class::Normal);
+            taken.probes_confirmed += u64::from(call.is_confirmed);
             taken.probes_talked += u64::from(call.talk.is_some_and(|talk| talk >= TALK_OF_PEOPLE));
             taken.probes_legitimate += u64::from(is_legitimate);
         }

@@ -48,6 +48,8 @@ pub struct Judged {
     pub rule: Option<u16>,
     /// Let through on purpose, although its range is known.
     pub is_probe: bool,
+    /// Whether a rule at the end gave its final class, rather than the verdict at setup.
+    pub is_confirmed: bool,
     /// From answer to end.
     pub talk: Option<Duration>,
 }
@@ -76,6 +78,7 @@ impl Judged {
             rule: record.verdict.rule,
             is_probe: record.verdict.rule.is_some_and(|rule| probe_rules.contains(&rule))
                 && record.verdict.decision == Decision::Allow,
+            is_confirmed: record.final_rule.is_some() && record.final_class != Class::Normal,
             talk: call.talk_time(),
         }
     }

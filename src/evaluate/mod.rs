@@ -18,6 +18,7 @@ pub mod estimate;
 pub mod figure;
 pub mod join;
 pub mod judged;
+pub mod live;
 pub mod names;
 pub mod process;
 pub mod release;

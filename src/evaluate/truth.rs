@@ -20,7 +20,7 @@ const REQUIRED: usize = 3;
 /// Findings shown of one file.
 const FINDINGS_MAX: usize = 20;
 /// A record belongs to the row of its key whose setup is nearest, within this span.
-const NEAR: Duration = Duration::from_secs(2);
+pub(super) const NEAR: Duration = Duration::from_secs(2);
 /// Only tells keys apart within a run; nobody who could choose them waits for an answer.
 const SEED: Seed = Seed(0x7472_7574_6873_3a31);
 
@@ -41,8 +41,8 @@ pub struct Truth {
 pub trait Truths: Send {
     /// The truth about this call, which is asked for once.
     fn take(&mut self, call: &Call) -> Option<Truth>;
-    /// How many rows no call asked for.
-    fn left(&self) -> u64;
+    /// How many calls it tells of that nobody asked for, at the end of a run.
+    fn left(&mut self) -> u64;
 }
 
 /// Hash of a call's key as `calls.jsonl` and `truth.csv` write it.
@@ -163,7 +163,7 @@ impl Truths for TruthFile {
         Some(self.rows[index].truth)
     }
 
-    fn left(&self) -> u64 {
+    fn left(&mut self) -> u64 {
         self.rows.len() as u64 - self.taken
     }
 }
