@@ -22,7 +22,7 @@ use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{ArgGroup, Parser, Subcommand, ValueEnum};
 
 use crate::evaluate::sweep::Sweep;
 
@@ -80,9 +80,10 @@ Examples:
       How false positives and leak move with one bound of a rule.";
 
 #[derive(Debug, clap::Args)]
+#[command(group(ArgGroup::new("calls").required(true).args(["truth", "scenario"])))]
 struct EvaluateArguments {
     /// Directories of captures with their truth
-    #[arg(long, value_name = "DIR", num_args = 1.., required_unless_present = "scenario", conflicts_with = "scenario")]
+    #[arg(long, value_name = "DIR", num_args = 1..)]
     truth: Vec<PathBuf>,
     /// Scenario to make traffic of, as for `simulate`
     #[arg(long, value_name = "FILE")]

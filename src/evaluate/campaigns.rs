@@ -197,6 +197,7 @@ mod tests {
             final_class: truth.label,
             rule: None,
             is_probe: false,
+            is_sample: false,
             is_confirmed: false,
             talk: None,
         }

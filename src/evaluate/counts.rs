@@ -51,7 +51,7 @@ pub struct Taken {
     pub end: u64,
     /// Those of them that are of the class.
     pub end_right: u64,
-    /// Probes let through as this class.
+    /// Calls taken for this class at setup, and let through by lot.
     pub probes: u64,
     /// Those of them whose end confirmed it.
     pub probes_confirmed: u64,
@@ -208,7 +208,7 @@ impl Counts {
             taken.setup_right += u64::from(call.class == label);
             taken.blocked_legitimate += u64::from(is_legitimate);
         }
-        if call.is_probe {
+        if call.is_sample {
             taken.probes += 1;
             taken.probes_confirmed += u64::from(call.is_confirmed);
             taken.probes_talked += u64::from(call.talk.is_some_and(|talk| talk >= TALK_OF_PEOPLE));

@@ -29,8 +29,8 @@ impl Estimate {
     }
 }
 
-/// For each class that has probes: the share of calls blocked as this class that were legitimate. A probe whose end does not
-/// confirm the class counts as legitimate, so the estimate is more often too high than too low.
+/// For each class of which calls were let through by lot: the share of them that were legitimate, were it not for the lot blocked
+/// wrongly. One whose end does not confirm its class counts as legitimate, so the estimate is more often too high than too low.
 #[must_use]
 pub fn wrongly_blocked(counts: &Counts) -> Vec<Estimate> {
     let classes = Class::ALL.into_iter().map(|class| (class, counts.taken[class as usize]));
@@ -45,7 +45,7 @@ fn from_probes(of: &str, taken: &Taken) -> Estimate {
         sample: taken.probes,
         estimate: doubted.value().unwrap_or_default(),
         bounds: doubted.interval(),
-        truth: Share::new(taken.blocked_legitimate, taken.setup).value(),
+        truth: Share::new(taken.probes_legitimate, taken.probes).value(),
     }
 }
 
@@ -100,7 +100,7 @@ mod tests {
             ..Taken::default()
         };
         let [estimate] = &wrongly_blocked(&counts)[..] else { panic!("one class has probes") };
-        assert_eq!((estimate.of.as_str(), estimate.estimate, estimate.truth), ("flash", 0.01, Some(0.002)));
+        assert_eq!((estimate.of.as_str(), estimate.estimate, estimate.truth), ("flash", 0.03, Some(0.02)));
         assert!(estimate.holds());
         assert!(!Estimate { truth: Some(0.5), ..estimate.clone() }.holds());
     }

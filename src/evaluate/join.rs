@@ -15,7 +15,7 @@ use crate::base::network::Network;
 use crate::base::time::At;
 use crate::evaluate::campaigns::{Campaigns, Runs};
 use crate::evaluate::counts::Counts;
-use crate::evaluate::judged::{Judged, REASSIGNED, Standing};
+use crate::evaluate::judged::{Judged, Probes, REASSIGNED, Standing};
 use crate::evaluate::names::{Name, Names};
 use crate::evaluate::process;
 use crate::evaluate::truth::{Truths, call_hash};
@@ -23,8 +23,6 @@ use crate::judge::{CallRecord, Judge, Output};
 use crate::pipeline::Sink;
 use crate::rule::Ruleset;
 
-/// Rules that let a share of the calls of a known range through, to see how they end.
-const PROBE_RULES: [&str; 2] = ["FC-190", "WG-190"];
 /// Legitimate calls that were blocked, kept as examples.
 const EXAMPLES_MAX: usize = 20;
 /// Records between two looks at the thread's processor time.
@@ -78,7 +76,7 @@ enum Slot {
 pub struct Join {
     network: Arc<Network>,
     truths: Box<dyn Truths>,
-    probe_rules: Vec<u16>,
+    probes: Probes,
     reassigned: Name,
     /// One call in this many reaches a test number.
     test_one_in: u64,
@@ -98,12 +96,10 @@ impl Join {
         test_one_in: u64,
         seen: Arc<AtomicU64>,
     ) -> Self {
-        let rules = (0..).zip(ruleset.rules());
-        let probes = rules.filter(|(_, rule)| PROBE_RULES.contains(&rule.id.as_str()));
         Self {
             network: Arc::clone(network),
             truths,
-            probe_rules: probes.map(|(index, _)| index).collect(),
+            probes: Probes::new(ruleset),
             reassigned: names.name(REASSIGNED),
             test_one_in: test_one_in.max(1),
             slots: VecDeque::new(),
@@ -139,7 +135,7 @@ impl Join {
         self.outcomes.setups = Some((first.min(at), last.max(at)));
         self.outcomes.counts.leak.begin(at);
         let slot = match self.truths.take(&record.call) {
-            Some(truth) => self.count(Judged::new(record, truth, &self.network, &self.probe_rules), record),
+            Some(truth) => self.count(Judged::new(record, truth, &self.network, &self.probes), record),
             None => {
                 self.outcomes.counts.records_unmatched += 1;
                 Slot::Over

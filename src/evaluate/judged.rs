@@ -3,14 +3,21 @@
 use std::time::Duration;
 
 use crate::base::class::{Class, Decision};
+use crate::base::field::{FieldId, Value};
 use crate::base::network::Network;
 use crate::base::number::Number;
 use crate::base::route::{RouteClass, RouteId};
 use crate::base::time::At;
 use crate::evaluate::course::Outcome;
 use crate::evaluate::truth::Truth;
+use crate::feature::fields;
 use crate::judge::CallRecord;
+use crate::rule::Ruleset;
 
+/// Rules that let calls of a known range through, to see how they end.
+const PROBE_RULES: [&str; 2] = ["FC-190", "WG-190"];
+/// Field in their evidence when the call was drawn by lot.
+const DRAWN: &str = "caller.probe";
 /// Kind of the calls that people make from a range that was a campaign's before.
 pub const REASSIGNED: &str = "reassigned";
 
@@ -23,6 +30,34 @@ pub enum Standing {
     Legitimate,
     /// To be blocked.
     Unwanted,
+}
+
+/// How records of probes are told.
+#[derive(Clone, Debug)]
+pub struct Probes {
+    /// Indexes of the rules that let them through.
+    rules: Vec<u16>,
+    /// The field that says a call was drawn.
+    drawn: Option<FieldId>,
+}
+
+impl Probes {
+    /// By the rules in force.
+    #[must_use]
+    pub fn new(ruleset: &Ruleset) -> Self {
+        let rules = (0..).zip(ruleset.rules()).filter(|(_, rule)| PROBE_RULES.contains(&rule.id.as_str()));
+        Self { rules: rules.map(|(index, _)| index).collect(), drawn: fields::find(DRAWN) }
+    }
+
+    fn let_through(&self, record: &CallRecord) -> bool {
+        let verdict = &record.verdict;
+        verdict.decision == Decision::Allow && verdict.rule.is_some_and(|rule| self.rules.contains(&rule))
+    }
+
+    fn drew(&self, record: &CallRecord) -> bool {
+        let mut evidence = record.verdict.evidence.iter();
+        evidence.any(|piece| Some(piece.field) == self.drawn && piece.value == Value::Bool(true))
+    }
 }
 
 /// What an evaluation keeps of a call.
@@ -48,6 +83,8 @@ pub struct Judged {
     pub rule: Option<u16>,
     /// Let through on purpose, although its range is known.
     pub is_probe: bool,
+    /// Whether it was drawn by lot to be such a probe, rather than let through because its caller insisted.
+    pub is_sample: bool,
     /// Whether a rule at the end gave its final class, rather than the verdict at setup.
     pub is_confirmed: bool,
     /// From answer to end.
@@ -55,10 +92,11 @@ pub struct Judged {
 }
 
 impl Judged {
-    /// Of a record; `probe_rules` has the indexes of the rules that let probes through.
+    /// Of a record.
     #[must_use]
-    pub fn new(record: &CallRecord, truth: Truth, network: &Network, probe_rules: &[u16]) -> Self {
+    pub fn new(record: &CallRecord, truth: Truth, network: &Network, probes: &Probes) -> Self {
         let call = &record.call;
+        let is_probe = probes.let_through(record);
         let is_white = network.routes.route(call.route).class == RouteClass::White;
         let standing = match truth.label {
             Class::Normal => Standing::Legitimate,
@@ -76,8 +114,8 @@ impl Judged {
             class: record.verdict.class,
             final_class: record.final_class,
             rule: record.verdict.rule,
-            is_probe: record.verdict.rule.is_some_and(|rule| probe_rules.contains(&rule))
-                && record.verdict.decision == Decision::Allow,
+            is_probe,
+            is_sample: is_probe && probes.drew(record),
             is_confirmed: record.final_rule.is_some() && record.final_class != Class::Normal,
             talk: call.talk_time(),
         }

@@ -115,9 +115,13 @@ impl Evaluation {
 
     fn spread(&self) -> Section {
         let mut table = Table::new(&["figure", "runs", "min", "median", "max"]);
-        // What is the same in every run and what counts single kinds fills pages and says little: the JSON has it.
-        let told =
-            self.spreads.iter().filter(|spread| spread.min < spread.max && !spread.name.starts_with("kind."));
+        // What is the same in every run says little, and kinds and ranges fill pages: the JSON has them all.
+        let is_told = |name: &str| {
+            let is_main =
+                ["all.", "class.", "group.", "leak.", "release."].iter().any(|group| name.starts_with(group));
+            is_main && !name.ends_with("_with_probes") && !name.ends_with("_p90")
+        };
+        let told = self.spreads.iter().filter(|spread| spread.min < spread.max && is_told(&spread.name));
         table.rows = told
             .map(|spread| {
                 let values = [spread.min, spread.median, spread.max].map(number);
@@ -126,7 +130,9 @@ impl Evaluation {
             .collect();
         let text: &[&str] = match self.spreads.is_empty() {
             true => &[],
-            false => &["Each figure in every run by itself; those that are the same in all are left out."],
+            false => {
+                &["The main figures of every run by itself; those that are the same in all are left out."]
+            }
         };
         Section::of("Spread over runs", text, table)
     }

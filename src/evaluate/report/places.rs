@@ -44,7 +44,7 @@ pub(super) fn estimates(evaluation: &Evaluation) -> Section {
         section
             .text
             .push("Calls blocked wrongly, from probes whose end did not confirm their class.".to_owned());
-        section.tables.push(estimate_table("blocked wrongly as", "probes", &probed));
+        section.tables.push(estimate_table("legitimate, taken for", "let through", &probed));
     }
     let estimates = found.len() + probed.len();
     if estimates > 0 {
