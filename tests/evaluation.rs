@@ -1,5 +1,5 @@
-//! `tollgate evaluate` from the outside: a small scenario keeps its bounds, made traffic is judged the same from a file, and what
-//! fails says so.
+//! `tollgate evaluate` from the outside: a small scenario keeps its bounds, made traffic is judged the same from a
+//! file, and what fails says so.
 
 use std::fs;
 use std::path::Path;

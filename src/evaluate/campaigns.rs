@@ -1,4 +1,5 @@
-//! What needs the order of setups: the courses of campaigns, of their ranges and numbers, and ranges that changed hands.
+//! What needs the order of setups: the courses of campaigns, of their ranges and numbers, and ranges that changed
+//! hands.
 
 use crate::base::class::{Class, Decision};
 use crate::base::map::Map;

@@ -1,8 +1,8 @@
 //! The course of a campaign: how many calls pass before it is caught, and what is let through after that.
 //!
 //! A campaign, a range or a number is *caught* at the first of its calls that is stopped and from which on at least
-//! [`STOPPED_MIN`] of [`WINDOW`] calls are stopped. Probes, calls let through on purpose, are neither side of that. When it ends
-//! sooner, the calls that are left decide, in the same proportion, if they are at least [`TAIL_MIN`].
+//! [`STOPPED_MIN`] of [`WINDOW`] calls are stopped. Probes, calls let through on purpose, are neither side of that.
+//! When it ends sooner, the calls that are left decide, in the same proportion, if they are at least [`TAIL_MIN`].
 
 use std::collections::VecDeque;
 

@@ -1,4 +1,5 @@
-//! A report as sections of text, tables and charts, and its three forms: plain text, Markdown, one self-contained HTML page.
+//! A report as sections of text, tables and charts, and its three forms: plain text, Markdown, one self-contained HTML
+//! page.
 
 use std::fmt::Write;
 

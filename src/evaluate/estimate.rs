@@ -1,5 +1,5 @@
-//! What an operator can know without the truth, set against it: how many of the blocked calls were people's, from probes; how
-//! many unwanted calls nobody noticed, from test calls.
+//! What an operator can know without the truth, set against it: how many of the blocked calls were people's, from
+//! probes; how many unwanted calls nobody noticed, from test calls.
 
 use crate::base::class::Class;
 use crate::base::interval::Interval;
@@ -29,8 +29,9 @@ impl Estimate {
     }
 }
 
-/// For each class of which calls were let through by lot: the share of them that were legitimate, were it not for the lot blocked
-/// wrongly. One whose end does not confirm its class counts as legitimate, so the estimate is more often too high than too low.
+/// For each class of which calls were let through by lot: the share of them that were legitimate, were it not for the
+/// lot blocked wrongly. One whose end does not confirm its class counts as legitimate, so the estimate is more often
+/// too high than too low.
 #[must_use]
 pub fn wrongly_blocked(counts: &Counts) -> Vec<Estimate> {
     let classes = Class::ALL.into_iter().map(|class| (class, counts.taken[class as usize]));
@@ -49,8 +50,8 @@ fn from_probes(of: &str, taken: &Taken) -> Estimate {
     }
 }
 
-/// The share of unwanted calls at a place that nobody noticed. The calls that were found out are one sight of them, those to
-/// test numbers another. None without a test call.
+/// The share of unwanted calls at a place that nobody noticed. The calls that were found out are one sight of them,
+/// those to test numbers another. None without a test call.
 #[must_use]
 pub fn unnoticed(of: &str, place: &Place) -> Option<Estimate> {
     let recapture = Recapture { first: place.seen, second: place.tests, both: place.tests_seen };

@@ -1,5 +1,5 @@
-//! The figures of an evaluation: one flat list of names and values, from which requirements, spreads over runs, sweeps and
-//! `evaluation.json` are all made. `docs/evaluate.md` defines each.
+//! The figures of an evaluation: one flat list of names and values, from which requirements, spreads over runs, sweeps
+//! and `evaluation.json` are all made. `docs/evaluate.md` defines each.
 
 use std::collections::BTreeMap;
 
@@ -205,7 +205,8 @@ fn after_catch<'a>(figures: &mut Figures, group: &str, runs: impl Iterator<Item 
     figures.share(group, "recall_after_catch", (Share::new(after.stopped, after.calls), 1.0));
 }
 
-/// What passed before the catch. Those never caught count as endless; those with too few calls to be caught are told apart.
+/// What passed before the catch. Those never caught count as endless; those with too few calls to be caught are told
+/// apart.
 fn leak<'a>(figures: &mut Figures, group: &str, runs: impl Iterator<Item = &'a Run>) {
     let (countable, small): (Vec<&Run>, Vec<&Run>) = runs.partition(|run| run.ended.is_countable());
     let caught: Vec<_> = countable.iter().filter_map(|run| run.ended.caught).collect();

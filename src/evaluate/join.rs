@@ -1,8 +1,8 @@
-//! Takes the judge's outputs on its thread, joins records to the truth, and puts them in the order of their setup where that
-//! matters.
+//! Takes the judge's outputs on its thread, joins records to the truth, and puts them in the order of their setup where
+//! that matters.
 //!
-//! Records come in the order in which calls end. A call waits until every call set up before it has ended, in 24 octets if its
-//! order does not matter; the table of live calls bounds how long that can be.
+//! Records come in the order in which calls end. A call waits until every call set up before it has ended, in 24 octets
+//! if its order does not matter; the table of live calls bounds how long that can be.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -56,8 +56,8 @@ pub struct Outcomes {
     pub records: u64,
     /// First and last setup.
     pub setups: Option<(At, At)>,
-    /// Records, and the processor time in seconds that the judge's thread took for them; joining to the truth is part of it.
-    /// None where the system does not tell.
+    /// Records, and the processor time in seconds that the judge's thread took for them; joining to the truth is part
+    /// of it. None where the system does not tell.
     pub judged_in: Option<(u64, f64)>,
 }
 

@@ -1,4 +1,5 @@
-//! Traffic that is made and judged at once: frames to the pipeline, and the truth about each call to the judge's thread.
+//! Traffic that is made and judged at once: frames to the pipeline, and the truth about each call to the judge's
+//! thread.
 
 use std::collections::VecDeque;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -55,7 +56,8 @@ impl Live {
 impl Frames for Live {
     fn next(&mut self) -> Option<Frame<'_>> {
         let Self { traffic, names, sender, frames } = self;
-        // The truth of a call comes with its first frame. It is told before the second, and no call ends with one frame.
+        // The truth of a call comes with its first frame. It is told before the second, and no call ends with one
+        // frame.
         while let Some(call) = traffic.pop_truth() {
             tell(names, sender, &call);
         }

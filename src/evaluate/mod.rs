@@ -6,8 +6,9 @@
 //!                                                                    └──▶ requirements, spreads, sweeps, JSON
 //! ```
 //!
-//! In: the judge's outputs, and what each call truly is. Out: figures with their bounds. `docs/evaluate.md` defines every
-//! figure. Memory grows with campaigns and with calls that live, not with calls. Nothing here changes how a call is judged.
+//! In: the judge's outputs, and what each call truly is. Out: figures with their bounds. `docs/evaluate.md` defines
+//! every figure. Memory grows with campaigns and with calls that live, not with calls. Nothing here changes how a call
+//! is judged.
 
 pub mod campaigns;
 pub mod counts;

@@ -1,4 +1,5 @@
-//! What the system says of this process: processor time of a thread, memory. Linux tells both in `/proc`; elsewhere there is no answer.
+//! What the system says of this process: processor time of a thread, memory. Linux tells both in `/proc`; elsewhere
+//! there is no answer.
 
 use std::fs;
 

@@ -1,4 +1,5 @@
-//! Bounds that an evaluation must keep: a TOML file whose tables and keys are names of figures, each with `_max` or `_min`.
+//! Bounds that an evaluation must keep: a TOML file whose tables and keys are names of figures, each with `_max` or
+//! `_min`.
 //!
 //! ```toml
 //! [all]

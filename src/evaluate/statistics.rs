@@ -32,8 +32,8 @@ impl Share {
     }
 }
 
-/// The value below or at which the share `q` (0 to 1) of all lies, by nearest rank; `endless` more are above every value. None
-/// when there are none, infinity when it falls among the endless. Sorts `values`.
+/// The value below or at which the share `q` (0 to 1) of all lies, by nearest rank; `endless` more are above every
+/// value. None when there are none, infinity when it falls among the endless. Sorts `values`.
 #[must_use]
 pub fn quantile(values: &mut [f64], endless: u64, q: f64) -> Option<f64> {
     values.sort_unstable_by(f64::total_cmp);
@@ -52,8 +52,8 @@ pub fn trials_for(share: f64) -> u64 {
 /// A population of which one observer saw `first`, another `second`, and both the same `both`.
 ///
 /// Chapman's estimate of its size is nearly unbiased if the two see independently (D. G. Chapman, "Some properties of
-/// the hypergeometric distribution with applications to zoological sample censuses", 1951). Its variance is that of G. A. F. Seber
-/// ("The Estimation of Animal Abundance", 1982, §3.1).
+/// the hypergeometric distribution with applications to zoological sample censuses", 1951). Its variance is that of G.
+/// A. F. Seber ("The Estimation of Animal Abundance", 1982, §3.1).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Recapture {
     /// Seen by the first.

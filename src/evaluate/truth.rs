@@ -118,7 +118,7 @@ impl TruthFile {
         if !findings.is_empty() {
             return Err(findings.join("\n"));
         }
-        file.rows.sort_by_key(|entry| (entry.key, entry.order));
+        file.rows.sort_unstable_by_key(|entry| (entry.key, entry.order));
         Ok(file)
     }
 

@@ -1,4 +1,5 @@
-//! `evaluation.json`: everything in the report, for programs. Members may be added; none is renamed or given another meaning.
+//! `evaluation.json`: everything in the report, for programs. Members may be added; none is renamed or given another
+//! meaning.
 
 use serde_json::{Map, Value, json};
 
@@ -18,7 +19,12 @@ pub fn json(evaluation: &Evaluation) -> Value {
         (name.clone(), of_place(&name, place))
     });
     let spreads = evaluation.spreads.iter().map(|spread| {
-        let values = json!({"runs": spread.runs, "min": finite(spread.min), "median": finite(spread.median), "max": finite(spread.max)});
+        let values = json!({
+            "runs": spread.runs,
+            "min": finite(spread.min),
+            "median": finite(spread.median),
+            "max": finite(spread.max),
+        });
         (spread.name.clone(), values)
     });
     let probes = wrongly_blocked(counts);
@@ -59,7 +65,8 @@ pub fn json(evaluation: &Evaluation) -> Value {
     })
 }
 
-/// By name: `value`, null when there was nothing to count or when it never came, which `never` tells apart; bounds of shares.
+/// By name: `value`, null when there was nothing to count or when it never came, which `never` tells apart; bounds of
+/// shares.
 fn of_figures(figures: &Figures) -> Value {
     let member = |figure: &Figure| {
         let mut value = json!({ "value": figure.value.and_then(finite) });

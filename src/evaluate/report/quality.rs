@@ -190,10 +190,14 @@ pub(super) fn families(evaluation: &Evaluation) -> Section {
             cells.three(&figure("leak_calls"), Cells::number),
         ]);
     }
-    let text = match evaluation.held_out.join(", ") {
-        held_out if held_out.is_empty() => Vec::new(),
-        held_out => vec![format!("Held out of development: {held_out}.")],
-    };
+    let mut text = Vec::new();
+    if !evaluation.held_out.is_empty() {
+        text.push(format!("Held out of development: {}.", evaluation.held_out.join(", ")));
+    }
+    let is_absent =
+        |family: &&String| evaluation.figures.find(&format!("family.{family}.unwanted")).is_none();
+    let absent = evaluation.held_out.iter().filter(is_absent);
+    text.extend(absent.map(|family| format!("No unwanted call is of the family {family}.")));
     Section { title: "Families of attacks".to_owned(), text, tables: vec![table], charts: Vec::new() }
 }
 
