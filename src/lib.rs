@@ -12,8 +12,8 @@
 //!
 //! **Pure modules** (no clock, thread, file, socket or log line), lowest first: [`base`], [`wire`] and [`rule`],
 //! [`assemble`] and [`signal`], [`call`], [`feature`], [`judge`], [`engine`]; and [`simulate`], which makes traffic.
-//! **Edges**: [`clock`], [`capture`], [`billing`], [`journal`], [`metrics`], [`pipeline`], [`config`], [`cli`].
-//! `tests/layers.rs` holds the table of allowed imports.
+//! **Edges**: [`clock`], [`capture`], [`billing`], [`journal`], [`metrics`], [`pipeline`], [`evaluate`],
+//! [`config`], [`cli`]. `tests/layers.rs` holds the table of allowed imports.
 //!
 //! What must never be:
 //!
@@ -42,6 +42,7 @@ pub mod capture;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod evaluate;
 pub mod journal;
 pub mod metrics;
 pub mod pipeline;

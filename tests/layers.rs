@@ -28,6 +28,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "capture", "billing", "metrics", "journal", "simulate",
         ],
     ),
+    ("evaluate", &["base", "rule", "call", "feature", "judge", "engine", "clock", "pipeline", "simulate"]),
 ];
 
 /// Modules that may use anything, and that nobody uses.

@@ -5,6 +5,7 @@ pub mod class;
 pub mod fault;
 pub mod field;
 pub mod frame;
+pub mod interval;
 pub mod lists;
 pub mod map;
 pub mod network;

@@ -7,6 +7,7 @@ use crate::cli::Failure;
 use crate::config::{self, Loaded};
 use crate::feature::fields;
 use crate::rule::{Ruleset, Source};
+use crate::simulate::Traffic;
 
 /// The rules in `rules/`, as they were when the program was built.
 const SHIPPED: [(&str, &str); 4] = [
@@ -24,18 +25,41 @@ pub fn network(path: Option<&Path>) -> Result<Loaded, Failure> {
     }
 }
 
+/// The network of made traffic, as if its files were on a disk.
+pub fn made_network(traffic: &Traffic) -> Result<Network, Failure> {
+    let read = |path: &Path| match path.to_str() {
+        Some("network.toml") => Ok(traffic.network_toml()),
+        Some("roaming.csv") => Ok(traffic.roaming_csv().collect()),
+        Some("rates.csv") => Ok(traffic.rates_csv().unwrap_or_default()),
+        _ => Err(config::Error::Missing(path.to_owned())),
+    };
+    let loaded = config::load_network_by(Path::new("network.toml"), &read);
+    loaded.map(|loaded| loaded.network).map_err(|error| Failure::new(error.exit_code(), error))
+}
+
 /// The rules of a directory, or those shipped.
 pub fn rules(directory: Option<&Path>) -> Result<Ruleset, Failure> {
+    compile(&rule_sources(directory)?)
+}
+
+/// Their files.
+pub fn rule_sources(directory: Option<&Path>) -> Result<Vec<Source>, Failure> {
     match directory {
-        Some(directory) => config::load_rules(directory, &fields::FIELDS)
-            .map_err(|error| Failure::new(error.exit_code(), error)),
-        None => {
-            let source = |(path, text): (&str, &str)| Source { path: path.to_owned(), text: text.to_owned() };
-            let sources: Vec<Source> = SHIPPED.into_iter().map(source).collect();
-            Ruleset::compile(&sources, &fields::FIELDS).map_err(|errors| {
-                let shown: Vec<String> = errors.iter().map(ToString::to_string).collect();
-                Failure::new(3, shown.join("\n"))
-            })
+        Some(directory) => {
+            config::read_rules(directory).map_err(|error| Failure::new(error.exit_code(), error))
         }
+        None => Ok(SHIPPED
+            .into_iter()
+            .map(|(path, text)| Source { path: path.to_owned(), text: text.to_owned() })
+            .collect()),
     }
+}
+
+/// Checked and ready.
+pub fn compile(sources: &[Source]) -> Result<Ruleset, Failure> {
+    Ruleset::compile(sources, &fields::FIELDS).map_err(|findings| {
+        let findings = findings.iter().map(ToString::to_string).collect();
+        let error = config::Error::Invalid(findings);
+        Failure::new(error.exit_code(), error)
+    })
 }

@@ -4,6 +4,7 @@
 //! file; 73 output cannot be made; 74 input or output failed; 77 not permitted (sysexits.h).
 
 mod check;
+mod evaluate;
 mod fields;
 mod load;
 mod progress;
@@ -17,10 +18,13 @@ mod verify;
 use std::ffi::OsString;
 use std::fmt;
 use std::io;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{ArgGroup, Parser, Subcommand, ValueEnum};
+
+use crate::evaluate::sweep::Sweep;
 
 /// Voice firewall for mobile operators: reads SIP and ISUP signalling, finds flash calls, Wangiri and spoofed calling
 /// numbers, and decides block, monetise or allow for every call.
@@ -38,6 +42,9 @@ enum Command {
     Replay(ReplayArguments),
     /// Check a network file and rules without running anything
     Check(CheckArguments),
+    /// Hold the judgement of captures, or of made traffic, against what each call truly was
+    #[command(after_help = EVALUATE_EXAMPLES)]
+    Evaluate(EvaluateArguments),
     /// List the fields that rules can read
     Fields,
     /// Make traffic from a scenario: a capture, the network file for it, and the truth about every call
@@ -58,6 +65,60 @@ Examples:
       Two captures as one run, merged by time; records, bills and metrics go to out/.
   tcpdump -w - -i tap0 'udp port 5060 or sctp or (ip[6:2] & 0x1fff != 0)' | tollgate replay --network network.toml -
       What tcpdump sees, until it ends or you press Ctrl-C.";
+
+const EVALUATE_EXAMPLES: &str = "\
+Each DIR holds captures (*.pcap*), their network.toml, and truth.csv. docs/evaluate.md defines every figure.
+
+Examples:
+  tollgate evaluate --truth captures/interconnect
+      The figures as text.
+  tollgate evaluate --truth monday tuesday --out out --require bounds.toml
+      Two runs and their sum; out/evaluation.json and out/report.html; fails when a figure is out of bounds.
+  tollgate evaluate --scenario scenarios/small.toml --seeds 1..5
+      Traffic made and judged at once, five times; the spread of every figure.
+  tollgate evaluate --truth monday --sweep FC-200:caller_range.evidence=20,40,80
+      How false positives and leak move with one bound of a rule.";
+
+#[derive(Debug, clap::Args)]
+#[command(group(ArgGroup::new("calls").required(true).args(["truth", "scenario"])))]
+struct EvaluateArguments {
+    /// Directories of captures with their truth
+    #[arg(long, value_name = "DIR", num_args = 1..)]
+    truth: Vec<PathBuf>,
+    /// Scenario to make traffic of, as for `simulate`
+    #[arg(long, value_name = "FILE")]
+    scenario: Option<PathBuf>,
+    /// Seeds to play the scenario with: one, or the first and the last as in 1..5
+    #[arg(long, value_name = "FIRST..LAST", default_value = "1", requires = "scenario", value_parser = evaluate::parse_seeds)]
+    seeds: RangeInclusive<u64>,
+    /// Directory of rule files; the shipped rules when not given
+    #[arg(long, value_name = "DIR")]
+    rules: Option<PathBuf>,
+    /// Families of attacks that the rules were made without; they are reported in a group of their own
+    #[arg(long, value_name = "FAMILY", value_delimiter = ',')]
+    hold_out: Vec<String>,
+    /// Judge again with each of these values for one bound of a rule; may be given several times
+    #[arg(long, value_name = "RULE:FIELD=VALUE,...")]
+    sweep: Vec<Sweep>,
+    /// TOML file of bounds on figures; the exit code is 1 when one is not kept
+    #[arg(long, value_name = "FILE")]
+    require: Option<PathBuf>,
+    /// Directory to write evaluation.json and report.html to; made when missing
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Write the report as Markdown
+    #[arg(long, value_name = "FILE")]
+    markdown: Option<PathBuf>,
+    /// Form of the report on standard output
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    /// Of how many unwanted calls one reaches a number kept for tests
+    #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u64).range(1..))]
+    test_calls: u64,
+    /// Threads that decode and follow calls
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=64))]
+    shards: u8,
+}
 
 #[derive(Debug, clap::Args)]
 struct ReplayArguments {
@@ -169,6 +230,7 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     let outcome = match arguments.command {
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
+        Command::Evaluate(arguments) => evaluate::run(&arguments),
         Command::Fields => fields::run(),
         Command::Simulate(arguments) => simulate::run(&arguments),
         Command::Verify { file } => verify::run(&file),

@@ -7,7 +7,9 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::base::frame::Frame;
 use crate::capture::Capture;
+use crate::cli::simulate;
 use crate::clock::Stopwatch;
+use crate::evaluate::live::Live;
 use crate::pipeline::Frames;
 
 /// Seconds between two looks at the clock's line.
@@ -71,6 +73,58 @@ impl Frames for Watched {
             self.show();
         }
         self.capture.next()
+    }
+}
+
+/// Frames of traffic that is made as they pass, with a progress line; ends early when interrupted.
+pub struct Played {
+    live: Live,
+    bar: ProgressBar,
+    calls: Arc<AtomicU64>,
+    interrupted: Arc<AtomicBool>,
+    started: Stopwatch,
+    shown_at: f64,
+}
+
+impl Played {
+    /// Watches made traffic; the others as for [`Watched::new`].
+    pub fn new(live: Live, calls: Arc<AtomicU64>, interrupted: Arc<AtomicBool>) -> Self {
+        Self {
+            live,
+            bar: simulate::progress(),
+            calls,
+            interrupted,
+            started: Stopwatch::start(),
+            shown_at: 0.0,
+        }
+    }
+
+    /// Ends the line.
+    pub fn finish(self) {
+        self.bar.finish_and_clear();
+    }
+
+    fn show(&mut self) {
+        let seconds = self.started.seconds();
+        if seconds - self.shown_at < EVERY_SECONDS {
+            return;
+        }
+        self.shown_at = seconds;
+        let calls = self.calls.load(Ordering::Relaxed);
+        self.bar.set_message(format!("{calls} calls, {:.0}/s", calls as f64 / seconds));
+        self.bar.set_position((self.live.done() * simulate::STEPS) as u64);
+    }
+}
+
+impl Frames for Played {
+    fn next(&mut self) -> Option<Frame<'_>> {
+        if self.interrupted.load(Ordering::Relaxed) {
+            return None;
+        }
+        if self.live.frames().is_multiple_of(EVERY_FRAMES) {
+            self.show();
+        }
+        self.live.next()
     }
 }
 

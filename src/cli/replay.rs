@@ -23,7 +23,7 @@ use crate::wire::sip::Method;
 
 /// Seed of hashes in a replay. It is fixed, so that the same capture gives the same bytes; nobody who could choose keys
 /// waits for a replay's answer.
-const SEED: Seed = Seed(0x1f0a_2be5_7c11_90d3);
+pub(super) const SEED: Seed = Seed(0x1f0a_2be5_7c11_90d3);
 
 /// Replays captures.
 pub fn run(arguments: &ReplayArguments) -> Result<(), Failure> {
@@ -59,7 +59,7 @@ pub fn run(arguments: &ReplayArguments) -> Result<(), Failure> {
 }
 
 /// Ctrl-C ends the reading; what was read is then judged, written and reported. Pressed again, it ends the program.
-fn watch_for_interrupt() -> Result<Arc<AtomicBool>, Failure> {
+pub(super) fn watch_for_interrupt() -> Result<Arc<AtomicBool>, Failure> {
     let interrupted = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&interrupted);
     let mut first = None;

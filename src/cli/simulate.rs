@@ -19,11 +19,11 @@ const EVERY_FRAMES: u64 = 4096;
 /// Seconds between two pictures of the progress line.
 const EVERY_SECONDS: f64 = 0.1;
 /// Steps of the progress bar.
-const STEPS: f64 = 10_000.0;
+pub(super) const STEPS: f64 = 10_000.0;
 
 /// Plays a scenario into a directory.
 pub fn run(arguments: &SimulateArguments) -> Result<(), Failure> {
-    let traffic = open(arguments)?;
+    let traffic = open(&arguments.scenario, arguments.seed, arguments.start)?;
     let out = &arguments.out;
     fs::create_dir_all(out).map_err(|error| Failure::output(out, &error))?;
     let started = Stopwatch::start();
@@ -34,8 +34,7 @@ pub fn run(arguments: &SimulateArguments) -> Result<(), Failure> {
 }
 
 /// Reads the scenario and makes its traffic ready.
-fn open(arguments: &SimulateArguments) -> Result<Traffic, Failure> {
-    let path = &arguments.scenario;
+pub(super) fn open(path: &Path, seed: u64, start: Option<Datetime>) -> Result<Traffic, Failure> {
     let bytes = fs::read(path).map_err(|error| Failure::input(path, &error))?;
     let name = path.display().to_string();
     let text = String::from_utf8(bytes)
@@ -44,10 +43,10 @@ fn open(arguments: &SimulateArguments) -> Result<Traffic, Failure> {
         let lines: Vec<String> = findings.iter().map(ToString::to_string).collect();
         Failure::new(3, lines.join("\n"))
     })?;
-    if let Some(start) = arguments.start {
+    if let Some(start) = start {
         scenario.start_at(start);
     }
-    Traffic::new(&scenario, arguments.seed).map_err(|finding| Failure::new(3, finding.caret(&name, &text)))
+    Traffic::new(&scenario, seed).map_err(|finding| Failure::new(3, finding.caret(&name, &text)))
 }
 
 /// Reads the value of `--start`.
@@ -124,7 +123,8 @@ fn play(
     Ok(made)
 }
 
-fn progress() -> ProgressBar {
+/// The progress line of traffic being made, in [`STEPS`].
+pub(super) fn progress() -> ProgressBar {
     let style = ProgressStyle::with_template("{bar:24} {percent} % · {msg} · {eta} left")
         .unwrap_or_else(|_| ProgressStyle::default_bar());
     let bar = ProgressBar::new(STEPS as u64).with_style(style);

@@ -40,14 +40,23 @@ pub struct Loaded {
 /// # Errors
 /// The network file that cannot be read; else every finding in it and in the files it names.
 pub fn load_network(path: &Path) -> Result<Loaded, Error> {
-    let text = read_text(path)?;
+    load_network_by(path, &read_text)
+}
+
+/// The same with another way to read a file, for networks that are not on a disk.
+///
+/// # Errors
+/// As [`load_network`].
+pub fn load_network_by(path: &Path, read: &Read<'_>) -> Result<Loaded, Error> {
+    let text = read(path)?;
     let shown = path.display().to_string();
     let mut findings = Findings::new(&shown, &text);
     let raw = RawNetwork::read(&text, &mut findings);
     let emergency = emergency(&raw, &mut findings);
     let routes = routes(&raw.routes, &mut findings);
     let numbering = numbering(&raw, &mut findings);
-    let mut files = Files { directory: path.parent().unwrap_or(Path::new("")), findings: Vec::new() };
+    let directory = path.parent().unwrap_or(Path::new(""));
+    let mut files = Files { read, directory, findings: Vec::new() };
     let rate_card = raw.rate_card.as_ref().and_then(|file| files.read(file, &mut findings, RateCard::parse));
     // Without a home plan no number can be read; the finding about `home` comes first.
     let roaming = raw.roaming.as_ref().zip(numbering.as_ref()).and_then(|(file, numbering)| {
@@ -72,8 +81,12 @@ pub fn load_network(path: &Path) -> Result<Loaded, Error> {
     }
 }
 
+/// Reads a file of text by its path.
+pub type Read<'a> = dyn Fn(&Path) -> Result<String, Error> + 'a;
+
 /// Files that the network file names.
 struct Files<'a> {
+    read: &'a Read<'a>,
     directory: &'a Path,
     findings: Vec<String>,
 }
@@ -87,7 +100,7 @@ impl Files<'_> {
         parse: impl FnOnce(&str, &str) -> Result<T, Vec<Caret>>,
     ) -> Option<T> {
         let path = self.directory.join(file.get_ref());
-        match read_text(&path) {
+        match (self.read)(&path) {
             Ok(text) => match parse(&path.display().to_string(), &text) {
                 Ok(value) => return Some(value),
                 Err(carets) => self.findings.extend(carets.iter().map(Caret::to_string)),

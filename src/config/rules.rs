@@ -11,14 +11,22 @@ use crate::rule::{Ruleset, Source};
 /// # Errors
 /// The directory or a file that cannot be read; every finding in the rules.
 pub fn load_rules(directory: &Path, fields: &'static [FieldSpec]) -> Result<Ruleset, Error> {
+    Ruleset::compile(&read_rules(directory)?, fields)
+        .map_err(|findings| Error::Invalid(findings.iter().map(ToString::to_string).collect()))
+}
+
+/// Reads every `*.toml` of a directory, in the order of their names.
+///
+/// # Errors
+/// The directory or a file that cannot be read; a directory without rules.
+pub fn read_rules(directory: &Path) -> Result<Vec<Source>, Error> {
     let read = |path: &PathBuf| Ok(Source { path: path.display().to_string(), text: read_text(path)? });
     let sources = rule_files(directory)?.iter().map(read).collect::<Result<Vec<_>, Error>>()?;
     if sources.is_empty() {
         let message = format!("{}: no rules here (no file ends in .toml)", directory.display());
         return Err(Error::Invalid(vec![message]));
     }
-    Ruleset::compile(&sources, fields)
-        .map_err(|findings| Error::Invalid(findings.iter().map(ToString::to_string).collect()))
+    Ok(sources)
 }
 
 fn rule_files(directory: &Path) -> Result<Vec<PathBuf>, Error> {

@@ -1,0 +1,307 @@
+//! What each call truly is: `truth.csv`, joined to records by the call's key and the time of its setup.
+
+use std::io::Read;
+use std::path::Path;
+use std::time::Duration;
+
+use csv::{ByteRecord, ReaderBuilder};
+
+use crate::base::class::Class;
+use crate::base::map::{Seed, keyed_hash};
+use crate::base::time::At;
+use crate::call::{Call, CallKey};
+use crate::evaluate::names::{Name, Names};
+
+/// Columns that are read; the first three must be there. `route` and `position` are for people: a record knows its
+/// route, and the order of setups gives the position.
+const COLUMNS: [&str; 8] =
+    ["call_key", "kind", "label", "setup_at", "family", "campaign", "route", "position"];
+const REQUIRED: usize = 3;
+/// Findings shown of one file.
+const FINDINGS_MAX: usize = 20;
+/// A record belongs to the row of its key whose setup is nearest, within this span.
+pub(super) const NEAR: Duration = Duration::from_secs(2);
+/// Only tells keys apart within a run; nobody who could choose them waits for an answer.
+const SEED: Seed = Seed(0x7472_7574_6873_3a31);
+
+/// What a call truly is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Truth {
+    /// Its class; `Normal` for legitimate calls.
+    pub label: Class,
+    /// What kind of behaviour made it.
+    pub kind: Name,
+    /// Family of the attack; empty when not told.
+    pub family: Name,
+    /// Campaign; 0 when not told.
+    pub campaign: u32,
+}
+
+/// Where the truth about finished calls comes from.
+pub trait Truths: Send {
+    /// The truth about this call, which is asked for once.
+    fn take(&mut self, call: &Call) -> Option<Truth>;
+    /// How many calls it tells of that nobody asked for, at the end of a run.
+    fn left(&mut self) -> u64;
+}
+
+/// Hash of a call's key as `calls.jsonl` and `truth.csv` write it.
+#[must_use]
+pub fn key_hash(text: &[u8]) -> u64 {
+    keyed_hash(SEED, text)
+}
+
+/// The same of the key itself.
+#[must_use]
+pub fn call_hash(key: &CallKey) -> u64 {
+    match key {
+        CallKey::Sip(call_id) => key_hash(call_id),
+        CallKey::Isup { opc, dpc, cic } => key_hash(format!("{opc}-{dpc}-{cic}").as_bytes()),
+    }
+}
+
+/// All rows of a file: 32 octets each.
+#[derive(Debug, Default)]
+pub struct TruthFile {
+    /// By key, and by setup or place in the file.
+    rows: Vec<Entry>,
+    has_setup: bool,
+    taken: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    key: u64,
+    /// Nanoseconds of the setup; the place in the file when no setup is told.
+    order: u64,
+    truth: Truth,
+    is_taken: bool,
+}
+
+impl TruthFile {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// What is wrong with it, a line each, ready to be shown.
+    pub fn open(path: &Path, names: &Names) -> Result<Self, String> {
+        let file = std::fs::File::open(path).map_err(|error| format!("{}: {error}", path.display()))?;
+        Self::read(&path.display().to_string(), file, names)
+    }
+
+    /// Reads its text; `path` is for findings.
+    ///
+    /// # Errors
+    /// As [`TruthFile::open`].
+    pub fn read(path: &str, input: impl Read, names: &Names) -> Result<Self, String> {
+        let mut reader = ReaderBuilder::new().trim(csv::Trim::All).from_reader(input);
+        let failed = |error: csv::Error| format!("{path}: {error}");
+        let columns = columns(path, reader.byte_headers().map_err(failed)?)?;
+        let mut file = Self { rows: Vec::new(), has_setup: columns[3].is_some(), taken: 0 };
+        let mut findings = Vec::new();
+        let mut record = ByteRecord::new();
+        while reader.read_byte_record(&mut record).map_err(failed)? {
+            match entry(&record, &columns, names) {
+                Ok(entry) => {
+                    let order = if file.has_setup { entry.order } else { file.rows.len() as u64 };
+                    file.rows.push(Entry { order, ..entry });
+                }
+                Err(message) => {
+                    let line = record.position().map_or(0, csv::Position::line);
+                    findings.push(format!("{path}:{line}: {message}"));
+                }
+            }
+            if findings.len() == FINDINGS_MAX {
+                findings.push(format!("{path}: the rest was not read"));
+                break;
+            }
+        }
+        if !findings.is_empty() {
+            return Err(findings.join("\n"));
+        }
+        file.rows.sort_unstable_by_key(|entry| (entry.key, entry.order));
+        Ok(file)
+    }
+
+    /// How many calls it tells of.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether it tells of none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// Which row is the call's.
+    fn find(&self, key: u64, setup_at: At) -> Option<usize> {
+        if !self.has_setup {
+            // Rows of a key are taken in their order, so those taken are the first of them.
+            let next = self.rows.partition_point(|entry| (entry.key, !entry.is_taken) < (key, true));
+            return self.rows.get(next).is_some_and(|entry| entry.key == key).then_some(next);
+        }
+        let (near, setup) = (NEAR.as_nanos() as u64, setup_at.nanos());
+        let earliest = setup.saturating_sub(near);
+        let start = self.rows.partition_point(|entry| (entry.key, entry.order) < (key, earliest));
+        let near_rows = self.rows[start..]
+            .iter()
+            .take_while(|entry| entry.key == key && entry.order <= setup.saturating_add(near))
+            .zip(start..);
+        near_rows
+            .filter(|(entry, _)| !entry.is_taken)
+            .min_by_key(|(entry, _)| entry.order.abs_diff(setup))
+            .map(|(_, index)| index)
+    }
+}
+
+impl Truths for TruthFile {
+    fn take(&mut self, call: &Call) -> Option<Truth> {
+        let index = self.find(call_hash(&call.key), call.setup_at)?;
+        self.rows[index].is_taken = true;
+        self.taken += 1;
+        Some(self.rows[index].truth)
+    }
+
+    fn left(&mut self) -> u64 {
+        self.rows.len() as u64 - self.taken
+    }
+}
+
+/// Where each of [`COLUMNS`] is.
+fn columns(path: &str, header: &ByteRecord) -> Result<[Option<usize>; COLUMNS.len()], String> {
+    let found = COLUMNS.map(|name| header.iter().position(|cell| cell == name.as_bytes()));
+    match found.iter().take(REQUIRED).position(Option::is_none) {
+        Some(missing) => Err(format!("{path}:1: there is no column `{}`", COLUMNS[missing])),
+        None => Ok(found),
+    }
+}
+
+fn entry(
+    record: &ByteRecord,
+    columns: &[Option<usize>; COLUMNS.len()],
+    names: &Names,
+) -> Result<Entry, String> {
+    let cell = |column: usize| columns[column].and_then(|index| record.get(index)).unwrap_or_default();
+    let text = |column: usize| {
+        std::str::from_utf8(cell(column)).map_err(|_| format!("`{}` is not UTF-8 text", COLUMNS[column]))
+    };
+    let label = text(2)?;
+    let class = Class::from_name(label).ok_or_else(|| {
+        let shown: String = label.chars().take(40).collect();
+        format!("`{}` is no class; one of {}", shown.escape_debug(), Class::NAMES.join(", "))
+    })?;
+    let order = match columns[3] {
+        Some(_) => moment(cell(3)).ok_or("`setup_at` is no time such as 2026-11-16T10:00:00.000000000Z")?,
+        None => At::default(),
+    };
+    let campaign = match text(5)? {
+        "" => 0,
+        digits => digits.parse().map_err(|_| "`campaign` is no number below 4,294,967,296")?,
+    };
+    let truth = Truth { label: class, kind: names.name(text(1)?), family: names.name(text(4)?), campaign };
+    Ok(Entry { key: key_hash(cell(0)), order: order.nanos(), truth, is_taken: false })
+}
+
+/// Reads RFC 3339 in UTC with up to nine digits of a second's fraction, from 1970 on.
+fn moment(text: &[u8]) -> Option<At> {
+    let shape = text.get(..19)?;
+    let digits = |from: usize, to: usize| -> Option<u64> {
+        let cells = shape.get(from..to)?;
+        cells.iter().all(u8::is_ascii_digit).then(|| number(cells))
+    };
+    let marks = [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':')];
+    if !marks.iter().all(|(index, mark)| shape.get(*index) == Some(mark)) {
+        return None;
+    }
+    let fraction = text.get(19..)?.strip_suffix(b"Z")?;
+    let nanos = match fraction.split_first() {
+        None => 0,
+        Some((b'.', rest)) if (1..=9).contains(&rest.len()) && rest.iter().all(u8::is_ascii_digit) => {
+            number(rest) * 10_u64.pow(9 - rest.len() as u32)
+        }
+        Some(_) => return None,
+    };
+    let (year, month, day) = (digits(0, 4)?, digits(5, 7)?, digits(8, 10)?);
+    let (hour, minute, second) = (digits(11, 13)?, digits(14, 16)?, digits(17, 19)?);
+    if !(1970..=2500).contains(&year) || !(1..=12).contains(&month) || !(1..=31).contains(&day) {
+        return None;
+    }
+    let seconds = days(year, month, day) * 86_400 + hour * 3_600 + minute * 60 + second;
+    Some(At::from_nanos(seconds * 1_000_000_000 + nanos))
+}
+
+fn number(digits: &[u8]) -> u64 {
+    digits.iter().fold(0, |value, digit| value * 10 + u64::from(digit - b'0'))
+}
+
+/// Days since 1970-01-01, with years that begin on 1 March so that the leap day is their last.
+const fn days(year: u64, month: u64, day: u64) -> u64 {
+    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    let before_year = 365 * year + year / 4 - year / 100 + year / 400;
+    before_year + (153 * month + 2) / 5 + day - 1 - 719_468
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn read(text: &str) -> Result<TruthFile, String> {
+        TruthFile::read("truth.csv", text.as_bytes(), &Names::default())
+    }
+
+    #[test]
+    fn a_key_that_comes_again_is_told_apart_by_its_setup() {
+        let mut file = read(
+            "call_key,kind,label,route,setup_at,family,campaign,position\n\
+             1-2-3,people,normal,a,2026-11-16T10:00:00Z,,,\n\
+             1-2-3,flash_cut,flash,a,2026-11-16T10:01:00.5Z,cut,7,1\n\
+             1-2-3,people,normal,a,2026-11-16T10:02:00Z,,,\n",
+        )
+        .unwrap();
+        let at = |text: &str| moment(text.as_bytes()).unwrap();
+        let key = key_hash(b"1-2-3");
+        // The first call was not seen; the second still finds its own row.
+        assert_eq!(file.find(key, at("2026-11-16T10:01:00.400000000Z")), Some(1));
+        file.rows[1].is_taken = true;
+        assert_eq!(file.find(key, at("2026-11-16T10:01:00.4Z")), None);
+        assert_eq!(file.find(key, at("2026-11-16T10:02:01Z")), Some(2));
+        assert_eq!(file.rows[1].truth.campaign, 7);
+        assert_eq!(file.find(key_hash(b"1-2-4"), at("2026-11-16T10:00:00Z")), None);
+    }
+
+    #[test]
+    fn without_times_rows_go_in_their_order() {
+        let mut file = read("call_key,kind,label\na,x,normal\nb,x,normal\na,y,flash\n").unwrap();
+        let key = key_hash(b"a");
+        let first = file.find(key, At::default()).unwrap();
+        assert_eq!(file.rows[first].truth.label, Class::Normal);
+        file.rows[first].is_taken = true;
+        let second = file.find(key, At::default()).unwrap();
+        assert_eq!(file.rows[second].truth.label, Class::Flash);
+    }
+
+    #[test]
+    fn findings_have_their_line() {
+        let error = read("call_key,kind,label\na,x,normal\nb,x,flush\n").unwrap_err();
+        assert!(error.starts_with("truth.csv:3: `flush` is no class; one of normal, flash"), "{error}");
+        assert_eq!(read("call_key,kind\n").unwrap_err(), "truth.csv:1: there is no column `label`");
+        assert!(read("call_key,kind,label,setup_at\na,x,flash,noon\n").unwrap_err().contains("no time"));
+        let many = format!("call_key,kind,label\n{}", "a,b,c\n".repeat(100));
+        assert_eq!(read(&many).unwrap_err().lines().count(), FINDINGS_MAX + 1);
+    }
+
+    proptest! {
+        #[test]
+        fn times_are_read_as_they_are_written(nanos in 0_u64..16_000_000_000_000_000_000) {
+            let at = At::from_nanos(nanos);
+            prop_assert_eq!(moment(at.rfc3339().as_bytes()), Some(at));
+        }
+
+        #[test]
+        fn any_text_is_no_panic(text in ".{0,40}") {
+            let _ = moment(text.as_bytes());
+        }
+    }
+}
