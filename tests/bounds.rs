@@ -209,8 +209,14 @@ fn assert_between(evicted: u64, at_least: u64) {
 
 #[test]
 fn windows() {
-    let limits =
-        Limits { callers: 40, ranges_100: 20, ranges_10k: 10, missed: 30, distinct_slots: 100, ..Limits::default() };
+    let limits = Limits {
+        callers: 40,
+        ranges_100: 20,
+        ranges_10k: 10,
+        missed: 30,
+        distinct_slots: 100,
+        ..Limits::default()
+    };
     let mut run = Run::new(|options| options.judge.features = limits);
     for call in 0..FLOOD {
         run.sip("INVITE", call);

@@ -12,7 +12,7 @@ use crate::feature::suspicion::{MODELS, Model, Nats};
 /// Shares of endings among people's calls, in the order of [`Ending`], where nothing is known of the route yet. About
 /// half of calls are answered (normal answer-seizure ratios are 40 to 70 %), callers who are not wait some 15 s, and
 /// 5 to 8 % give up within 4 s; how these split is an assumption, and soon replaced by what the route shows.
-const USUAL: [f32; ENDINGS] = [0.03, 0.01, 0.03, 0.02, 0.08, 0.10, 0.45, 0.15, 0.13];
+const USUAL: [f32; ENDINGS] = [0.03, 0.01, 0.03, 0.02, 0.08, 0.10, 0.02, 0.43, 0.15, 0.13];
 /// Calls that [`USUAL`] weighs as much as.
 const USUAL_WEIGHT: f32 = 200.0;
 /// Calls that a route's shares over all hours weigh as much as, in each hour's.
@@ -23,14 +23,14 @@ const MEMORY: f32 = 20_000.0;
 /// Shares of endings among the calls of a sender of each model, in the order of [`Ending`].
 const SENDERS: [[f32; ENDINGS]; MODELS] = [
     // Cuts at or after alerting, or the handset that reads the code rejects. Some calls are answered in spite of it.
-    [0.12, 0.24, 0.27, 0.18, 0.06, 0.03, 0.06, 0.02, 0.02],
+    [0.12, 0.24, 0.27, 0.18, 0.06, 0.03, 0.01, 0.05, 0.02, 0.02],
     // Lets it ring once or twice.
-    [0.02, 0.05, 0.50, 0.03, 0.32, 0.02, 0.03, 0.01, 0.02],
-    // Is answered, speaks a code and hangs up.
-    [0.05, 0.02, 0.03, 0.03, 0.03, 0.72, 0.05, 0.02, 0.05],
+    [0.02, 0.05, 0.50, 0.03, 0.32, 0.01, 0.01, 0.03, 0.01, 0.02],
+    // Is answered, speaks a code and hangs up; or the handset answers, reads the number and drops the call.
+    [0.03, 0.02, 0.03, 0.03, 0.02, 0.50, 0.28, 0.03, 0.02, 0.04],
 ];
 /// Endings of answered calls.
-const ANSWERED: [Ending; 2] = [Ending::AnsweredBriefly, Ending::Answered];
+const ANSWERED: [Ending; 3] = [Ending::AnsweredBriefly, Ending::AnsweredDropped, Ending::Answered];
 const MODEL_LIST: [Model; MODELS] = [Model::Cut, Model::Ring, Model::Spoken];
 /// Most that one call can say for or against a sender.
 const SAYS_MAX: Nats = 2.6;

@@ -8,6 +8,9 @@ use crate::feature::outcome::{ONE_RING_MAX, REJECT_RING_MIN, SHORT_RING_MAX, SHO
 
 /// Talk in which a code is spoken: 3 to 12 s, and hanging up.
 pub const SPOKEN_TALK: RangeInclusive<Duration> = Duration::from_secs(3)..=Duration::from_secs(15);
+/// Longest talk of a call that is dropped as soon as it is answered, as a handset does that has read the code: sooner
+/// than anybody says a word.
+const DROPPED_TALK_MAX: Duration = Duration::from_secs(2);
 /// Least talk that only people have.
 pub const PERSON_TALK_MIN: Duration = Duration::from_secs(20);
 /// Least ringing that only a person waits: people give up after some 15 s, robots that want no answer long before.
@@ -31,6 +34,8 @@ pub enum Ending {
     CutSecondRing,
     /// Answered, and the caller hung up after 3 to 15 s.
     AnsweredBriefly,
+    /// Answered, and dropped within 2 s.
+    AnsweredDropped,
     /// Answered, and otherwise.
     Answered,
     /// It rang for more than 12 s, unanswered.
@@ -40,13 +45,16 @@ pub enum Ending {
 }
 
 /// How many endings there are.
-pub const ENDINGS: usize = 9;
+pub const ENDINGS: usize = 10;
 
 impl Ending {
     /// How `call`, which is over, ended.
     #[must_use]
     pub fn of(call: &Call) -> Self {
         if call.answer_at.is_some() {
+            if call.talk_time().is_some_and(|talk| talk <= DROPPED_TALK_MAX) {
+                return Self::AnsweredDropped;
+            }
             let is_brief = call.talk_time().is_some_and(|talk| SPOKEN_TALK.contains(&talk));
             return if is_brief && call.released_by == Some(ReleasedBy::Calling) {
                 Self::AnsweredBriefly
@@ -89,8 +97,8 @@ mod tests {
     #[test]
     fn endings_are_told_apart_at_their_bounds() {
         use Ending::{
-            Answered, AnsweredBriefly, CutAtRinging, CutBeforeRinging, CutFirstRing, CutSecondRing, Failed,
-            RangOut, RejectedSoon,
+            Answered, AnsweredBriefly, AnsweredDropped, CutAtRinging, CutBeforeRinging, CutFirstRing,
+            CutSecondRing, Failed, RangOut, RejectedSoon,
         };
         use ReleasedBy::{Called, Calling, Network, Timeout};
         // Alerted, answered, ended (ms after setup), by whom → ending, a person's.
@@ -114,6 +122,8 @@ mod tests {
             (Some(2_000), Some(9_000), 24_000, Called, Answered, false),
             (Some(2_000), Some(9_000), 24_001, Calling, Answered, false),
             (Some(2_000), Some(9_000), 11_999, Calling, Answered, false),
+            (Some(2_000), Some(9_000), 11_000, Called, AnsweredDropped, false),
+            (Some(2_000), Some(9_000), 11_001, Calling, Answered, false),
             (None, Some(9_000), 29_000, Calling, Answered, true),
         ];
         for (alert, answer, end, by, ending, is_persons) in table {

@@ -40,7 +40,7 @@ use crate::feature::mark::{Lesson, MarkKey, Marks, Place, seconds};
 use crate::feature::outcome::Outcome;
 use crate::feature::people::{People, PeopleLimits};
 use crate::feature::standing::purity;
-use crate::feature::suspicion::{Finished, SUSPECTED, Suspicion};
+use crate::feature::suspicion::{About, Finished, SUSPECTED, Suspicion};
 use crate::feature::table::Table;
 use crate::feature::tally::{Event, Figures, Scope, Tally};
 use crate::feature::window::Tick;
@@ -320,6 +320,7 @@ impl Store {
             second,
             ending: Ending::of(call),
             is_persons: Ending::is_persons(call),
+            ring_s: call.ring_time().map_or(0.0, |ring| ring.as_secs_f32()),
             talk_s: call.talk_time().map_or(0.0, |talk| talk.as_secs_f32()),
             is_known,
             is_fresh: self.people.is_fresh(caller, called, second),
@@ -346,8 +347,13 @@ impl Store {
     /// What a call out of the network says of whom it reached.
     fn reached(&mut self, call: &Call, (caller, called): (Number, Number), at: At) {
         if call.talk_time().is_some_and(|talk| talk >= PERSON_TALK_MIN) {
-            let evicted =
-                self.people.reached(called, seconds(at)) + self.people.talked(caller, called, seconds(at));
+            let second = seconds(at);
+            let mut evicted = self.people.talked(caller, called, second);
+            // Whom Wangiri lures is answered by a machine.
+            let own = self.suspicion.row(About::Caller, called, call.route, 0);
+            if own.highest(second) < SUSPECTED {
+                evicted += self.people.reached(called, second);
+            }
             self.evicted(evicted);
         }
     }

@@ -12,6 +12,8 @@
 //! known, so that one number cannot condemn its neighbours. All calls count against it.
 
 use crate::base::map::Seed;
+use std::time::Duration;
+
 use crate::base::number::Number;
 use crate::base::range::Range;
 use crate::base::route::RouteId;
@@ -44,7 +46,7 @@ const REGULAR_SAYS: Nats = 1.8;
 /// What it says at most otherwise.
 const IRREGULAR_SAYS: Nats = -1.0;
 /// Evidence against a number (40 dB) from which on its calls count against it alone, not against its blocks.
-const OWN_MAX: Nats = 9.2;
+pub const OWN_MAX: Nats = 9.2;
 /// What a person's call weighs when it is one of the few that a mark lets pass: three such and the mark is gone.
 const PROBE_WEIGHT: Nats = 4.0;
 
@@ -94,6 +96,9 @@ pub struct Row {
     usual_at: u32,
     /// Running mean of the talk of brief calls, in seconds.
     talk_s: f32,
+    /// Running mean of the ring time of bad calls, and of its distance from that mean, in seconds.
+    ring_s: f32,
+    ring_spread_s: f32,
 }
 
 impl Row {
@@ -127,8 +132,13 @@ impl Row {
             return None;
         }
         let peak = self.peak;
-        let (in_flight, usual_at, talk_s) = (self.in_flight, self.usual_at, self.talk_s);
-        *self = Self { at: second, in_flight, usual_at, talk_s, ..Self::default() };
+        *self = Self {
+            at: second,
+            in_flight: self.in_flight,
+            usual_at: self.usual_at,
+            talk_s: self.talk_s,
+            ..Self::default()
+        };
         (peak > 0.0).then_some(peak)
     }
 }
@@ -154,6 +164,8 @@ pub struct Finished {
     pub ending: Ending,
     /// Only a person lets a call end so.
     pub is_persons: bool,
+    /// How long it rang, in seconds.
+    pub ring_s: f32,
     /// How long it was talked, in seconds.
     pub talk_s: f32,
     /// The caller was known for a person before.
@@ -273,6 +285,14 @@ impl Suspicion {
         most
     }
 
+    /// The block with most evidence of a model around `caller`.
+    #[must_use]
+    pub fn strongest(&self, model: Model, caller: Number, (route, second): (RouteId, u32)) -> Row {
+        let rows = WIDTHS.map(|width| self.block(width, caller, route));
+        rows.max_by(|one, other| one.evidence(model, second).total_cmp(&other.evidence(model, second)))
+            .unwrap_or_default()
+    }
+
     /// The block around `caller` that the evidence is about: the narrowest that has `enough` of it, widened tenfold for
     /// as long as the wider block has enough too, its bad calls come from at least three different tenths of it, and
     /// `is_pure` holds. `None` when no block has enough.
@@ -320,6 +340,19 @@ impl Suspicion {
 }
 
 impl Row {
+    /// Mean distance of the ring times of bad calls from their mean; flash calls are cut after always the same time.
+    #[must_use]
+    pub fn ring_spread(&self) -> Duration {
+        Duration::try_from_secs_f32(self.ring_spread_s).unwrap_or_default()
+    }
+
+    fn note_ring(&mut self, ring_s: f32) {
+        let first = self.bad == 1;
+        let distance = (ring_s - self.ring_s).abs();
+        self.ring_s = if first { ring_s } else { self.ring_s + (ring_s - self.ring_s) * 0.1 };
+        self.ring_spread_s += (if first { 0.0 } else { distance } - self.ring_spread_s) * 0.2;
+    }
+
     /// A spoken code always takes the same time: a brief call speaks for one when it is as long as those before it.
     fn with_regularity(&mut self, mut says: [Nats; MODELS], call: &Finished) -> [Nats; MODELS] {
         if call.ending != Ending::AnsweredBriefly {
@@ -339,6 +372,7 @@ impl Row {
         }
         if is_bad {
             self.bad = self.bad.saturating_add(1);
+            self.note_ring(call.ring_s);
             self.insisted = self.insisted.saturating_add(u16::from(call.insists));
             if let About::Block(width) = about {
                 self.digits |= 1 << digit(call.caller, width - 1);

@@ -7,7 +7,7 @@ use crate::feature::ending::Ending;
 use crate::feature::fields::learned::MARKS;
 use crate::feature::fields::{CALLS, DECIBELS, Moment, NUMBERS, Row, end_row, int, row, word};
 use crate::feature::mark::seconds;
-use crate::feature::suspicion::{About, Model};
+use crate::feature::suspicion::{About, Model, OWN_MAX};
 
 pub(super) const SUSPICION: &[Row] = &[
     row(
@@ -28,15 +28,16 @@ pub(super) const SUSPICION: &[Row] = &[
     row(
         "caller.insists",
         Type::Bool,
-        "The same call was refused within 10 minutes, and it helped nobody else",
+        "The same call was refused within 10 minutes, and neither the caller nor its block abused that",
         |m| {
             let abused = m.standing().is_some_and(|standing| standing.insisted >= INSISTED_MAX);
-            m.of_pair(|store, caller, called| !abused && store.people.insists(caller, called, seconds(m.at)))
+            m.of_pair(|store, caller, called| {
+                let own = store.suspicion.row(About::Caller, caller, m.call.route, 0);
+                let second = seconds(m.at);
+                !abused && own.highest(second) < OWN_MAX && store.people.insists(caller, called, second)
+            })
         },
     ),
-    row("caller.cut_evidence", DECIBELS, "Evidence that the caller sends flash calls", |m| {
-        m.evidence(About::Caller, Model::Cut)
-    }),
     row("caller.ring_evidence", DECIBELS, "Evidence that the caller rings once or twice and hangs up", |m| {
         m.evidence(About::Caller, Model::Ring)
     }),
@@ -87,6 +88,17 @@ pub(super) const SUSPICION: &[Row] = &[
     row("caller_range.ring_evidence", DECIBELS, "The same for one or two rings", |m| {
         m.block_evidence(Model::Ring)
     }),
+    row(
+        "caller_range.ring_spread",
+        Type::Duration,
+        "Mean distance of ring times from their mean, in the block with most evidence for one or two rings",
+        |m| {
+            m.of_caller(|store, caller| {
+                let place = (m.call.route, seconds(m.at));
+                Value::Duration(store.suspicion.strongest(Model::Ring, caller, place).ring_spread())
+            })
+        },
+    ),
     row("caller_range.spoken_evidence", DECIBELS, "The same for spoken codes", |m| {
         m.block_evidence(Model::Spoken)
     }),
@@ -123,8 +135,8 @@ pub(super) const SUSPICION_END: &[Row] = &[
             ],
         )
     }),
-    end_row("ends_like_spoken", Type::Bool, "Answered, and over within 15 s", |m| {
-        ends_like(m, &[Ending::AnsweredBriefly])
+    end_row("ends_like_spoken", Type::Bool, "Answered, and over after 3 to 15 s or within 2", |m| {
+        ends_like(m, &[Ending::AnsweredBriefly, Ending::AnsweredDropped])
     }),
 ];
 
