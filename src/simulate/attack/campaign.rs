@@ -98,7 +98,7 @@ impl Campaign {
             return Err("moves-every-s: above 0 with moves-to, absent without".into());
         }
         if (self.burst_s > 0.0) != (self.pause_s > 0.0) || self.burst_s < 0.0 || self.pause_s < 0.0 {
-            return Err("burst-s and pause-s: both above 0, or neither".into());
+            return Err("pause-s: above 0 with burst-s above 0, or neither".into());
         }
         Ok(())
     }
@@ -108,16 +108,16 @@ impl Campaign {
     /// # Errors
     /// A trunk that is not there or takes no calls this way.
     pub(super) fn begin(&self, world: &Arc<World>, mut rng: Rng, of: Identity) -> Result<Desk, String> {
-        let trunks: Result<Vec<TrunkId>, String> = std::iter::once(&self.trunk)
-            .chain(&self.moves_to)
-            .map(|name| trunk_towards(world, name, of.is_outbound))
-            .collect();
+        let mut trunks = vec![trunk_towards(world, ("trunk", &self.trunk), of.is_outbound)?];
+        for name in &self.moves_to {
+            trunks.push(trunk_towards(world, ("moves-to", name), of.is_outbound)?);
+        }
         let after = Duration::from_secs_f64(self.after_s.draw(&mut rng));
         // What upstream makes of a caller who gives up: 31 where a CANCEL of SIP became a release (ITU-T Q.1912.5).
         let cause = if chance(&mut rng, 0.5) { 31 } else { 16 };
         let equipment = if self.disguised { 0 } else { 1 + below(&mut rng, 65_535) as u16 };
         Ok(Desk {
-            trunks: trunks?,
+            trunks,
             stay: Duration::from_secs_f64(self.moves_every_s),
             start: world.start() + after,
             agenda: Agenda::default(),
@@ -145,16 +145,20 @@ impl Campaign {
     }
 }
 
-/// The trunk with this name, when it takes calls this way.
+/// The trunk that this key names, when it takes calls this way.
 ///
 /// # Errors
 /// There is none, or it does not.
-pub(super) fn trunk_towards(world: &World, name: &str, is_outbound: bool) -> Result<TrunkId, String> {
-    let trunk = world.trunk_named(name).ok_or_else(|| format!("no trunk `{name}`"))?;
+pub(super) fn trunk_towards(
+    world: &World,
+    (key, name): (&str, &str),
+    is_outbound: bool,
+) -> Result<TrunkId, String> {
+    let trunk = world.trunk_named(name).ok_or_else(|| format!("{key}: there is no `{name}`"))?;
     let way = if is_outbound { "out" } else { "in" };
     match world.trunk(trunk).takes(is_outbound) {
         true => Ok(trunk),
-        false => Err(format!("trunk `{name}` takes no calls {way}")),
+        false => Err(format!("{key}: `{name}` takes no calls {way}")),
     }
 }
 

@@ -374,10 +374,10 @@ mod tests {
     #[test]
     fn refuses_what_cannot_be() {
         let attack = |rest: &str| refusal(&format!("family = 'flash'\ncalls-per-s = 1\n{rest}"));
-        assert_eq!(attack("trunk = 'none'"), "no trunk `none`");
+        assert_eq!(attack("trunk = 'none'"), "trunk: there is no `none`");
         assert!(attack("trunk = 'intl'\nring-s = -1").starts_with("ring-s"));
         assert!(attack("trunk = 'intl'\nmoves-to = ['intl-2']").starts_with("moves-every-s"));
-        assert!(attack("trunk = 'intl'\nring = 1").contains("unknown field"));
+        assert!(attack("trunk = 'intl'\nring = 1").contains("unknown key `ring`"));
         assert!(attack("").contains("trunk"));
     }
 }

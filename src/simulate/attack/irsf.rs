@@ -218,7 +218,8 @@ mod tests {
     #[test]
     fn needs_a_trunk_out() {
         assert!(
-            refusal("family = 'irsf'\ntrunk = 'none'\ncalls-per-s = 1\nthrough = 'pbx'").contains("no trunk")
+            refusal("family = 'irsf'\ntrunk = 'none'\ncalls-per-s = 1\nthrough = 'pbx'")
+                .contains("there is no `none`")
         );
     }
 }

@@ -65,13 +65,19 @@ impl<'de> Deserialize<'de> for Attack {
             let part = if Campaign::KEYS.contains(&key.as_str()) { &mut campaign } else { &mut family };
             part.insert(key, value);
         }
-        Ok(Self {
-            campaign: campaign
-                .try_into()
-                .map_err(|error: toml::de::Error| D::Error::custom(error.message()))?,
-            family: family.try_into().map_err(|error: toml::de::Error| D::Error::custom(error.message()))?,
-        })
+        let message = |error: toml::de::Error| error.message().to_owned();
+        // The family first: a misspelt key of the campaign is in its part.
+        let family = family.try_into().map_err(message).map_err(|said| D::Error::custom(with_keys(said)))?;
+        Ok(Self { campaign: campaign.try_into().map_err(message).map_err(D::Error::custom)?, family })
     }
+}
+
+/// A complaint of the family about a key it does not know, with the campaign's keys among those that are known.
+fn with_keys(mut said: String) -> String {
+    if said.starts_with("unknown field") {
+        said.extend(Campaign::KEYS.iter().map(|key| format!(", `{key}`")));
+    }
+    said
 }
 
 /// How an attack calls.

@@ -114,7 +114,7 @@ impl Numbers {
             });
         }
         if !matches!(self.size, 1 | 10 | 100 | 1_000 | 10_000 | 100_000 | 1_000_000) {
-            return Err("size: a power of ten, 1 to 1000000".into());
+            return Err("numbers: size is a power of ten, 1 to 1000000".into());
         }
         let prefixes: Result<Vec<String>, String> = (0..blocks).map(|_| self.block_prefix(rng)).collect();
         let ranged = Pool::ranged(prefixes?, self.size, (self.order, rng));
@@ -131,7 +131,7 @@ impl Numbers {
             Some(name) => {
                 let found = world.foreign().find(|nation| nation.iso == name);
                 let nation =
-                    found.ok_or_else(|| format!("countries: no people's numbers known in `{name}`"))?;
+                    found.ok_or_else(|| format!("numbers: no people's numbers known in `{name}`"))?;
                 Ok(world.mobile_in(nation, index))
             }
             None => Ok(world.foreign_mobile(rng)),
@@ -144,10 +144,10 @@ impl Numbers {
         let name = choose(rng, &self.countries).map_or(RENTED[any].name, String::as_str);
         let (prefix, digits) = self
             .range_in(name, rng)
-            .ok_or_else(|| format!("countries: no {} numbers known in `{name}`", self.line.name()))?;
+            .ok_or_else(|| format!("numbers: no {} numbers known in `{name}`", self.line.name()))?;
         let room = 10_u64.pow(digits);
         if self.size > room {
-            return Err(format!("size: at most {room} in `{name}`"));
+            return Err(format!("numbers: size is at most {room} in `{name}`"));
         }
         let head = below(rng, room / self.size);
         let width = (digits - self.size.ilog10()) as usize;

@@ -51,7 +51,7 @@ impl SimBox {
         let (world, rng) = (&desk.world, &mut desk.rng);
         let incoming_share = self.incoming_share.share("incoming-share")?.draw(rng);
         let back_by = match incoming_share > 0.0 {
-            true => Some(trunk_towards(world, trunk, true)?),
+            true => Some(trunk_towards(world, ("trunk", trunk), true)?),
             false => None,
         };
         let cards = self.cards.within("cards", 1.0, 10_000.0)?.count(rng);

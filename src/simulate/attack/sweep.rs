@@ -1,31 +1,50 @@
 //! A parameter as written: one figure, or two between which every campaign draws its own.
 
+use std::fmt;
+
 use rand::RngExt;
-use serde::Deserialize;
+use serde::de::{Error, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 
 use crate::simulate::draw::Rng;
 
 /// `0.5`, or `[0.2, 2.0]`. An assumption is written as two figures, so that results say how they depend on it.
-#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
-#[serde(from = "Written")]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Sweep {
     from: f64,
     to: f64,
 }
 
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Written {
-    One(f64),
-    Two([f64; 2]),
+impl<'de> Deserialize<'de> for Sweep {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Figures)
+    }
 }
 
-impl From<Written> for Sweep {
-    fn from(written: Written) -> Self {
-        match written {
-            Written::One(value) => Self::fixed(value),
-            Written::Two([from, to]) => Self { from, to },
-        }
+struct Figures;
+
+impl<'de> Visitor<'de> for Figures {
+    type Value = Sweep;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("f64 or two of them")
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Sweep, E> {
+        Ok(Sweep::fixed(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Sweep, E> {
+        Ok(Sweep::fixed(value as f64))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut figures: A) -> Result<Sweep, A::Error> {
+        let (Some(from), Some(to), None) =
+            (figures.next_element()?, figures.next_element()?, figures.next_element::<f64>()?)
+        else {
+            return Err(A::Error::custom("two figures are needed, the lower one first"));
+        };
+        Ok(Sweep { from, to })
     }
 }
 
