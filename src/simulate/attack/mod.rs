@@ -185,3 +185,46 @@ impl Attack {
         Ok(self.campaign.run(desk, method))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::base::class::Class;
+    use crate::simulate::scenario::Scenario;
+    use crate::simulate::source::Merge;
+
+    const DEVELOP: &str = include_str!("../../../scenarios/attacks-develop.toml");
+    const HELD_OUT: &str = include_str!("../../../scenarios/attacks-held-out.toml");
+
+    /// How many calls of attacks there are by campaign, and the labels of the scenario.
+    fn calls(text: &str) -> (BTreeMap<u32, u32>, BTreeMap<&'static str, u32>) {
+        let mut scenario = Scenario::parse("t.toml", text).unwrap();
+        scenario.populations.clear();
+        let world = Arc::new(World::new(&scenario, 3).unwrap());
+        let mut merge = Merge::new(scenario.sources(&world).unwrap());
+        let (mut campaigns, mut labels) = (BTreeMap::new(), BTreeMap::new());
+        while let Some(attempt) = merge.next() {
+            *labels.entry(attempt.truth.label).or_default() += 1;
+            if attempt.truth.position > 0 {
+                let last =
+                    campaigns.insert(attempt.truth.campaign, attempt.truth.position).unwrap_or_default();
+                assert_eq!(attempt.truth.position, last + 1);
+            }
+        }
+        (campaigns, labels)
+    }
+
+    #[test]
+    fn shipped_scenarios_hold_every_class_and_sizes_of_all_orders() {
+        for text in [DEVELOP, HELD_OUT] {
+            let (campaigns, labels) = calls(text);
+            println!("{campaigns:?}\n{labels:?}");
+            assert!(Class::NAMES.iter().all(|name| labels.contains_key(name)), "{labels:?}");
+            assert!(campaigns.keys().copied().eq(1..=campaigns.len() as u32), "{campaigns:?}");
+            assert!(campaigns.values().all(|count| *count >= 30), "{campaigns:?}");
+            assert!(campaigns.values().any(|count| *count > 3_000), "{campaigns:?}");
+        }
+    }
+}
