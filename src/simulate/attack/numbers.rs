@@ -22,6 +22,10 @@ pub struct Numbers {
     /// Mobile or fixed.
     #[serde(default)]
     pub line: Line,
+    /// Blocks by their leading digits, country code first, in place of `countries`: one block each, such as those in
+    /// which a population of neighbours lives.
+    #[serde(default)]
+    pub prefixes: Vec<String>,
     /// Among people's numbers, instead of ranges where nobody lives.
     #[serde(default)]
     pub in_people_blocks: bool,
@@ -75,6 +79,7 @@ impl Default for Numbers {
     fn default() -> Self {
         Self {
             countries: Vec::new(),
+            prefixes: Vec::new(),
             line: Line::Mobile,
             in_people_blocks: false,
             blocks: one(),
@@ -116,8 +121,11 @@ impl Numbers {
         if !matches!(self.size, 1 | 10 | 100 | 1_000 | 10_000 | 100_000 | 1_000_000) {
             return Err("numbers: size is a power of ten, 1 to 1000000".into());
         }
-        let prefixes: Result<Vec<String>, String> = (0..blocks).map(|_| self.block_prefix(rng)).collect();
-        let ranged = Pool::ranged(prefixes?, self.size, (self.order, rng));
+        let prefixes = match self.prefixes.is_empty() {
+            true => (0..blocks).map(|_| self.block_prefix(rng)).collect::<Result<Vec<String>, String>>()?,
+            false => self.written()?,
+        };
+        let ranged = Pool::ranged(prefixes, self.size, (self.order, rng));
         let Some(used) = self.used else { return Ok(ranged) };
         let used = used.within("used", 1.0, LISTED_MAX)?.count(rng);
         Ok(Pool::listed((0..used).map(|_| ranged.number_at(below(rng, ranged.count))).collect(), self.order))
@@ -135,6 +143,17 @@ impl Numbers {
                 Ok(world.mobile_in(nation, index))
             }
             None => Ok(world.foreign_mobile(rng)),
+        }
+    }
+
+    fn written(&self) -> Result<Vec<String>, String> {
+        let tail = self.size.ilog10() as usize;
+        let is_block = |prefix: &String| {
+            (7..=15).contains(&(prefix.len() + tail)) && prefix.bytes().all(|b| b.is_ascii_digit())
+        };
+        match self.prefixes.iter().find(|prefix| !is_block(prefix)) {
+            None => Ok(self.prefixes.clone()),
+            Some(prefix) => Err(format!("numbers: `{prefix}` with {tail} digits more is no number")),
         }
     }
 
@@ -282,6 +301,15 @@ mod tests {
     }
 
     #[test]
+    fn blocks_as_written() {
+        let numbers = taken("prefixes = ['44740012', '48691123']", 200);
+        assert!(
+            numbers.iter().all(|number| number.starts_with("44740012") || number.starts_with("48691123"))
+        );
+        assert!(numbers.iter().all(|number| number.len() == 12));
+    }
+
+    #[test]
     fn only_so_many_numbers_are_used() {
         let numbers = taken("used = 20\nsize = 100", 500);
         assert!(numbers.into_iter().collect::<BTreeSet<_>>().len() <= 20);
@@ -302,7 +330,13 @@ mod tests {
     #[test]
     fn refuses_what_cannot_be() {
         let world = world(1.0);
-        for text in ["size = 3", "countries = ['XX']", "blocks = 0", "countries = ['MV']\nsize = 1_000_000"] {
+        for text in [
+            "prefixes = ['4474x']",
+            "size = 3",
+            "countries = ['XX']",
+            "blocks = 0",
+            "countries = ['MV']\nsize = 1_000_000",
+        ] {
             let numbers: Numbers = toml::from_str(text).unwrap();
             assert!(numbers.pool(&world, &mut world.rng("test")).is_err(), "{text}");
         }

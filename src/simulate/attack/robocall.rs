@@ -16,7 +16,8 @@ use crate::simulate::draw::{Rng, between, chance, lognormal, seconds};
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Robocall {
-    /// Share of people who answer when it rings long enough, 0 to 1: 5–30 % are published for such callers.
+    /// Share of people who answer when it rings long enough, 0 to 1 (assumption: fewer than the 24 % of
+    /// unknown callers in Hiya 2019, or not many more).
     #[serde(default = "answer_share")]
     pub answer_share: Sweep,
     /// Median length of a talk in seconds, 1 to 600: spam lasts 11 s, callers nobody identified 35 s (Hiya 2019).
