@@ -52,15 +52,15 @@ impl Section {
         Self { title: title.to_owned(), text, tables: vec![table], charts: Vec::new() }
     }
 
-    /// Whether there is nothing to show.
+    /// Whether there is nothing that its text could be about.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.charts.is_empty() && !self.has_words()
+        self.charts.is_empty() && !self.has_rows()
     }
 
     /// Whether there is something to show besides charts.
-    fn has_words(&self) -> bool {
-        !self.text.is_empty() || self.tables.iter().any(|table| !table.rows.is_empty())
+    fn has_rows(&self) -> bool {
+        self.tables.iter().any(|table| !table.rows.is_empty())
     }
 }
 
@@ -70,7 +70,7 @@ impl Document {
     #[must_use]
     pub fn text(&self) -> String {
         let mut out = format!("{}\n", self.title);
-        for section in self.sections.iter().filter(|section| section.has_words()) {
+        for section in self.sections.iter().filter(|section| section.has_rows()) {
             let _ = write!(out, "\n{}\n", section.title);
             section.text.iter().for_each(|line| wrapped(&mut out, line));
             for table in section.tables.iter().filter(|table| !table.rows.is_empty()) {
@@ -85,7 +85,7 @@ impl Document {
     pub fn markdown(&self) -> String {
         let mut out = format!("# {}\n", self.title);
         let cell = |text: &String| text.replace('|', "\\|");
-        for section in self.sections.iter().filter(|section| section.has_words()) {
+        for section in self.sections.iter().filter(|section| section.has_rows()) {
             let _ = writeln!(out, "\n## {}", section.title);
             section.text.iter().for_each(|line| {
                 let _ = writeln!(out, "\n{line}");

@@ -24,7 +24,9 @@ use crate::pipeline::Sink;
 use crate::rule::Ruleset;
 
 /// Legitimate calls that were blocked, kept as examples.
-const EXAMPLES_MAX: usize = 20;
+const EXAMPLES_MAX: usize = 30;
+/// Those of them of one kind that one rule blocked.
+const ALIKE_MAX: usize = 3;
 /// Records between two looks at the thread's processor time.
 const LOOK_EVERY: u64 = 1 << 14;
 /// Chooses calls for the test numbers; has nothing to do with any hash that judges.
@@ -156,7 +158,8 @@ impl Join {
             counts.place(&call, &self.network.routes.route(call.route).name, (country, is_test));
         }
         let is_false = call.standing != Standing::Unwanted && call.decision == Decision::Block;
-        if is_false && examples.len() < EXAMPLES_MAX {
+        let alike = examples.iter().filter(|known| (known.rule, known.kind) == (call.rule, call.truth.kind));
+        if is_false && examples.len() < EXAMPLES_MAX && alike.count() < ALIKE_MAX {
             examples.push(Example {
                 id: record.call.id.to_string(),
                 kind: call.truth.kind,
