@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use crate::base::class::Subject;
 use crate::base::field::{Facts, FieldId, FieldSpec, Point, Type, Unit, Value};
-use crate::base::network::Network;
+use crate::base::network::{Network, RoamingState};
 use crate::base::number::{Number, Party};
 use crate::base::range::Range;
 use crate::base::route::Direction;
@@ -207,9 +207,10 @@ impl<'a> Moment<'a> {
         party.number.map_or(Value::Unknown, |number| Value::Bool(self.network.numbering.is_home(number)))
     }
 
-    fn roaming(&self) -> Value {
-        let state = self.call.calling.number.and_then(|number| self.network.roaming.get(&number));
-        state.map_or(Value::Unknown, |state| Value::Word(*state as u8))
+    /// What was answered when somebody was asked, else what the network file says.
+    fn roaming(&self, number: Number) -> Option<RoamingState> {
+        let answered = self.store.presence().answered(number, self.at).flatten();
+        answered.or_else(|| self.network.roaming.get(&number).copied())
     }
 
     fn has_missed(&self) -> Value {
