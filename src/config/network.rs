@@ -8,13 +8,13 @@ use toml::Spanned;
 
 use crate::base::caret::Caret;
 use crate::base::field::Country;
-use crate::base::lists::Lists;
 use crate::base::map::{Map, Seed};
 use crate::base::network::{Network, emergency_numbers};
 use crate::base::numbering::Numbering;
 use crate::base::route::{NumberFormat, Route, RouteClass, Routes};
 use crate::billing::RateCard;
 use crate::config::error::{Error, read_text};
+use crate::config::lists::load_lists;
 use crate::config::raw::{Findings, RawNetwork, RawRoute, suggest};
 use crate::config::roaming::parse_roaming;
 
@@ -62,19 +62,14 @@ pub fn load_network_by(path: &Path, read: &Read<'_>) -> Result<Loaded, Error> {
     let roaming = raw.roaming.as_ref().zip(numbering.as_ref()).and_then(|(file, numbering)| {
         files.read(file, &mut findings, |path, text| parse_roaming(path, text, numbering))
     });
+    let lists = load_lists(&raw.lists, &routes, &mut files, &mut findings);
     let mut all: Vec<String> = findings.into_sorted().iter().map(Caret::to_string).collect();
     all.append(&mut files.findings);
     match numbering {
         Some(numbering) if all.is_empty() => {
             let emergency = emergency_numbers(numbering.home(), &emergency);
             let roaming = roaming.unwrap_or_else(|| Map::with_hasher(Seed::default()));
-            let network = Network {
-                routes: Routes::new(routes),
-                numbering,
-                roaming,
-                emergency,
-                lists: Lists::default(),
-            };
+            let network = Network { routes: Routes::new(routes), numbering, roaming, emergency, lists };
             Ok(Loaded { network, rate_card })
         }
         _ => Err(Error::Invalid(all)),
@@ -85,15 +80,31 @@ pub fn load_network_by(path: &Path, read: &Read<'_>) -> Result<Loaded, Error> {
 pub type Read<'a> = dyn Fn(&Path) -> Result<String, Error> + 'a;
 
 /// Files that the network file names.
-struct Files<'a> {
+pub(super) struct Files<'a> {
     read: &'a Read<'a>,
     directory: &'a Path,
     findings: Vec<String>,
 }
 
 impl Files<'_> {
+    /// The same of a file of at most `bytes_max` octets.
+    pub(super) fn read_limited<T>(
+        &mut self,
+        file: &Spanned<String>,
+        bytes_max: u64,
+        findings: &mut Findings<'_>,
+        parse: impl FnOnce(&str, &str) -> Result<T, Vec<Caret>>,
+    ) -> Option<T> {
+        let path = self.directory.join(file.get_ref());
+        if std::fs::metadata(&path).is_ok_and(|data| data.len() > bytes_max) {
+            findings.add(file.span(), format!("{}: more than {bytes_max} octets", path.display()), "");
+            return None;
+        }
+        self.read(file, findings, parse)
+    }
+
     /// Reads and parses one. A file that cannot be read is a finding where it is named.
-    fn read<T>(
+    pub(super) fn read<T>(
         &mut self,
         file: &Spanned<String>,
         findings: &mut Findings<'_>,

@@ -50,6 +50,25 @@ pub struct RawNetwork {
     pub roaming: Option<Spanned<String>>,
     /// `rate-card` of `[billing]`
     pub rate_card: Option<Spanned<String>>,
+    /// `[lists]`
+    pub lists: RawLists,
+}
+
+/// `[lists]`: the file of each.
+#[derive(Debug, Default)]
+pub struct RawLists {
+    /// `dno`
+    pub dno: Option<Spanned<String>>,
+    /// `unallocated`
+    pub unallocated: Option<Spanned<String>>,
+    /// `protected`
+    pub protected: Option<Spanned<String>>,
+    /// `high-cost`
+    pub high_cost: Option<Spanned<String>>,
+    /// `known-good`
+    pub known_good: Option<Spanned<String>>,
+    /// `cli-exempt`
+    pub cli_exempt: Option<Spanned<String>>,
 }
 
 /// One `[[route]]`.
@@ -94,9 +113,27 @@ impl RawNetwork {
                 .collect(),
             roaming: keys.only_key_of("roaming", "file", findings),
             rate_card: keys.only_key_of("billing", "rate-card", findings),
+            lists: RawLists::read(keys.table("lists", findings), findings),
         };
         keys.finish("the network file", findings);
         file
+    }
+}
+
+impl RawLists {
+    fn read(table: Option<Spanned<DeTable<'_>>>, findings: &mut Findings<'_>) -> Self {
+        let Some(table) = table else { return Self::default() };
+        let mut keys = Keys::new(table.into_inner());
+        let lists = Self {
+            dno: keys.text("dno", findings),
+            unallocated: keys.text("unallocated", findings),
+            protected: keys.text("protected", findings),
+            high_cost: keys.text("high-cost", findings),
+            known_good: keys.text("known-good", findings),
+            cli_exempt: keys.text("cli-exempt", findings),
+        };
+        keys.finish("`lists`", findings);
+        lists
     }
 }
 
@@ -175,6 +212,10 @@ impl<'t> Keys<'t> {
         values.filter_map(|value| table_of(name, value, findings)).collect()
     }
 
+    fn table(&mut self, name: &'static str, findings: &mut Findings<'_>) -> Option<Spanned<DeTable<'t>>> {
+        self.take(name).and_then(|value| table_of(name, value, findings))
+    }
+
     fn list(&mut self, name: &'static str, findings: &mut Findings<'_>) -> Vec<Spanned<DeValue<'t>>> {
         let Some(value) = self.take(name) else { return Vec::new() };
         let span = value.span();
@@ -206,7 +247,7 @@ impl<'t> Keys<'t> {
         key: &'static str,
         findings: &mut Findings<'_>,
     ) -> Option<Spanned<String>> {
-        let table = self.take(name).and_then(|value| table_of(name, value, findings))?;
+        let table = self.table(name, findings)?;
         let span = table.span();
         let mut keys = Keys::new(table.into_inner());
         keys.require(key, &format!("`{name}`"), span, findings);
