@@ -56,6 +56,16 @@ impl At {
         (civil_from_days(days) == (year, month, day)).then(|| Self(days * 86_400 * 1_000_000_000))
     }
 
+    /// Reads what [`At::rfc3339`] writes, and nothing else.
+    #[must_use]
+    pub fn of_rfc3339(text: &str) -> Option<Self> {
+        let day = Self::of_date(text.get(..10)?)?;
+        let part = |range: Range<usize>| text.get(range)?.parse::<u64>().ok();
+        let seconds = part(11..13)? * 3600 + part(14..16)? * 60 + part(17..19)?;
+        let at = Self(day.0 + seconds * 1_000_000_000 + part(20..29)?);
+        (at.rfc3339().as_str() == text).then_some(at)
+    }
+
     /// RFC 3339 in UTC with nine digits of seconds, such as `2026-11-21T20:15:03.412000000Z`.
     #[must_use]
     pub fn rfc3339(self) -> ArrayString<30> {
@@ -151,7 +161,9 @@ mod tests {
         #[test]
         fn agrees_with_jiff(nanos in 0..i64::MAX) {
             let other = jiff::Timestamp::from_nanosecond(i128::from(nanos)).unwrap();
-            prop_assert_eq!(At::from_nanos(nanos as u64).to_string(), format!("{other:.9}"));
+            let at = At::from_nanos(nanos as u64);
+            prop_assert_eq!(at.to_string(), format!("{other:.9}"));
+            prop_assert_eq!(At::of_rfc3339(&at.to_string()), Some(at));
         }
     }
 }

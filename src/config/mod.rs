@@ -4,6 +4,7 @@
 
 pub mod error;
 pub mod lists;
+pub mod look_ups;
 pub mod network;
 pub mod raw;
 pub mod roaming;
