@@ -244,3 +244,13 @@ fn needed(network: &Network, call: &Call) -> ArrayVec<Number, 2> {
     numbers.extend([Some(caller), diverting].into_iter().flatten().filter(is_mobile));
     numbers
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn outcomes_are_in_order() {
+        assert!(Outcome::ALL.iter().enumerate().all(|(index, outcome)| *outcome as usize == index));
+    }
+}

@@ -28,7 +28,7 @@ pub(super) const CALL: &[Row] = &[
         "caller.kind",
         Type::Enum(&NumberKind::NAMES),
         "Kind of the calling number by its numbering plan",
-        |m| m.kind(&m.call.calling),
+        |m| m.caller_kind(),
     ),
     row("caller.national", Type::Bool, "The calling number is of the home country", |m| {
         m.is_national(&m.call.calling)

@@ -82,12 +82,16 @@ fn plausible(m: &Moment<'_>, party: &Party) -> Value {
     let (numbering, lists) = (&m.network.numbering, &m.network.lists);
     let is_party = [m.call.calling.number, m.call.called.number].contains(&Some(number));
     let is_nobodys = lists.dno.covers(number, m.at) || lists.unallocated.covers(number, m.at);
-    let kind = numbering.kind(number);
-    if is_party || is_nobodys || kind == NumberKind::Unallocated {
+    if is_party || is_nobodys {
         return Value::Bool(false);
     }
     if !numbering.is_home(number) {
-        return Value::Bool(true);
+        // Plans of others are known less well than the home plan: a block may have been opened lately.
+        return Value::Bool(numbering.is_possible(number));
+    }
+    let kind = numbering.kind(number);
+    if kind == NumberKind::Unallocated {
+        return Value::Bool(false);
     }
     match m.roaming(number) {
         Some(state) => Value::Bool(state == RoamingState::Roaming),

@@ -17,6 +17,7 @@ use crate::base::class::Subject;
 use crate::base::field::{Facts, FieldId, FieldSpec, Point, Type, Unit, Value};
 use crate::base::network::{Network, RoamingState};
 use crate::base::number::{Number, Party};
+use crate::base::numbering::NumberKind;
 use crate::base::range::Range;
 use crate::base::route::Direction;
 use crate::base::time::At;
@@ -105,6 +106,8 @@ pub struct Moment<'a> {
     range_100: OnceCell<Figures>,
     range_10k: OnceCell<Figures>,
     standing: OnceCell<Option<Standing>>,
+    /// Kind of the calling number: several rules ask for it, and the answer is the dearest of all.
+    caller_kind: OnceCell<NumberKind>,
 }
 
 impl<'a> Moment<'a> {
@@ -125,6 +128,7 @@ impl<'a> Moment<'a> {
             range_100: OnceCell::new(),
             range_10k: OnceCell::new(),
             standing: OnceCell::new(),
+            caller_kind: OnceCell::new(),
         }
     }
 
@@ -197,6 +201,11 @@ impl<'a> Moment<'a> {
     fn country(&self, party: &Party) -> Value {
         let country = party.number.and_then(|number| self.network.numbering.country(number));
         country.map_or(Value::Unknown, Value::Country)
+    }
+
+    fn caller_kind(&self) -> Value {
+        let Some(number) = self.call.calling.number else { return Value::Unknown };
+        Value::Word(*self.caller_kind.get_or_init(|| self.network.numbering.kind(number)) as u8)
     }
 
     fn kind(&self, party: &Party) -> Value {
