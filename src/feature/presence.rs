@@ -17,8 +17,8 @@ use crate::call::Call;
 use crate::feature::mark::seconds;
 use crate::feature::table::Table;
 
-/// How long a call may wait for its answer abroad before it is forwarded back to us: twice the minute and a half after
-/// which networks give up (ITU-T Q.764 T9, 1.5 to 3 minutes), with room for a second forwarding.
+/// How long a call may take from its setup until it is forwarded back to us: a telephone rings until its network gives
+/// up, and there is room for a second one after it.
 pub const FORWARDED_WITHIN: Duration = Duration::from_secs(5 * 60);
 
 /// Most keys of each table.
