@@ -9,11 +9,11 @@ use crate::lookup::{Client, Options, Pool, Source, parse_answers};
 /// How long answers hold when the network file says nothing of look-ups.
 pub const HOLD: Duration = Duration::from_secs(60);
 
-/// The source, and how long its answers hold; `None` when nobody is to be asked.
-pub fn source(
-    arguments: &ReplayArguments,
-    options: Option<Options>,
-) -> Result<Option<(Box<dyn Source>, Duration)>, Failure> {
+/// Whoever answers, and how long the answers hold.
+type Asked = (Box<dyn Source>, Duration);
+
+/// The source; `None` when nobody is to be asked.
+pub fn source(arguments: &ReplayArguments, options: Option<Options>) -> Result<Option<Asked>, Failure> {
     let hold = options.as_ref().map_or(HOLD, |options| options.hold);
     if let Some(path) = &arguments.roaming_answers {
         let text = fs::read_to_string(path).map_err(|error| Failure::input(path, &error))?;
