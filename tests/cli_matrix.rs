@@ -200,8 +200,10 @@ impl Bench {
             ranges_10k: 8,
             missed: 8,
             marks: 8,
+            suspects: 8,
             distinct_slots: 8,
             presence,
+            ..Limits::default()
         };
         let options = JudgeOptions { features, ..JudgeOptions::default() };
         let mut judge = Judge::new(Arc::clone(&self.ruleset), Arc::clone(&self.network), options);
