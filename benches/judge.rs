@@ -12,7 +12,7 @@ use tollgate::base::map::Seed;
 use tollgate::base::number::{Number, Party, Raw, Shape};
 use tollgate::base::route::{Direction, RouteId};
 use tollgate::base::time::At;
-use tollgate::call::{Call, CallEvent, CallId, CallKey, ReleasedBy};
+use tollgate::call::{Call, CallEvent, CallId, CallKey, Claims, ReleasedBy};
 use tollgate::feature::{Limits, Store};
 use tollgate::judge::{Judge, JudgeOptions, decide};
 
@@ -38,6 +38,7 @@ fn call(index: u64) -> Call {
         calling: party(format!("4479460{:05}", index * 7 % 1_000).as_bytes()),
         called: party(format!("4860{:07}", index * 13 % 100_000).as_bytes()),
         diverting: None,
+        claims: Claims::default(),
         equipment: 0,
         setup_at,
         alert_at: Some(setup_at + Duration::from_secs(2)),
@@ -55,7 +56,7 @@ fn windows(criterion: &mut Criterion) {
     let calls: Vec<Call> = (0..100_000).map(call).collect();
     let mut next = calls.iter().cycle();
     criterion.bench_function("judge/window update", |bencher| {
-        bencher.iter(|| next.next().map(|call| store.ended(call, &network)));
+        bencher.iter(|| next.next().map(|call| store.ended(call, &network, false)));
     });
 }
 

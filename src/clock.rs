@@ -2,7 +2,7 @@
 //!
 //! Pure code takes its time from the input ([`crate::base::time::At`]).
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// A running stopwatch of wall time.
 #[derive(Clone, Copy, Debug)]
@@ -20,5 +20,25 @@ impl Stopwatch {
     #[must_use]
     pub fn seconds(self) -> f64 {
         self.0.elapsed().as_secs_f64()
+    }
+}
+
+/// A moment of wall time by which something outside must have answered.
+#[derive(Clone, Copy, Debug)]
+pub struct Deadline(Instant);
+
+impl Deadline {
+    /// That far from now.
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "this module is where wall time is read")]
+    pub fn after(span: Duration) -> Self {
+        Self(Instant::now() + span)
+    }
+
+    /// What is left of it; zero when it is over.
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "this module is where wall time is read")]
+    pub fn left(self) -> Duration {
+        self.0.saturating_duration_since(Instant::now())
     }
 }

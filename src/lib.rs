@@ -12,7 +12,7 @@
 //!
 //! **Pure modules** (no clock, thread, file, socket or log line), lowest first: [`base`], [`wire`] and [`rule`],
 //! [`assemble`] and [`signal`], [`call`], [`feature`], [`judge`], [`engine`]; and [`simulate`], which makes traffic.
-//! **Edges**: [`clock`], [`capture`], [`billing`], [`journal`], [`metrics`], [`pipeline`], [`evaluate`],
+//! **Edges**: [`clock`], [`capture`], [`lookup`], [`billing`], [`journal`], [`metrics`], [`pipeline`], [`evaluate`],
 //! [`config`], [`cli`]. `tests/layers.rs` holds the table of allowed imports.
 //!
 //! What must never be:
@@ -44,5 +44,6 @@ pub mod clock;
 pub mod config;
 pub mod evaluate;
 pub mod journal;
+pub mod lookup;
 pub mod metrics;
 pub mod pipeline;

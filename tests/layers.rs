@@ -18,6 +18,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("simulate", &["base", "wire"]),
     ("clock", &["base"]),
     ("capture", &["base", "wire", "clock"]),
+    ("lookup", &["base", "call", "judge", "clock"]),
     ("billing", &["base", "call", "judge"]),
     ("metrics", &["base", "judge", "rule"]),
     ("journal", &["base", "call", "judge", "rule"]),
@@ -25,7 +26,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "pipeline",
         &[
             "base", "wire", "rule", "assemble", "signal", "call", "feature", "judge", "engine", "clock",
-            "capture", "billing", "metrics", "journal", "simulate",
+            "capture", "lookup", "billing", "metrics", "journal", "simulate",
         ],
     ),
     ("evaluate", &["base", "rule", "call", "feature", "judge", "engine", "clock", "pipeline", "simulate"]),

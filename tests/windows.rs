@@ -14,7 +14,7 @@ use tollgate::base::number::{Number, Party, Raw, Shape};
 use tollgate::base::numbering::Numbering;
 use tollgate::base::route::{Direction, RouteId, Routes};
 use tollgate::base::time::At;
-use tollgate::call::{Call, CallId, CallKey, ReleasedBy};
+use tollgate::call::{Call, CallId, CallKey, Claims, ReleasedBy};
 use tollgate::feature::distinct::{Distinct, KEPT_MAX, Pool};
 use tollgate::feature::window::{Ring, Tick, Window};
 use tollgate::feature::{Limits, Store, fields};
@@ -68,6 +68,7 @@ fn call(made: Made, at: At) -> Call {
         calling: party(24_770_010_000 + made.caller),
         called: party(48_600_000_000 + made.called),
         diverting: None,
+        claims: Claims::default(),
         equipment: 0,
         setup_at: alert_at,
         alert_at: Some(alert_at),

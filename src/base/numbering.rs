@@ -167,6 +167,13 @@ impl Numbering {
         self.world.is_assigned(number)
     }
 
+    /// Whether a number has as many digits as numbers of its country have. Says less than [`Numbering::kind`], and stays
+    /// true when a country opens a block.
+    #[must_use]
+    pub fn is_possible(&self, number: Number) -> bool {
+        self.world.library_number(number).is_some_and(|asked| PHONE_NUMBER_UTIL.is_possible_number(&asked))
+    }
+
     /// Kind of service of a number, by its country's plan. Asks the library: a few tenths of a microsecond.
     #[must_use]
     pub fn kind(&self, number: Number) -> NumberKind {
@@ -471,6 +478,8 @@ mod tests {
                 "{digits}"
             );
             assert_eq!(plan.kind(number), kind, "{digits}");
+            let is_impossible = country.is_none() || digits.len() < 6;
+            assert_eq!(plan.is_possible(number), !is_impossible, "{digits}");
         }
     }
 

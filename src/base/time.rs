@@ -1,12 +1,15 @@
 //! Packet time: nanoseconds since 1970-01-01T00:00:00Z, as the input says it.
 
 use std::fmt;
-use std::ops::Add;
+use std::ops::{Add, Range};
 use std::time::Duration;
 
 use arrayvec::ArrayString;
 
 use crate::base::text::put_digits;
+
+/// A day.
+pub const DAY: Duration = Duration::from_secs(86_400);
 
 /// A moment in packet time, in nanoseconds since the Unix epoch (UTC). Reaches to the year 2554.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -29,6 +32,38 @@ impl At {
     #[must_use]
     pub const fn since(self, earlier: At) -> Duration {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))
+    }
+
+    /// The beginning of a day in UTC, written `2026-01-31`; `None` when it is no date, or one before 1970.
+    #[must_use]
+    pub fn of_date(text: &str) -> Option<Self> {
+        let bytes = text.as_bytes();
+        let shape_fits = bytes.len() == 10
+            && bytes.iter().enumerate().all(|(at, byte)| match at {
+                4 | 7 => *byte == b'-',
+                _ => byte.is_ascii_digit(),
+            });
+        if !shape_fits {
+            return None;
+        }
+        let part = |range: Range<usize>| text.get(range)?.parse::<u64>().ok();
+        let (year, month, day) = (part(0..4)?, part(5..7)?, part(8..10)?);
+        if !(1970..2500).contains(&year) || !(1..=12).contains(&month) || !(1..=31).contains(&day) {
+            return None;
+        }
+        let days = days_from_civil(year, month, day);
+        // The thirtieth of February comes back as a day of March.
+        (civil_from_days(days) == (year, month, day)).then(|| Self(days * 86_400 * 1_000_000_000))
+    }
+
+    /// Reads what [`At::rfc3339`] writes, and nothing else.
+    #[must_use]
+    pub fn of_rfc3339(text: &str) -> Option<Self> {
+        let day = Self::of_date(text.get(..10)?)?;
+        let part = |range: Range<usize>| text.get(range)?.parse::<u64>().ok();
+        let seconds = part(11..13)? * 3600 + part(14..16)? * 60 + part(17..19)?;
+        let at = Self(day.0 + seconds * 1_000_000_000 + part(20..29)?);
+        (at.rfc3339().as_str() == text).then_some(at)
     }
 
     /// RFC 3339 in UTC with nine digits of seconds, such as `2026-11-21T20:15:03.412000000Z`.
@@ -64,6 +99,15 @@ impl fmt::Display for At {
     }
 }
 
+/// Days since 1970-01-01 of a date from then on, by the same eras as [`civil_from_days`].
+fn days_from_civil(year: u64, month: u64, day: u64) -> u64 {
+    let shifted = if month <= 2 { year - 1 } else { year };
+    let (era, year_of_era) = (shifted / 400, shifted % 400);
+    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    era * 146_097 + day_of_era - 719_468
+}
+
 /// Year, month and day of the proleptic Gregorian calendar, from days since 1970-01-01. Counts in eras of 400 years
 /// (146,097 days) that begin on 1 March, so that the leap day is the last of its year.
 fn civil_from_days(days: u64) -> (u64, u64, u64) {
@@ -90,11 +134,36 @@ mod tests {
         assert_eq!(At::from_nanos(951_782_400_000_000_001).to_string(), "2000-02-29T00:00:00.000000001Z");
     }
 
+    #[test]
+    fn reads_dates() {
+        let date = |text| At::of_date(text).map(|at| at.rfc3339().as_str()[..10].to_owned());
+        for text in ["1970-01-01", "2000-02-29", "2026-12-31", "2400-02-29", "2026-03-01"] {
+            assert_eq!(date(text).as_deref(), Some(text));
+        }
+        for text in [
+            "",
+            "1969-12-31",
+            "2026-02-29",
+            "2100-02-29",
+            "2026-13-01",
+            "2026-1-01",
+            "2026-00-01",
+            "2026-01-00",
+            "+026-01-01",
+            "2026/01/01",
+            "9999-01-01",
+        ] {
+            assert_eq!(date(text), None, "{text}");
+        }
+    }
+
     proptest! {
         #[test]
         fn agrees_with_jiff(nanos in 0..i64::MAX) {
             let other = jiff::Timestamp::from_nanosecond(i128::from(nanos)).unwrap();
-            prop_assert_eq!(At::from_nanos(nanos as u64).to_string(), format!("{other:.9}"));
+            let at = At::from_nanos(nanos as u64);
+            prop_assert_eq!(at.to_string(), format!("{other:.9}"));
+            prop_assert_eq!(At::of_rfc3339(&at.to_string()), Some(at));
         }
     }
 }

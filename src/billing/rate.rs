@@ -250,7 +250,7 @@ pub(super) mod tests {
     use super::*;
     use crate::base::number::{Number, Shape};
     use crate::base::route::{Direction, RouteId};
-    use crate::call::{CallId, CallKey};
+    use crate::call::{CallId, CallKey, Claims};
 
     /// A call from `calling` to `called`, set up at `setup`, not answered.
     pub fn call(setup: &str, calling: &str, called: &str) -> Call {
@@ -271,6 +271,7 @@ pub(super) mod tests {
             calling: party(calling),
             called: party(called),
             diverting: None,
+            claims: Claims::default(),
             equipment: 0,
             setup_at,
             alert_at: Some(setup_at + Duration::from_secs(2)),

@@ -10,6 +10,7 @@ use siphasher::sip128::{Hasher128, SipHasher24};
 use crate::base::number::Party;
 use crate::base::route::{Direction, RouteId};
 use crate::base::time::At;
+use crate::signal::Claims;
 
 /// Signalling protocol of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -137,6 +138,8 @@ pub struct Call {
     pub called: Party,
     /// Last diverting number of a forwarded call.
     pub diverting: Option<Party>,
+    /// What the setup said of how its numbers came about.
+    pub claims: Claims,
     /// Fingerprint of the equipment that sent the setup; see [`crate::signal::Setup::equipment`]. 0: not known.
     pub equipment: u32,
     /// INVITE or IAM.

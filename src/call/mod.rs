@@ -10,3 +10,5 @@ pub mod table;
 
 pub use event::{Call, CallEvent, CallId, CallKey, Protocol, ReleasedBy, Stamp, Stamped};
 pub use table::{CallOptions, CallTable};
+
+pub use crate::signal::Claims;

@@ -539,6 +539,7 @@ fn new_call(leg: &Leg<'_>, at: At, seq: u64, setup: Setup, sender: u32) -> Call 
         calling: setup.calling,
         called: setup.called,
         diverting: setup.diverting,
+        claims: setup.claims,
         equipment: setup.equipment,
         setup_at: at,
         alert_at: None,

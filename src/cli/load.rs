@@ -21,7 +21,7 @@ const SHIPPED: [(&str, &str); 4] = [
 pub fn network(path: Option<&Path>) -> Result<Loaded, Failure> {
     match path {
         Some(path) => config::load_network(path).map_err(|error| Failure::new(error.exit_code(), error)),
-        None => Ok(Loaded { network: Network::unknown(), rate_card: None }),
+        None => Ok(Loaded { network: Network::unknown(), rate_card: None, look_ups: None }),
     }
 }
 

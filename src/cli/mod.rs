@@ -7,6 +7,7 @@ mod check;
 mod evaluate;
 mod fields;
 mod load;
+mod look_ups;
 mod progress;
 mod records;
 mod replay;
@@ -128,6 +129,9 @@ struct ReplayArguments {
     /// Directory of rule files; the shipped rules when not given
     #[arg(long, value_name = "DIR")]
     rules: Option<PathBuf>,
+    /// Answers about roaming that an earlier run wrote, `roaming-answers.jsonl`: nobody is asked again
+    #[arg(long, value_name = "FILE")]
+    roaming_answers: Option<PathBuf>,
     /// Directory to write calls.jsonl, billing.jsonl and metrics.prom to; made when missing
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,

@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use crate::base::class::Decision;
 use crate::base::network::Network;
@@ -15,6 +16,7 @@ use crate::cli::Failure;
 use crate::feature::fields;
 use crate::journal::{CallsWriter, WholeFile};
 use crate::judge::{CallRecord, Judge, Output};
+use crate::lookup::{LookUps, Outcome, Resolver, Source};
 use crate::metrics::Tally;
 use crate::pipeline::Sink;
 use crate::rule::Ruleset;
@@ -64,6 +66,7 @@ pub struct Records {
     calls: Option<CallsWriter<Target>>,
     ledger: Ledger<Target>,
     rater: Rater,
+    look_ups: Option<LookUps<Target>>,
     /// Counts of calls.
     pub tally: Tally,
     /// Billing records by sender and result.
@@ -97,6 +100,7 @@ impl Records {
             calls,
             ledger: Ledger::new(Target::create(out, "billing.jsonl")?, GENESIS),
             rater: Rater::new(rate_card.unwrap_or_default()),
+            look_ups: None,
             tally: Tally::new(network.routes.all().len(), ruleset.rules().len()),
             results: BTreeMap::new(),
             setups: None,
@@ -104,6 +108,19 @@ impl Records {
             stop,
             error: None,
         })
+    }
+
+    /// Asks `source` where subscribers are; its answers hold for `hold` and are written down with the records.
+    pub fn with_look_ups(mut self, source: Box<dyn Source>, hold: Duration) -> Result<Self, Failure> {
+        let journal = Target::create(self.out.as_deref(), "roaming-answers.jsonl")?;
+        self.look_ups = Some(LookUps::new(Arc::clone(&self.network), source, hold, journal));
+        Ok(self)
+    }
+
+    /// What became of questions about subscribers, by result, those that occurred.
+    pub fn look_ups(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        let counts = self.look_ups.as_ref().map(LookUps::counts).into_iter().flatten().copied();
+        Outcome::NAMES.into_iter().zip(counts).filter(|(_, count)| *count > 0)
     }
 
     /// Sums of what was rated.
@@ -130,6 +147,9 @@ impl Records {
             calls.into_inner().finish(&mut files)?;
         }
         self.ledger.finish().map_err(broken)?.finish(&mut files)?;
+        if let Some(look_ups) = self.look_ups {
+            look_ups.finish().map_err(broken)?.finish(&mut files)?;
+        }
         let mut prom = Target::create(self.out.as_deref(), "metrics.prom")?;
         prom.write_all(metrics).map_err(broken)?;
         prom.finish(&mut files)?;
@@ -165,6 +185,10 @@ impl Records {
 }
 
 impl Sink for Records {
+    fn resolver(&mut self) -> Option<&mut dyn Resolver> {
+        self.look_ups.as_mut().map(|look_ups| look_ups as &mut dyn Resolver)
+    }
+
     fn take(&mut self, judge: &Judge, output: Output) {
         if self.error.is_some() {
             return;

@@ -10,10 +10,11 @@ use crate::capture::Capture;
 use crate::cli::progress::Watched;
 use crate::cli::records::Records;
 use crate::cli::report::{self, BillLine, Count, Report};
-use crate::cli::{Failure, Format, ReplayArguments, load};
+use crate::cli::{Failure, Format, ReplayArguments, load, look_ups};
 use crate::clock::Stopwatch;
 use crate::engine::Options;
 use crate::feature::fields;
+use crate::lookup;
 use crate::metrics::prom;
 use crate::pipeline::{self, Finished, Threads};
 use crate::rule::Ruleset;
@@ -37,14 +38,17 @@ pub fn run(arguments: &ReplayArguments) -> Result<(), Failure> {
         Capture::open(&arguments.captures).map_err(|error| Failure::new(error.exit_code(), error))?;
     let calls = Arc::new(AtomicU64::new(0));
     let interrupted = watch_for_interrupt()?;
-    let sink = Records::open(
+    let options = options(loaded.look_ups.as_ref());
+    let mut sink = Records::open(
         arguments.out.as_deref(),
         (&network, &ruleset),
         loaded.rate_card,
         (Arc::clone(&calls), Arc::clone(&interrupted)),
     )?;
+    if let Some((source, hold)) = look_ups::source(arguments, loaded.look_ups)? {
+        sink = sink.with_look_ups(source, hold)?;
+    }
     let mut frames = Watched::new(capture, calls, Arc::clone(&interrupted));
-    let options = Options::default().seeded(SEED);
     let threads = Threads { shards: usize::from(arguments.shards), ..Threads::default() };
     let mut finished = pipeline::run(&mut frames, &network, &ruleset, (&options, threads), sink);
     let seconds = frames.seconds();
@@ -56,6 +60,15 @@ pub fn run(arguments: &ReplayArguments) -> Result<(), Failure> {
     let metrics = metrics(&finished, (&network, &ruleset))?;
     report.files = finished.sink.finish(&metrics)?;
     print(&report, arguments.format)
+}
+
+/// Limits and timers, with the network file's.
+fn options(look_ups: Option<&lookup::Options>) -> Options {
+    let mut options = Options::default().seeded(SEED);
+    if let Some(look_ups) = look_ups {
+        options.judge.features.presence.answers = look_ups.answers_max;
+    }
+    options
 }
 
 /// Ctrl-C ends the reading; what was read is then judged, written and reported. Pressed again, it ends the program.
@@ -158,7 +171,11 @@ fn metrics(
             ("caller_ranges_10k", sizes.ranges_10k as u64),
             ("missed", sizes.missed as u64),
             ("marks", sizes.marks as u64),
+            ("at_home", sizes.presence[0] as u64),
+            ("called_pairs", sizes.presence[1] as u64),
+            ("roaming_answers", sizes.presence[2] as u64),
         ],
+        look_ups: finished.sink.look_ups().collect(),
         billing: results.map(|((sender, result), count)| (sender.clone(), *result, *count)).collect(),
     };
     prom::encode(&snapshot).map_err(|error| Failure::new(1, format!("metrics: {error}")))

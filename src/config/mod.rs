@@ -3,6 +3,8 @@
 //! In: paths. Out: [`Loaded`] and [`Ruleset`](crate::rule::Ruleset), or every finding at once, each at its place.
 
 pub mod error;
+pub mod lists;
+pub mod look_ups;
 pub mod network;
 pub mod raw;
 pub mod roaming;

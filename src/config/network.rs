@@ -8,15 +8,17 @@ use toml::Spanned;
 
 use crate::base::caret::Caret;
 use crate::base::field::Country;
-use crate::base::lists::Lists;
 use crate::base::map::{Map, Seed};
 use crate::base::network::{Network, emergency_numbers};
 use crate::base::numbering::Numbering;
 use crate::base::route::{NumberFormat, Route, RouteClass, Routes};
 use crate::billing::RateCard;
 use crate::config::error::{Error, read_text};
+use crate::config::lists::load_lists;
+use crate::config::look_ups::read_look_ups;
 use crate::config::raw::{Findings, RawNetwork, RawRoute, suggest};
 use crate::config::roaming::parse_roaming;
+use crate::lookup;
 
 /// Most routes of a file; a route's id has 16 bits, and counters are kept by route.
 const ROUTES_MAX: usize = 10_000;
@@ -33,6 +35,8 @@ pub struct Loaded {
     pub network: Network,
     /// Prices, when the file names a rate card.
     pub rate_card: Option<RateCard>,
+    /// How to ask for roaming states, when the file says whom.
+    pub look_ups: Option<lookup::Options>,
 }
 
 /// Reads a network file and the files it names, whose paths are relative to its directory.
@@ -59,23 +63,19 @@ pub fn load_network_by(path: &Path, read: &Read<'_>) -> Result<Loaded, Error> {
     let mut files = Files { read, directory, findings: Vec::new() };
     let rate_card = raw.rate_card.as_ref().and_then(|file| files.read(file, &mut findings, RateCard::parse));
     // Without a home plan no number can be read; the finding about `home` comes first.
-    let roaming = raw.roaming.as_ref().zip(numbering.as_ref()).and_then(|(file, numbering)| {
+    let roaming = raw.roaming.file.as_ref().zip(numbering.as_ref()).and_then(|(file, numbering)| {
         files.read(file, &mut findings, |path, text| parse_roaming(path, text, numbering))
     });
+    let look_ups = read_look_ups(&raw.roaming, files.directory, &mut findings);
+    let lists = load_lists(&raw.lists, &routes, &mut files, &mut findings);
     let mut all: Vec<String> = findings.into_sorted().iter().map(Caret::to_string).collect();
     all.append(&mut files.findings);
     match numbering {
         Some(numbering) if all.is_empty() => {
             let emergency = emergency_numbers(numbering.home(), &emergency);
             let roaming = roaming.unwrap_or_else(|| Map::with_hasher(Seed::default()));
-            let network = Network {
-                routes: Routes::new(routes),
-                numbering,
-                roaming,
-                emergency,
-                lists: Lists::default(),
-            };
-            Ok(Loaded { network, rate_card })
+            let network = Network { routes: Routes::new(routes), numbering, roaming, emergency, lists };
+            Ok(Loaded { network, rate_card, look_ups })
         }
         _ => Err(Error::Invalid(all)),
     }
@@ -85,15 +85,31 @@ pub fn load_network_by(path: &Path, read: &Read<'_>) -> Result<Loaded, Error> {
 pub type Read<'a> = dyn Fn(&Path) -> Result<String, Error> + 'a;
 
 /// Files that the network file names.
-struct Files<'a> {
+pub(super) struct Files<'a> {
     read: &'a Read<'a>,
     directory: &'a Path,
     findings: Vec<String>,
 }
 
 impl Files<'_> {
+    /// The same of a file of at most `bytes_max` octets.
+    pub(super) fn read_limited<T>(
+        &mut self,
+        file: &Spanned<String>,
+        bytes_max: u64,
+        findings: &mut Findings<'_>,
+        parse: impl FnOnce(&str, &str) -> Result<T, Vec<Caret>>,
+    ) -> Option<T> {
+        let path = self.directory.join(file.get_ref());
+        if std::fs::metadata(&path).is_ok_and(|data| data.len() > bytes_max) {
+            findings.add(file.span(), format!("{}: more than {bytes_max} octets", path.display()), "");
+            return None;
+        }
+        self.read(file, findings, parse)
+    }
+
     /// Reads and parses one. A file that cannot be read is a finding where it is named.
-    fn read<T>(
+    pub(super) fn read<T>(
         &mut self,
         file: &Spanned<String>,
         findings: &mut Findings<'_>,
@@ -453,7 +469,7 @@ sender = "acme"
             ),
             ("home = \"PL\"\n[roaming]\nfile = \"none.csv\"", "network.toml:3:8: none.csv: no such file"),
             ("home = \"PL\"\n[roaming]\nfile = \"bad.csv\"", "bad.csv:2:1: not a number"),
-            ("home = \"PL\"\n[roaming]", "network.toml:2:1: `roaming` has no `file`"),
+            ("home = \"PL\"\n[roaming]", "network.toml:2:1: `roaming` has neither `file` nor `url`"),
             (
                 "home = \"PL\"\n[billing]\nrate-card = \"roaming.csv\"",
                 "roaming.csv:1:1: the header has no column `currency`",

@@ -46,10 +46,52 @@ pub struct RawNetwork {
     pub emergency: Vec<Spanned<String>>,
     /// `[[route]]`
     pub routes: Vec<RawRoute>,
-    /// `file` of `[roaming]`
-    pub roaming: Option<Spanned<String>>,
+    /// `[roaming]`
+    pub roaming: RawRoaming,
     /// `rate-card` of `[billing]`
     pub rate_card: Option<Spanned<String>>,
+    /// `[lists]`
+    pub lists: RawLists,
+}
+
+/// `[roaming]`
+#[derive(Debug, Default)]
+pub struct RawRoaming {
+    /// Place of its head; nothing else is there without it.
+    pub span: Option<Range<usize>>,
+    /// `file`
+    pub file: Option<Spanned<String>>,
+    /// `url`
+    pub url: Option<Spanned<String>>,
+    /// `token-file`
+    pub token_file: Option<Spanned<String>>,
+    /// `ca-file`
+    pub ca_file: Option<Spanned<String>>,
+    /// `deadline`
+    pub deadline: Option<Spanned<String>>,
+    /// `cache`
+    pub cache: Option<Spanned<String>>,
+    /// `cache-max`, as the text that stands for it.
+    pub cache_max: Option<Spanned<String>>,
+    /// `concurrency`, as the text that stands for it.
+    pub concurrency: Option<Spanned<String>>,
+}
+
+/// `[lists]`: the file of each.
+#[derive(Debug, Default)]
+pub struct RawLists {
+    /// `dno`
+    pub dno: Option<Spanned<String>>,
+    /// `unallocated`
+    pub unallocated: Option<Spanned<String>>,
+    /// `protected`
+    pub protected: Option<Spanned<String>>,
+    /// `high-cost`
+    pub high_cost: Option<Spanned<String>>,
+    /// `known-good`
+    pub known_good: Option<Spanned<String>>,
+    /// `cli-exempt`
+    pub cli_exempt: Option<Spanned<String>>,
 }
 
 /// One `[[route]]`.
@@ -92,11 +134,50 @@ impl RawNetwork {
                 .into_iter()
                 .map(|route| RawRoute::read(route, findings))
                 .collect(),
-            roaming: keys.only_key_of("roaming", "file", findings),
+            roaming: RawRoaming::read(keys.table("roaming", findings), findings),
             rate_card: keys.only_key_of("billing", "rate-card", findings),
+            lists: RawLists::read(keys.table("lists", findings), findings),
         };
         keys.finish("the network file", findings);
         file
+    }
+}
+
+impl RawRoaming {
+    fn read(table: Option<Spanned<DeTable<'_>>>, findings: &mut Findings<'_>) -> Self {
+        let Some(table) = table else { return Self::default() };
+        let span = table.span();
+        let mut keys = Keys::new(table.into_inner());
+        let roaming = Self {
+            span: Some(span),
+            file: keys.text("file", findings),
+            url: keys.text("url", findings),
+            token_file: keys.text("token-file", findings),
+            ca_file: keys.text("ca-file", findings),
+            deadline: keys.text("deadline", findings),
+            cache: keys.text("cache", findings),
+            cache_max: keys.count("cache-max", findings),
+            concurrency: keys.count("concurrency", findings),
+        };
+        keys.finish("`roaming`", findings);
+        roaming
+    }
+}
+
+impl RawLists {
+    fn read(table: Option<Spanned<DeTable<'_>>>, findings: &mut Findings<'_>) -> Self {
+        let Some(table) = table else { return Self::default() };
+        let mut keys = Keys::new(table.into_inner());
+        let lists = Self {
+            dno: keys.text("dno", findings),
+            unallocated: keys.text("unallocated", findings),
+            protected: keys.text("protected", findings),
+            high_cost: keys.text("high-cost", findings),
+            known_good: keys.text("known-good", findings),
+            cli_exempt: keys.text("cli-exempt", findings),
+        };
+        keys.finish("`lists`", findings);
+        lists
     }
 }
 
@@ -112,9 +193,7 @@ impl RawRoute {
             class: keys.text("class", findings),
             peers: keys.texts("peers", IsText::Always, findings),
             point_codes: keys.texts("point-codes", IsText::OrInteger, findings),
-            network_indicator: keys
-                .take("network-indicator")
-                .and_then(|value| text_of("`network-indicator`", value, IsText::OrInteger, findings)),
+            network_indicator: keys.count("network-indicator", findings),
             number_format: keys.text("number-format", findings),
             progress_is_alerting: keys.flag("progress-is-alerting", findings),
             sender: keys.text("sender", findings),
@@ -159,6 +238,11 @@ impl<'t> Keys<'t> {
         text_of(&format!("`{name}`"), value, IsText::Always, findings)
     }
 
+    fn count(&mut self, name: &'static str, findings: &mut Findings<'_>) -> Option<Spanned<String>> {
+        let value = self.take(name)?;
+        text_of(&format!("`{name}`"), value, IsText::OrInteger, findings)
+    }
+
     fn texts(
         &mut self,
         name: &'static str,
@@ -173,6 +257,10 @@ impl<'t> Keys<'t> {
     fn tables(&mut self, name: &'static str, findings: &mut Findings<'_>) -> Vec<Spanned<DeTable<'t>>> {
         let values = self.list(name, findings).into_iter();
         values.filter_map(|value| table_of(name, value, findings)).collect()
+    }
+
+    fn table(&mut self, name: &'static str, findings: &mut Findings<'_>) -> Option<Spanned<DeTable<'t>>> {
+        self.take(name).and_then(|value| table_of(name, value, findings))
     }
 
     fn list(&mut self, name: &'static str, findings: &mut Findings<'_>) -> Vec<Spanned<DeValue<'t>>> {
@@ -206,7 +294,7 @@ impl<'t> Keys<'t> {
         key: &'static str,
         findings: &mut Findings<'_>,
     ) -> Option<Spanned<String>> {
-        let table = self.take(name).and_then(|value| table_of(name, value, findings))?;
+        let table = self.table(name, findings)?;
         let span = table.span();
         let mut keys = Keys::new(table.into_inner());
         keys.require(key, &format!("`{name}`"), span, findings);

@@ -14,6 +14,7 @@ pub mod known;
 pub mod mark;
 pub mod outcome;
 pub mod people;
+pub mod presence;
 pub mod standing;
 pub mod suspicion;
 pub mod table;
@@ -28,7 +29,7 @@ use crate::base::class::Subject;
 use crate::base::fault::{Faults, Kind, Layer};
 use crate::base::field::Point;
 use crate::base::map::Seed;
-use crate::base::network::Network;
+use crate::base::network::{Network, RoamingState};
 use crate::base::number::Number;
 use crate::base::range::Range;
 use crate::base::route::{Direction, RouteClass, RouteId};
@@ -39,6 +40,7 @@ use crate::feature::ending::{Ending, PERSON_TALK_MIN};
 use crate::feature::mark::{Lesson, MarkKey, Marks, Place, seconds};
 use crate::feature::outcome::Outcome;
 use crate::feature::people::{People, PeopleLimits};
+use crate::feature::presence::{Presence, PresenceLimits};
 use crate::feature::standing::purity;
 use crate::feature::suspicion::{About, Finished, SUSPECTED, Suspicion};
 use crate::feature::table::Table;
@@ -74,6 +76,8 @@ pub struct Limits {
     pub people: PeopleLimits,
     /// Slots that sets of distinct numbers grow by, 5 octets each. With none left, sets sample more thinly.
     pub distinct_slots: usize,
+    /// Who is where.
+    pub presence: PresenceLimits,
 }
 
 impl Default for Limits {
@@ -87,6 +91,7 @@ impl Default for Limits {
             suspects: 2_000_000,
             people: PeopleLimits::default(),
             distinct_slots: 16_000_000,
+            presence: PresenceLimits::default(),
         }
     }
 }
@@ -106,6 +111,8 @@ pub struct Sizes {
     pub marks: usize,
     /// Numbers, blocks and fingerprints with evidence.
     pub suspects: usize,
+    /// Subscribers who made a call at home, pairs of who called whom, answers about roaming; with those too old to count.
+    pub presence: [usize; 3],
 }
 
 /// All windows and marks.
@@ -119,6 +126,7 @@ pub struct Store {
     marks: Marks,
     suspicion: Suspicion,
     people: People,
+    presence: Presence,
     pool: Pool,
     faults: Faults,
 }
@@ -136,6 +144,7 @@ impl Store {
             marks: Marks::new(limits.marks, seed),
             suspicion: Suspicion::new(limits.suspects, seed),
             people: People::new(limits.people, seed),
+            presence: Presence::new(limits.presence, seed),
             pool: Pool::new(limits.distinct_slots),
             faults: Faults::default(),
         }
@@ -157,6 +166,27 @@ impl Store {
         for tally in first.into_iter().flatten() {
             black_box(tally.warm(caller_hash, called_hash));
         }
+    }
+
+    /// Takes note of where a call that has just begun shows its caller to be; it was not refused.
+    pub fn present(&mut self, call: &Call, network: &Network) {
+        for _ in 0..self.presence.setup(call, network) {
+            self.faults.count(Layer::Feature, Kind::Evicted);
+        }
+    }
+
+    /// Takes note of an answer about where a subscriber is, given at `at` and good before `until`; `None` when there
+    /// was no answer. It counts before the state in the network file.
+    pub fn roaming(&mut self, number: Number, state: Option<RoamingState>, (at, until): (At, At)) {
+        if self.presence.answer(number, state, (at, until)) {
+            self.faults.count(Layer::Feature, Kind::Evicted);
+        }
+    }
+
+    /// Who is where.
+    #[must_use]
+    pub const fn presence(&self) -> &Presence {
+        &self.presence
     }
 
     /// Counts a call that has just been answered.
@@ -255,6 +285,7 @@ impl Store {
             missed: self.missed.len(),
             marks: self.marks.len(),
             suspects: self.suspicion.len(),
+            presence: self.presence.sizes(),
         }
     }
 
@@ -269,6 +300,7 @@ impl Store {
             + self.marks.bytes_max()
             + self.suspicion.bytes_max()
             + self.people.bytes_max()
+            + self.presence.bytes_max()
             + self.pool.left() * SLOT_BYTES
     }
 
@@ -427,7 +459,7 @@ mod tests {
     use crate::base::number::{Party, Raw, Shape};
     use crate::base::numbering::Numbering;
     use crate::base::route::{NumberFormat, Route, Routes};
-    use crate::call::{CallId, CallKey, ReleasedBy};
+    use crate::call::{CallId, CallKey, Claims, ReleasedBy};
 
     pub(super) fn call(calling: &str, called: &str) -> Call {
         Call {
@@ -439,6 +471,7 @@ mod tests {
             calling: party(calling),
             called: party(called),
             diverting: None,
+            claims: Claims::default(),
             equipment: 0,
             setup_at: At::from_nanos(1_700_000_000_000_000_000),
             alert_at: None,

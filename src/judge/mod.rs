@@ -16,7 +16,8 @@ use crate::base::class::{Class, Decision, Subject};
 use crate::base::fault::{Faults, Kind, Layer};
 use crate::base::field::Point;
 use crate::base::map::{Map, Seed};
-use crate::base::network::Network;
+use crate::base::network::{Network, RoamingState};
+use crate::base::number::Number;
 use crate::base::range::Range;
 use crate::base::route::RouteId;
 use crate::base::time::At;
@@ -125,6 +126,12 @@ impl Judge {
         }
     }
 
+    /// Takes in where a subscriber is, as somebody outside said at `at`; good before `until`. `None` when there was no
+    /// answer in time: not known, and not asked again until then.
+    pub fn roaming(&mut self, number: Number, state: Option<RoamingState>, span: (At, At)) {
+        self.store.roaming(number, state, span);
+    }
+
     /// The rules in force.
     #[must_use]
     pub fn ruleset(&self) -> &Ruleset {
@@ -170,6 +177,7 @@ impl Judge {
             self.store.refused(call);
         } else {
             self.store.begun(call);
+            self.store.present(call, &self.network);
         }
         if verdict.rule.is_some() {
             if self.verdicts.len() < self.options.verdicts_max {

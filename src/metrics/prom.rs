@@ -27,6 +27,8 @@ pub struct Snapshot<'a> {
     pub skipped: Vec<(&'static str, u64)>,
     /// Entries held: table, count.
     pub state_keys: Vec<(&'static str, u64)>,
+    /// Questions about subscribers' roaming: result, count.
+    pub look_ups: Vec<(&'static str, u64)>,
     /// Billing records: sender, result, count.
     pub billing: Vec<(String, &'static str, u64)>,
 }
@@ -43,6 +45,15 @@ pub fn encode(snapshot: &Snapshot<'_>) -> Result<Vec<u8>, prometheus::Error> {
     let state = gauge(&registry, "tollgate_state_keys", "Entries held, by table", &["table"])?;
     for (table, count) in &snapshot.state_keys {
         state.with_label_values(&[table]).set(i64::try_from(*count).unwrap_or(i64::MAX));
+    }
+    let look_ups = counter(
+        &registry,
+        "tollgate_roaming_lookups_total",
+        "Roaming states needed, by result",
+        &["result"],
+    )?;
+    for (result, count) in &snapshot.look_ups {
+        look_ups.with_label_values(&[result]).inc_by(*count);
     }
     let billing =
         counter(&registry, "tollgate_billing_records_total", "Billing records", &["sender", "result"])?;

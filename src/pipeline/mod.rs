@@ -6,8 +6,8 @@
 //!
 //! The dispatcher assembles PDUs, finds each one's leg and cuts numbered batches; every shard gets a part of every
 //! batch, empty or not. A shard decodes and follows the calls of its legs. The judge takes batch *n* from all shards
-//! and merges their events by time, timers before messages, then PDU number, so that the output depends neither on the
-//! number of shards nor on the size of batches. Between the threads run bounded channels with one sender and one
+//! and merges their events by time, timers before messages, then PDU number. What must be looked up outside for a batch
+//! is asked for at once, before its first event is judged. So the output depends neither on the number of shards nor on the size of batches. Between the threads run bounded channels with one sender and one
 //! receiver; a batch holds some hundred messages, so that their cost does not show and all batches under way together
 //! fit into the processor's second-level caches.
 
@@ -24,6 +24,7 @@ use crate::base::network::Network;
 use crate::call::Stamped;
 use crate::engine::{Options, Shard};
 use crate::judge::{Judge, JudgeOptions, Output};
+use crate::lookup::Resolver;
 use crate::rule::Ruleset;
 use crate::signal::{self, Counts, Key};
 use crate::simulate::Traffic;
@@ -83,6 +84,11 @@ pub struct Finished<S> {
 pub trait Sink: Send {
     /// One output.
     fn take(&mut self, judge: &Judge, output: Output);
+
+    /// Whoever looks up what the judge must know before an event; nobody, unless told.
+    fn resolver(&mut self) -> Option<&mut dyn Resolver> {
+        None
+    }
 }
 
 /// Runs all frames through `threads.shards` shards.
@@ -221,7 +227,13 @@ fn judge_all(judge: &mut Judge, from_shards: &[FromShard], sink: &mut impl Sink)
         from_shards.iter().map(|(events, _)| events.recv().ok()).collect::<Option<Vec<_>>>()
     {
         parts.iter().flatten().for_each(|stamped| judge.warm(&stamped.event));
+        if let Some(resolver) = sink.resolver() {
+            resolver.fetch(judge, &mut parts.iter().flatten().map(|stamped| &stamped.event));
+        }
         merge(&mut parts, |stamped| {
+            if let Some(resolver) = sink.resolver() {
+                resolver.resolve(judge, &stamped.event);
+            }
             judge.handle(stamped.stamp.at, stamped.event, &mut outputs);
             outputs.drain(..).for_each(|output| sink.take(judge, output));
         });

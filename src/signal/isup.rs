@@ -8,7 +8,7 @@ use crate::base::map::Seed;
 use crate::base::number::Party;
 use crate::base::numbering::Nature;
 use crate::base::route::RouteId;
-use crate::signal::{Circuit, Context, Counts, Key, Leg, Setup, Signal, What};
+use crate::signal::{Circuit, Claims, Context, Counts, Key, Leg, Setup, Signal, What};
 use crate::wire::DecodeError;
 use crate::wire::isup::acm::{Acm, CalledStatus};
 use crate::wire::isup::cpg::{Cpg, Event};
@@ -18,6 +18,8 @@ use crate::wire::isup::release::{CODING_ITU, Cause, Release};
 use crate::wire::isup::reset::GroupReset;
 use crate::wire::isup::{Lax, Message, MessageType};
 
+/// Bits of the redirection counter, 1 to 5 (Q.763 §3.45 e).
+const REDIRECTION_COUNTER: u8 = 0x07;
 /// Message type codes are one octet.
 const TYPE_COUNT: usize = 256;
 
@@ -129,7 +131,19 @@ fn setup(iam: &Iam, label: RoutingLabel, context: &Context) -> Setup {
         calling: iam.calling.as_ref().map(party).unwrap_or_default(),
         called: shown(&iam.called, route, context),
         diverting: iam.redirecting.as_ref().or(iam.original_called.as_ref()).map(party),
+        claims: claims(iam, party),
         equipment: 0,
+    }
+}
+
+/// Of a redirection without its counter it is known that it happened.
+fn claims(iam: &Iam, party: impl Fn(&Number) -> Party) -> Claims {
+    let is_diverted = iam.redirecting.is_some() || iam.original_called.is_some();
+    let counter = iam.redirection_information.map_or(1, |[_, reason]| reason & REDIRECTION_COUNTER);
+    Claims {
+        diversions: if is_diverted { counter } else { 0 },
+        first_called: iam.original_called.as_ref().and_then(|number| party(number).number),
+        shows_other: None,
     }
 }
 
@@ -233,6 +247,33 @@ mod tests {
             assert!(setup.calling.restricted && !setup.called.restricted);
             assert_eq!(setup.diverting, None);
             assert_eq!(signal.sender, label.opc);
+        }
+    }
+
+    #[test]
+    fn knows_how_often_a_call_was_forwarded_and_whom_it_was_for_first() {
+        let first = british();
+        for (redirecting, original_called, information, expected) in [
+            (None, None, None, (0, None)),
+            (None, None, Some([0, 3]), (0, None)),
+            (Some(british()), None, None, (1, None)),
+            (Some(british()), Some(first.clone()), Some([0, 0x22]), (2, Some("+447700900123"))),
+            (Some(british()), None, Some([0, 0]), (0, None)),
+        ] {
+            let mut bytes = Vec::new();
+            let redirection_information = information;
+            Iam {
+                called: british(),
+                redirecting,
+                original_called,
+                redirection_information,
+                ..Iam::default()
+            }
+            .emit(5, &mut bytes);
+            let signal = decode_as(FORWARD, &bytes, &mut Counts::default()).unwrap();
+            let What::Setup(setup) = signal.what else { panic!("{:?}", signal.what) };
+            let found = (setup.claims.diversions, setup.claims.first_called.map(|number| number.to_string()));
+            assert_eq!(found, (expected.0, expected.1.map(str::to_owned)));
         }
     }
 

@@ -12,7 +12,7 @@ use crate::base::fault::Faults;
 use crate::base::frame::{Envelope, Pdu, RoutingLabel};
 use crate::base::map::{Seed, keyed_hash};
 use crate::base::network::Network;
-use crate::base::number::Party;
+use crate::base::number::{Number, Party};
 use crate::base::route::{Direction, RouteId};
 use crate::base::time::At;
 use crate::wire::DecodeError;
@@ -72,10 +72,24 @@ pub struct Setup {
     pub called: Party,
     /// Last diverting number: SIP Diversion or History-Info; ISUP redirecting number. `None` when not diverted.
     pub diverting: Option<Party>,
+    /// What it says of how its numbers came about.
+    pub claims: Claims,
     /// Fingerprint of the equipment that sent the setup: a fixed hash of what it chose to write and how, apart from
     /// what the call is about. SIP: User-Agent, order of the headers, origin and session name of the SDP. ISUP: which
     /// optional parameters, and the fixed ones. 0: not known.
     pub equipment: u32,
+}
+
+/// What a setup says of how its numbers came about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Claims {
+    /// How often the call was forwarded. SIP: Diversion values with their counters (RFC 5806 §4), else History-Info
+    /// entries for others than is called. ISUP: redirection counter (Q.763 §3.45), 1 when it is not sent.
+    pub diversions: u8,
+    /// Who was called first. SIP: last Diversion, first History-Info; ISUP: original called number.
+    pub first_called: Option<Number>,
+    /// SIP: whether From shows another number than the network asserts; `None` when they are not both numbers.
+    pub shows_other: Option<bool>,
 }
 
 /// What a signal says.

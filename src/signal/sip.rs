@@ -10,7 +10,7 @@ use crate::base::map::keyed_hash;
 use crate::base::number::{Party, RAW_MAX, Raw, Shape};
 use crate::base::numbering::{Nature, Numbering};
 use crate::base::route::NumberFormat;
-use crate::signal::{Context, Counts, Leg, Setup, Signal, What};
+use crate::signal::{Claims, Context, Counts, Leg, Setup, Signal, What};
 use crate::wire::DecodeError;
 use crate::wire::sip::address::{Address, Uri};
 use crate::wire::sip::start::Start;
@@ -70,12 +70,14 @@ fn request(
             let plan =
                 Plan { numbering: &network.numbering, hint: network.routes.route(route).number_format };
             let target = Uri::parse(target).unwrap_or_default();
+            let diverting = diverting(message, &target, plan);
             Some(What::Setup(Setup {
                 route,
                 direction,
                 calling: calling(message, plan),
                 called: party(&target, plan),
-                diverting: diverting(message, &target, plan),
+                claims: claims(message, (&target, diverting.is_some()), plan),
+                diverting,
                 equipment: 0,
             }))
         }
@@ -130,7 +132,7 @@ fn calling(message: &Message<'_>, plan: Plan<'_>) -> Party {
 /// The top Diversion; else the last entry of History-Info, before the one that stands for this request, that names
 /// someone else than is called now. An entry for the called user himself is a change of host, not a diversion.
 fn diverting(message: &Message<'_>, target: &Uri<'_>, plan: Plan<'_>) -> Option<Party> {
-    if let Some(line) = message.head.diversion
+    if let Some(line) = message.head.diversions.first()
         && let Some(address) = elements(line).next().and_then(Address::parse)
     {
         let mut diverting = party(&address.uri, plan);
@@ -145,6 +147,37 @@ fn diverting(message: &Message<'_>, target: &Uri<'_>, plan: Plan<'_>) -> Option<
         current = Some(entry.uri);
     }
     previous.map(|uri| party(&uri, plan))
+}
+
+fn claims(message: &Message<'_>, (target, is_diverted): (&Uri<'_>, bool), plan: Plan<'_>) -> Claims {
+    let number = |uri: &Uri<'_>| party(uri, plan).number;
+    let mut identities = message.head.asserted.iter().flat_map(|line| elements(line));
+    let asserted = identities.find_map(|one| number(&Address::parse(one)?.uri));
+    let mut claims = Claims {
+        shows_other: asserted.zip(number(&message.from.uri)).map(|(asserted, shown)| asserted != shown),
+        ..Claims::default()
+    };
+    if !is_diverted {
+        return claims;
+    }
+    for address in addresses(&message.head.diversions) {
+        // Once, unless it says more often (RFC 5806 §4).
+        let counter = parameter(address.parameters, b"counter")
+            .and_then(|text| str::from_utf8(text).ok()?.parse().ok());
+        claims.diversions = claims.diversions.saturating_add(counter.unwrap_or(1));
+        claims.first_called = number(&address.uri);
+    }
+    if claims.diversions == 0 {
+        for address in addresses(&message.head.history).filter(|address| address.uri.user != target.user) {
+            claims.diversions = claims.diversions.saturating_add(1);
+            claims.first_called = claims.first_called.or_else(|| number(&address.uri));
+        }
+    }
+    claims
+}
+
+fn addresses<'a>(lines: &[&'a [u8]]) -> impl Iterator<Item = Address<'a>> {
+    lines.iter().flat_map(|line| elements(line)).filter_map(Address::parse)
 }
 
 /// The number that a URI's user part means.
@@ -252,6 +285,7 @@ mod tests {
     use crate::base::frame::{Envelope, Transport};
     use crate::base::map::{Map, Seed};
     use crate::base::network::Network;
+    use crate::base::number::Number;
     use crate::base::route::{Direction, Route, RouteClass, RouteId, Routes};
     use crate::base::time::At;
 
@@ -429,6 +463,49 @@ mod tests {
             (&long, "11111111111111111111111111111111"),
         ] {
             assert_eq!(setup(target, &[]).called.raw.as_slice(), raw.as_bytes(), "{target}");
+        }
+    }
+
+    #[test]
+    fn counts_diversions_and_knows_who_was_called_first() {
+        for (more, diversions, first) in [
+            (&["X: 1"][..], 0, None),
+            (&["Diversion: <tel:+48601000001>"], 1, Some("48601000001")),
+            (
+                &[
+                    "Diversion: <tel:+48601000003>;counter=2, <tel:+48601000002>",
+                    "Diversion: <tel:+48601000001>",
+                ],
+                4,
+                Some("48601000001"),
+            ),
+            (&["Diversion: <tel:+48601000001>;counter=x"], 1, Some("48601000001")),
+            (&["Diversion: <tel:+48601000001>;counter=255,<tel:1>;counter=9"], 255, None),
+            (&["History-Info: <tel:+48601000001>, <sip:2@h>, <sip:+48701@a>"], 2, Some("48601000001")),
+            (
+                &["Diversion: nonsense", "History-Info: <sip:+48601000005@a>, <sip:+48701@b>"],
+                1,
+                Some("48601000005"),
+            ),
+        ] {
+            let claims = setup("sip:+48701@b.example", more).claims;
+            let expected = first.map(|digits| Number::from_digits(digits.as_bytes()).unwrap());
+            assert_eq!((claims.diversions, claims.first_called), (diversions, expected), "{more:?}");
+        }
+    }
+
+    #[test]
+    fn compares_the_number_shown_with_the_number_asserted() {
+        for (more, expected) in [
+            (&["From: <sip:+48601000001@h>;tag=1"][..], None),
+            (&["From: <sip:+48601000001@h>;tag=1", "P-Asserted-Identity: <tel:+48601000001>"], Some(false)),
+            (
+                &["From: <sip:+48601000001@h>;tag=1", "P-Asserted-Identity: <sip:x@h>, <tel:+48601000002>"],
+                Some(true),
+            ),
+            (&["From: <sip:anonymous@h>;tag=1", "P-Asserted-Identity: <tel:+48601000002>"], None),
+        ] {
+            assert_eq!(setup("sip:2@h", more).claims.shows_other, expected, "{more:?}");
         }
     }
 

@@ -13,7 +13,7 @@ use tollgate::base::number::{Number, Party, Raw, Shape};
 use tollgate::base::numbering::Numbering;
 use tollgate::base::route::{Direction, NumberFormat, Route, RouteClass, RouteId, Routes};
 use tollgate::base::time::At;
-use tollgate::call::{Call, CallEvent, CallId, CallKey, ReleasedBy};
+use tollgate::call::{Call, CallEvent, CallId, CallKey, Claims, ReleasedBy};
 use tollgate::config;
 use tollgate::feature::fields::FIELDS;
 use tollgate::judge::{Judge, JudgeOptions, Output, Verdict};
@@ -145,6 +145,7 @@ impl Play {
             calling: party(calling),
             called: party(called),
             diverting: None,
+            claims: Claims::default(),
             equipment: self.equipment,
             setup_at: at(self.now_ms),
             alert_at: None,

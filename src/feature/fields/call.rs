@@ -28,7 +28,7 @@ pub(super) const CALL: &[Row] = &[
         "caller.kind",
         Type::Enum(&NumberKind::NAMES),
         "Kind of the calling number by its numbering plan",
-        |m| m.kind(&m.call.calling),
+        |m| m.caller_kind(),
     ),
     row("caller.national", Type::Bool, "The calling number is of the home country", |m| {
         m.is_national(&m.call.calling)
@@ -46,7 +46,8 @@ pub(super) const CALL: &[Row] = &[
         Value::Bool(m.call.calling.restricted)
     }),
     row("caller.roaming", Type::Enum(&RoamingState::NAMES), "Where the calling subscriber is", |m| {
-        m.roaming()
+        let state = m.call.calling.number.and_then(|number| m.roaming(number));
+        state.map_or(Value::Unknown, |state| word(state as u8))
     }),
     row("caller.is_called", Type::Bool, "Calling and called number are the same", |m| {
         match (m.call.calling.number, m.call.called.number) {

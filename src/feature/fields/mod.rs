@@ -15,8 +15,9 @@ use std::time::Duration;
 
 use crate::base::class::Subject;
 use crate::base::field::{Facts, FieldId, FieldSpec, Point, Type, Unit, Value};
-use crate::base::network::Network;
+use crate::base::network::{Network, RoamingState};
 use crate::base::number::{Number, Party};
+use crate::base::numbering::NumberKind;
 use crate::base::range::Range;
 use crate::base::route::Direction;
 use crate::base::time::At;
@@ -105,6 +106,8 @@ pub struct Moment<'a> {
     range_100: OnceCell<Figures>,
     range_10k: OnceCell<Figures>,
     standing: OnceCell<Option<Standing>>,
+    /// Kind of the calling number: several rules ask for it, and the answer is the dearest of all.
+    caller_kind: OnceCell<NumberKind>,
 }
 
 impl<'a> Moment<'a> {
@@ -125,6 +128,7 @@ impl<'a> Moment<'a> {
             range_100: OnceCell::new(),
             range_10k: OnceCell::new(),
             standing: OnceCell::new(),
+            caller_kind: OnceCell::new(),
         }
     }
 
@@ -199,6 +203,11 @@ impl<'a> Moment<'a> {
         country.map_or(Value::Unknown, Value::Country)
     }
 
+    fn caller_kind(&self) -> Value {
+        let Some(number) = self.call.calling.number else { return Value::Unknown };
+        Value::Word(*self.caller_kind.get_or_init(|| self.network.numbering.kind(number)) as u8)
+    }
+
     fn kind(&self, party: &Party) -> Value {
         party.number.map_or(Value::Unknown, |number| Value::Word(self.network.numbering.kind(number) as u8))
     }
@@ -207,9 +216,10 @@ impl<'a> Moment<'a> {
         party.number.map_or(Value::Unknown, |number| Value::Bool(self.network.numbering.is_home(number)))
     }
 
-    fn roaming(&self) -> Value {
-        let state = self.call.calling.number.and_then(|number| self.network.roaming.get(&number));
-        state.map_or(Value::Unknown, |state| Value::Word(*state as u8))
+    /// What was answered when somebody was asked, else what the network file says.
+    fn roaming(&self, number: Number) -> Option<RoamingState> {
+        let answered = self.store.presence().answered(number, self.at).flatten();
+        answered.or_else(|| self.network.roaming.get(&number).copied())
     }
 
     fn has_missed(&self) -> Value {

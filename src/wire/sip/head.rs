@@ -10,6 +10,8 @@ use crate::wire::sip::{Faults, note};
 
 /// P-Asserted-Identity header lines kept (RFC 3325 §9.1: at most two values).
 const ASSERTED_MAX: usize = 2;
+/// Diversion header lines kept.
+const DIVERSION_MAX: usize = 8;
 /// History-Info header lines kept, the last ones.
 const HISTORY_MAX: usize = 8;
 /// Reason header lines kept, the first ones.
@@ -32,8 +34,9 @@ pub struct Head<'a> {
     pub content_length: Option<&'a [u8]>,
     /// P-Asserted-Identity lines (RFC 3325), the first two; each may hold a list.
     pub asserted: ArrayVec<&'a [u8], ASSERTED_MAX>,
-    /// The first Diversion line (RFC 5806); its first value is the last diversion.
-    pub diversion: Option<&'a [u8]>,
+    /// Diversion lines (RFC 5806), the first seven and the last; each may hold a list. The first value is the last
+    /// diversion.
+    pub diversions: ArrayVec<&'a [u8], DIVERSION_MAX>,
     /// History-Info lines (RFC 7044), the last eight; each may hold a list.
     pub history: ArrayVec<&'a [u8], HISTORY_MAX>,
     /// Privacy (RFC 3323).
@@ -72,7 +75,14 @@ impl<'a> Head<'a> {
             Name::From => once(&mut self.from, value),
             Name::To => once(&mut self.to, value),
             Name::Via => first(&mut self.via, value),
-            Name::Diversion => first(&mut self.diversion, value),
+            Name::Diversion => {
+                // The last says who was called first, the first who forwarded last: what is between may go.
+                if self.diversions.is_full() {
+                    self.diversions.pop();
+                }
+                self.diversions.push(value);
+                Ok(())
+            }
             Name::Privacy => first(&mut self.privacy, value),
             Name::Asserted => {
                 let _ = self.asserted.try_push(value);
