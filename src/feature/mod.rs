@@ -7,6 +7,7 @@
 //! Must not: judge, read a clock, or walk a table in hash order. Every table has a limit; what gives way is counted.
 
 pub mod baseline;
+pub mod behaviour;
 pub mod distinct;
 pub mod ending;
 pub mod fields;
@@ -34,6 +35,7 @@ use crate::base::range::Range;
 use crate::base::route::{Direction, RouteClass, RouteId};
 use crate::base::time::At;
 use crate::call::Call;
+use crate::feature::behaviour::{Behaviour, Shared};
 use crate::feature::distinct::Pool;
 use crate::feature::ending::{Ending, PERSON_TALK_MIN};
 use crate::feature::mark::{Lesson, MarkKey, Marks, Place, seconds};
@@ -74,6 +76,8 @@ pub struct Limits {
     pub people: PeopleLimits,
     /// Slots that sets of distinct numbers grow by, 5 octets each. With none left, sets sample more thinly.
     pub distinct_slots: usize,
+    /// Of the tables of behaviour.
+    pub behaviour: behaviour::Limits,
 }
 
 impl Default for Limits {
@@ -87,6 +91,7 @@ impl Default for Limits {
             suspects: 2_000_000,
             people: PeopleLimits::default(),
             distinct_slots: 16_000_000,
+            behaviour: behaviour::Limits::default(),
         }
     }
 }
@@ -106,6 +111,8 @@ pub struct Sizes {
     pub marks: usize,
     /// Numbers, blocks and fingerprints with evidence.
     pub suspects: usize,
+    /// Of the tables of behaviour.
+    pub behaviour: behaviour::Sizes,
 }
 
 /// All windows and marks.
@@ -119,6 +126,7 @@ pub struct Store {
     marks: Marks,
     suspicion: Suspicion,
     people: People,
+    behaviour: Behaviour,
     pool: Pool,
     faults: Faults,
 }
@@ -136,6 +144,7 @@ impl Store {
             marks: Marks::new(limits.marks, seed),
             suspicion: Suspicion::new(limits.suspects, seed),
             people: People::new(limits.people, seed),
+            behaviour: Behaviour::new(limits.behaviour, seed),
             pool: Pool::new(limits.distinct_slots),
             faults: Faults::default(),
         }
@@ -144,6 +153,7 @@ impl Store {
     /// Fetches what the figures of a call are made of into the processor's caches, all keys at once instead of one after
     /// the other. Changes nothing; helps most when it is called a few events ahead.
     pub fn warm(&self, call: &Call, network: &Network) {
+        black_box(self.behaviour.warm(call));
         let Some(caller) = call.calling.number else { return };
         let (caller_hash, called_hash) = self.hashes(call, caller);
         let first = [
@@ -160,10 +170,10 @@ impl Store {
     }
 
     /// Counts a call that has just been answered.
-    pub fn answered(&mut self, call: &Call) {
+    pub fn answered(&mut self, call: &Call, network: &Network) {
         if let Some(at) = call.answer_at {
             self.landed(call, at);
-            self.count(call, at);
+            self.count(call, at, network);
             if let (Direction::Inbound, Some(caller)) = (call.direction, call.calling.number) {
                 self.suspicion.answered(caller, (call.route, seconds(at)), call.equipment);
                 let evicted = self.people.answered(caller, seconds(at));
@@ -173,7 +183,7 @@ impl Store {
     }
 
     /// Counts a call set up and not refused as in flight.
-    pub fn begun(&mut self, call: &Call) {
+    pub fn begun(&mut self, call: &Call, network: &Network) {
         if let (Direction::Inbound, Some(caller)) = (call.direction, call.calling.number) {
             let place = (call.route, seconds(call.setup_at));
             self.suspicion.begun(caller, place.1);
@@ -184,14 +194,24 @@ impl Store {
             let evicted = self.people.calls(called, place.1);
             self.evicted(evicted);
         }
+        let (behaviour, shared) = self.behaviour();
+        behaviour.begun(call, network, shared);
+    }
+
+    /// What was said in a call that was not refused and is over, answered or not. Before [`Store::ended`].
+    pub fn hung_up(&mut self, call: &Call, network: &Network) {
+        let (behaviour, shared) = self.behaviour();
+        behaviour.hung_up(call, call.end_at.unwrap_or(call.setup_at), network, shared);
     }
 
     /// Remembers that a call was refused: one that comes again is a person's, if it behaves so.
-    pub fn refused(&mut self, call: &Call) {
+    pub fn refused(&mut self, call: &Call, network: &Network) {
         if let (Some(caller), Some(called)) = (call.calling.number, call.called.number) {
             let evicted = self.people.refused(caller, called, seconds(call.setup_at));
             self.evicted(evicted);
         }
+        let (behaviour, shared) = self.behaviour();
+        behaviour.refused(call, network, shared);
     }
 
     /// Counts a call that has just ended. `is_probe`: it passed although its caller is marked.
@@ -199,7 +219,7 @@ impl Store {
         let Some(at) = call.end_at else { return };
         if call.answer_at.is_none() {
             self.landed(call, at);
-            self.count(call, at);
+            self.count(call, at, network);
             self.missed(call, network);
         }
         match (call.direction, call.calling.number, call.called.number) {
@@ -255,6 +275,7 @@ impl Store {
             missed: self.missed.len(),
             marks: self.marks.len(),
             suspects: self.suspicion.len(),
+            behaviour: self.behaviour.sizes(),
         }
     }
 
@@ -269,10 +290,13 @@ impl Store {
             + self.marks.bytes_max()
             + self.suspicion.bytes_max()
             + self.people.bytes_max()
+            + self.behaviour.bytes_max()
             + self.pool.left() * SLOT_BYTES
     }
 
-    fn count(&mut self, call: &Call, at: At) {
+    fn count(&mut self, call: &Call, at: At, network: &Network) {
+        let (behaviour, shared) = self.behaviour();
+        behaviour.counted(call, at, network, shared);
         let Some(caller) = call.calling.number else { return };
         let (caller_hash, called_hash) = self.hashes(call, caller);
         let event = Event::new(Tick::of(at), Outcome::of(call), caller_hash, called_hash);
@@ -290,6 +314,10 @@ impl Store {
                 self.faults.count(Layer::Feature, Kind::Evicted);
             }
         }
+    }
+
+    const fn behaviour(&mut self) -> (&mut Behaviour, Shared<'_>) {
+        (&mut self.behaviour, Shared { pool: &mut self.pool, faults: &mut self.faults })
     }
 
     fn landed(&mut self, call: &Call, at: At) {
@@ -480,7 +508,7 @@ mod tests {
         let (mut store, network) = (small(), network());
         let mut long = call("48600000001", "48700000001");
         long.answer_at = Some(long.setup_at + Duration::from_secs(9));
-        store.answered(&long);
+        store.answered(&long, &network);
         let now = long.setup_at + Duration::from_secs(10);
         assert_eq!(value(&store, &network, &long, now, "caller.attempts_1h"), Value::Int(1));
         assert_eq!(value(&store, &network, &long, now, "caller.answered_share_1h"), Value::Ratio(1.0));
@@ -585,7 +613,8 @@ mod tests {
                 .iter()
                 .flat_map(|table| table.iter())
                 .map(|(_, tally)| tally.borrowed())
-                .sum()
+                .sum::<usize>()
+                + self.behaviour.borrowed()
         }
     }
 }

@@ -167,9 +167,9 @@ impl Judge {
             "an emergency call was about to be touched"
         );
         if verdict.decision == Decision::Block {
-            self.store.refused(call);
+            self.store.refused(call, &self.network);
         } else {
-            self.store.begun(call);
+            self.store.begun(call, &self.network);
         }
         if verdict.rule.is_some() {
             if self.verdicts.len() < self.options.verdicts_max {
@@ -199,6 +199,7 @@ impl Judge {
             return record;
         }
         let is_probe = record.verdict.rule.is_some() && record.verdict.class != Class::Normal;
+        self.store.hung_up(&record.call, &self.network);
         self.store.ended(&record.call, &self.network, is_probe && record.verdict.decision == Decision::Allow);
         self.classify(at, &mut record);
         record
@@ -208,7 +209,7 @@ impl Judge {
     fn learn_answer(&mut self, call: &Call) {
         let is_refused = |verdict: &Verdict| verdict.decision == Decision::Block;
         if !self.verdicts.get(&call.seq).is_some_and(is_refused) {
-            self.store.answered(call);
+            self.store.answered(call, &self.network);
         }
     }
 
