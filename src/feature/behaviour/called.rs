@@ -6,6 +6,7 @@
 use arrayvec::ArrayVec;
 
 use crate::base::network::Network;
+use crate::base::time::At;
 use crate::call::Call;
 use crate::feature::behaviour::outcome::is_odd;
 use crate::feature::distinct::{Distinct, Pool};
@@ -25,10 +26,15 @@ pub struct Arrival {
 }
 
 impl Arrival {
-    /// Of a call that was answered or ended unanswered at `beat`; `caller` is the hash of its calling number.
+    /// Of a call that was answered or ended unanswered at `at`; `caller` is the hash of its calling number.
     #[must_use]
-    pub fn of(call: &Call, caller: u32, beat: Beat, network: &Network) -> Self {
-        Self { beat, caller, is_answered: call.answer_at.is_some(), is_odd: is_odd(&call.calling, network) }
+    pub fn of(call: &Call, caller: u32, at: At, network: &Network) -> Self {
+        Self {
+            beat: Beat::of(at),
+            caller,
+            is_answered: call.answer_at.is_some(),
+            is_odd: is_odd(&call.calling, network, at),
+        }
     }
 
     const fn increments(self) -> [u16; 4] {

@@ -25,7 +25,6 @@ use crate::base::time::At;
 use crate::call::Call;
 use crate::feature::behaviour::called::{Arrival, Called};
 use crate::feature::behaviour::caller::{Attempt, Caller, Talk};
-use crate::feature::behaviour::outcome::is_high_cost;
 use crate::feature::behaviour::payer::{Contact, Payer};
 use crate::feature::behaviour::route::Trunks;
 use crate::feature::behaviour::voicemail::Cuts;
@@ -261,7 +260,7 @@ impl Behaviour {
         let caller =
             call.calling.number.map_or(0, |number| ((self.seed.hash_one(number) >> 32) as u32).max(1));
         let (known, evicted) = self.called.touch(called.value(), seconds(at));
-        known.add(Arrival::of(call, caller, Beat::of(at), network), shared.pool);
+        known.add(Arrival::of(call, caller, at, network), shared.pool);
         if let Some(evicted) = evicted {
             shared.pool.give_back(evicted.borrowed());
             shared.faults.count(Layer::Feature, Kind::Evicted);
@@ -289,7 +288,8 @@ fn high_cost_call(call: &Call, network: &Network) -> Option<(Number, Number)> {
         return None;
     }
     let called = call.called.number?;
-    if network.numbering.is_home(called) || !is_high_cost(network, called) {
+    // As of the setup: a list that expires meanwhile must not end what it did not begin.
+    if !network.is_high_cost(called, call.setup_at) || network.numbering.is_home(called) {
         return None;
     }
     let payer = match &call.diverting {

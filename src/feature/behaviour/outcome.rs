@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use crate::base::network::Network;
-use crate::base::number::{Number, Party, Shape};
+use crate::base::number::{Party, Shape};
 use crate::base::numbering::NumberKind;
+use crate::base::time::At;
 use crate::call::Call;
 
 /// Longest talk of a *brief* call: nuisance calls last some 11 s and calls from numbers not known 35 s (Hiya's figures
@@ -18,9 +19,6 @@ pub const AT_ONCE_MAX: Duration = Duration::from_secs(1);
 const INVALID_SIP: [u16; 4] = [404, 410, 484, 604];
 /// Q.850 causes of numbers that do not exist: unallocated, number changed, invalid number format.
 const INVALID_Q850: [u8; 3] = [1, 22, 28];
-/// Country codes of services that no country has and that cost much: satellite networks, international networks,
-/// premium rate (ITU-T E.164 annex on assigned country codes).
-const HIGH_COST_CODES: [u64; 5] = [870, 881, 882, 883, 979];
 
 /// Whether a call failed because the called number does not exist.
 #[must_use]
@@ -36,23 +34,17 @@ pub fn is_answered_at_once(call: &Call) -> bool {
     call.answer_at.is_some() && call.ring_time().is_some_and(|ring| ring <= AT_ONCE_MAX)
 }
 
-/// Whether a calling number is none that a person has: malformed, of a country code nobody has, or a home number in no
-/// allocated block. A number that was withheld or not sent is not odd.
+/// Whether a calling number is none that a person has: malformed, of a country code nobody has, on the list of numbers
+/// that nobody has, or a home number in no allocated block. A number that was withheld or not sent is not odd.
 #[must_use]
-pub fn is_odd(calling: &Party, network: &Network) -> bool {
+pub fn is_odd(calling: &Party, network: &Network, at: At) -> bool {
     let numbering = &network.numbering;
     match calling.number {
         None => !matches!(calling.shape, Shape::Absent | Shape::Valid),
         Some(number) => {
             !numbering.is_assigned(number)
+                || network.lists.unallocated.covers(number, at)
                 || (numbering.is_home(number) && numbering.kind(number) == NumberKind::Unallocated)
         }
     }
-}
-
-/// Whether calls to a number cost much: by the operator's list, by its country code, or as its country's premium rate.
-#[must_use]
-pub fn is_high_cost(network: &Network, number: Number) -> bool {
-    let code = number.value() / 10_u64.pow(number.digit_count() - 3);
-    HIGH_COST_CODES.contains(&code) || network.numbering.kind(number) == NumberKind::Premium
 }
