@@ -289,7 +289,7 @@ fn high_cost_call(call: &Call, network: &Network) -> Option<(Number, Number)> {
     }
     let called = call.called.number?;
     // As of the setup: a list that expires meanwhile must not end what it did not begin.
-    if !network.is_high_cost(called, call.setup_at) || network.numbering.is_home(called) {
+    if network.numbering.is_home(called) || !network.is_high_cost(called, call.setup_at) {
         return None;
     }
     let payer = match &call.diverting {

@@ -202,7 +202,7 @@ const CLASSES: [RouteClass; 6] = [
 
 impl Trunk {
     fn came_from(&mut self, caller: Number, tick: Tick, network: &Network) {
-        let is_cheap = network.numbering.country(caller).is_some_and(|country| EEA.contains(&country));
+        let is_cheap = is_cheap_origin(caller, network);
         let is_unallocated = is_cheap && network.numbering.kind(caller) == NumberKind::Unallocated;
         let counts = [1, u32::from(is_cheap), u32::from(is_unallocated)];
         self.origins_24h.add(tick, counts);
@@ -247,11 +247,17 @@ const fn index(route: RouteId, direction: Direction) -> usize {
     route.0 as usize * 2 + direction as usize
 }
 
-/// The calling number of a call from abroad, when the home country is one that tells cheap origins from others.
+/// Whether a number and the home country both lie where calls between them are cheap, see [`EEA`].
+#[must_use]
+pub fn is_cheap_origin(number: Number, network: &Network) -> bool {
+    EEA.contains(&network.numbering.home())
+        && network.numbering.country(number).is_some_and(|country| EEA.contains(&country))
+}
+
+/// The calling number of a call from abroad.
 fn foreign_caller(call: &Call, network: &Network) -> Option<Number> {
     let is_from_abroad = call.direction == Direction::Inbound
-        && network.routes.route(call.route).class == RouteClass::International
-        && EEA.contains(&network.numbering.home());
+        && network.routes.route(call.route).class == RouteClass::International;
     if is_from_abroad { call.calling.number } else { None }
 }
 

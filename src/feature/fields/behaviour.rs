@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 
 use crate::base::field::{Type, Unit, Value};
-use crate::feature::behaviour::route::Peers;
+use crate::feature::behaviour::route::{Peers, is_cheap_origin};
 use crate::feature::behaviour::{called, caller, payer, route};
 use crate::feature::fields::{CALLS, Moment, NUMBERS, Row, duration, end_row, int, row, share};
 
@@ -110,6 +110,23 @@ pub(super) const CALLER: &[Row] = &[
     row("caller.received_7d", CALLS, "Calls that others made to it in 7 days", |m| {
         received(m, |received| calls(received[1]))
     }),
+    row(
+        "caller.received_share_24h",
+        Type::Ratio,
+        "Share of calls that others made to it among all calls from and to it in 24 hours",
+        received_share,
+    ),
+    row(
+        "caller.cheap_origin",
+        Type::Bool,
+        "Calling number and home are of the European Economic Area, where calls between them are cheap",
+        |m| {
+            m.call
+                .calling
+                .number
+                .map_or(Value::Unknown, |number| Value::Bool(is_cheap_origin(number, m.network)))
+        },
+    ),
 ];
 
 /// Who pays for a call that leaves for an expensive number abroad.
@@ -265,6 +282,12 @@ pub(super) const END: &[Row] = &[end_row(
     "Set up within 60 s of an attempt of the same pair that was cut within 3 s, and answered at once or during it",
     |m| Value::Bool(m.store.behaviour.is_ringless(m.call)),
 )];
+
+fn received_share(m: &Moment<'_>) -> Value {
+    let made = m.caller().map_or(0, |figures| u64::from(figures.day.attempts));
+    let received = m.call.calling.number.map(|number| m.store.behaviour.received(number, m.at)[0]);
+    received.map_or(Value::Unknown, |received| portion(received, made + received))
+}
 
 fn peers(m: &Moment<'_>, get: fn(&route::Figures, Peers) -> Value) -> Value {
     let with_peers =
