@@ -158,6 +158,11 @@ fn metrics(
             ("caller_ranges_10k", sizes.ranges_10k as u64),
             ("missed", sizes.missed as u64),
             ("marks", sizes.marks as u64),
+            ("behaviour_callers", sizes.behaviour.callers as u64),
+            ("behaviour_called", sizes.behaviour.called as u64),
+            ("behaviour_payers", sizes.behaviour.payers as u64),
+            ("behaviour_contacts", sizes.behaviour.contacts as u64),
+            ("behaviour_cuts", sizes.behaviour.cuts as u64),
         ],
         billing: results.map(|((sender, result), count)| (sender.clone(), *result, *count)).collect(),
     };

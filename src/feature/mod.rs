@@ -556,6 +556,27 @@ mod tests {
     }
 
     #[test]
+    fn a_flood_of_behaviour_is_bounded_and_counted() {
+        let limits =
+            behaviour::Limits { callers: 10, called: 20, payers: 5, contacts: 15, cuts: 8, routes: 3 };
+        let network = network();
+        let mut store = Store::new(Limits { behaviour: limits, ..Limits::default() }, Seed(7));
+        let most = store.bytes_max();
+        for tail in 100..200 {
+            let mut call = flash(&format!("48700000{tail}"), &format!("881651400{tail}"));
+            (call.direction, call.route) = (Direction::Outbound, RouteId(tail - 98));
+            store.begun(&call, &network);
+            store.hung_up(&call, &network);
+            store.ended(&call, &network, false);
+        }
+        let sizes = behaviour::Sizes { callers: 10, called: 20, payers: 5, contacts: 15, cuts: 8 };
+        assert_eq!(store.sizes().behaviour, sizes);
+        // One hundred calls, and one route of them within the limit: number 2.
+        assert_eq!(store.faults().of(Layer::Feature, Kind::Evicted), 90 + 80 + 95 + 85 + 92 + 99);
+        assert!(store.bytes_max() <= most);
+    }
+
+    #[test]
     fn a_call_back_within_a_day_is_seen_on_any_number_of_the_block() {
         let (mut store, network) = (small(), network());
         let missed = flash("24770000010", "48600000001");

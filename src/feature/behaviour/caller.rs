@@ -175,12 +175,12 @@ impl Caller {
             (1..=NEAR).contains(&called.wrapping_sub(*recent).min(recent.wrapping_sub(called)))
         };
         let is_sequential = self.recent.iter().any(is_near);
-        if !self.recent.contains(&called) {
-            if self.recent.is_full() {
-                self.recent.remove(0);
-            }
-            self.recent.push(called);
+        if let Some(known) = self.recent.iter().position(|recent| *recent == called) {
+            self.recent.remove(known);
+        } else if self.recent.is_full() {
+            self.recent.remove(0);
         }
+        self.recent.push(called);
         is_sequential
     }
 

@@ -179,13 +179,11 @@ impl Trunks {
         shares.sort_by(f64::total_cmp);
         for index in group {
             let own = busy.iter().find(|(busy, ..)| busy == index);
-            let peers = || {
-                Some(Peers {
-                    talk_mean: median_without(&talks, own.map(|own| own.1))?,
-                    answered_share: median_without(&shares, own.map(|own| own.2))?,
-                })
-            };
-            self.trunks[*index].peers = peers();
+            let talk_mean = median_without(&talks, own.map(|own| own.1));
+            let answered_share = median_without(&shares, own.map(|own| own.2));
+            self.trunks[*index].peers = talk_mean
+                .zip(answered_share)
+                .map(|(talk_mean, answered_share)| Peers { talk_mean, answered_share });
         }
     }
 }
