@@ -64,8 +64,6 @@ pub struct Figures {
     pub odd_10m: u32,
     /// Distinct calling numbers in 10 minutes.
     pub callers_10m: u32,
-    /// Calls usual in 10 minutes of this hour of the day; none until the number has been known for 3 days.
-    pub usual_10m: Option<u32>,
 }
 
 impl Called {
@@ -85,12 +83,16 @@ impl Called {
     /// The figures at `now`.
     #[must_use]
     pub fn figures(&self, now: Beat) -> Figures {
-        let mut figures = match &self.arrivals {
+        match &self.arrivals {
             Arrivals::Few(few) => count_few(few, now),
             Arrivals::Many(windows) => windows.figures(now),
-        };
-        figures.usual_10m = self.usual.ten_minutes(now.tick());
-        figures
+        }
+    }
+
+    /// Calls usual in 10 minutes of this hour of the day, rounded; none until the number has been known for 3 days.
+    #[must_use]
+    pub fn usual_10m(&self, now: Tick) -> Option<u32> {
+        self.usual.ten_minutes(now)
     }
 
     /// Calls counted in 24 hours and in 7 days.
@@ -174,7 +176,7 @@ impl Windows {
         let [attempts_10m, answered_10m, odd_10m, _] = self.ten_minutes.counts(now.tick());
         let [callers_10m, _] = self.callers.counts(now.tick());
         let [attempts_1m, ..] = self.minute.counts(now);
-        Figures { attempts_1m, attempts_10m, answered_10m, odd_10m, callers_10m, usual_10m: None }
+        Figures { attempts_1m, attempts_10m, answered_10m, odd_10m, callers_10m }
     }
 }
 
@@ -245,6 +247,9 @@ impl Usual {
     fn advance(&mut self, hour: u32) {
         if hour.saturating_sub(self.hour) > HOURS * DAYS_MAX {
             *self = Self { first: self.first, hour, ..Self::default() };
+        }
+        if self.averages.is_none() && self.count < WORTH_KEEPING && self.hour < hour {
+            (self.hour, self.count) = (hour, 0);
         }
         while self.hour < hour {
             self.close();

@@ -230,6 +230,11 @@ impl Behaviour {
             .map_or_else(called::Figures::default, |known| known.figures(Beat::of(at)))
     }
 
+    /// Calls to `number` usual in 10 minutes of this hour of the day; none while too little is known.
+    pub(super) fn usual_10m(&self, number: Number, at: At) -> Option<u32> {
+        self.called.get(&number.value())?.usual_10m(Tick::of(at))
+    }
+
     /// Calls that others made to `number` in 24 hours and in 7 days.
     pub(super) fn received(&self, number: Number, at: At) -> [u64; 2] {
         self.called.get(&number.value()).map_or([0; 2], |known| known.received(Tick::of(at)))

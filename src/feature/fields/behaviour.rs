@@ -195,13 +195,13 @@ pub(super) const CALLED: &[Row] = &[
         "called.usual_10m",
         CALLS,
         "Calls to it usual in 10 minutes of this hour of the day, over 7 days; known after 3",
-        |m| called(m, |f| f.usual_10m.map_or(Value::Unknown, int)),
+        |m| usual_10m(m).map_or(Value::Unknown, int),
     ),
     row(
         "called.surge_10m",
         Type::Int(Unit::Times),
         "Calls to it in 10 minutes by what is usual, or by 1 when less is",
-        |m| called(m, |f| f.usual_10m.map_or(Value::Unknown, |usual| int(f.attempts_10m / usual.max(1)))),
+        surge_10m,
     ),
 ];
 
@@ -287,6 +287,17 @@ fn received_share(m: &Moment<'_>) -> Value {
     let made = m.caller().map_or(0, |figures| u64::from(figures.day.attempts));
     let received = m.call.calling.number.map(|number| m.store.behaviour.received(number, m.at)[0]);
     received.map_or(Value::Unknown, |received| portion(received, made + received))
+}
+
+fn usual_10m(m: &Moment<'_>) -> Option<u32> {
+    m.store.behaviour.usual_10m(m.call.called.number?, m.at)
+}
+
+fn surge_10m(m: &Moment<'_>) -> Value {
+    let Some(usual) = usual_10m(m) else { return Value::Unknown };
+    let Some(called) = m.call.called.number else { return Value::Unknown };
+    let attempts = m.behaviour.called.get_or_init(|| Some(m.store.behaviour.called(called, m.at)));
+    attempts.map_or(Value::Unknown, |figures| int(figures.attempts_10m / usual.max(1)))
 }
 
 fn peers(m: &Moment<'_>, get: fn(&route::Figures, Peers) -> Value) -> Value {
