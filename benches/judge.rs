@@ -55,7 +55,7 @@ fn windows(criterion: &mut Criterion) {
     let calls: Vec<Call> = (0..100_000).map(call).collect();
     let mut next = calls.iter().cycle();
     criterion.bench_function("judge/window update", |bencher| {
-        bencher.iter(|| next.next().map(|call| store.ended(call, &network)));
+        bencher.iter(|| next.next().map(|call| store.ended(call, &network, false)));
     });
 }
 
