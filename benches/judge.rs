@@ -6,7 +6,7 @@ mod common;
 use std::hint::black_box;
 use std::time::Duration;
 
-use criterion::{Criterion, criterion_group, criterion_main};
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use tollgate::base::field::Point;
 use tollgate::base::map::Seed;
 use tollgate::base::number::{Number, Party, Raw, Shape};
@@ -77,6 +77,39 @@ fn judge(criterion: &mut Criterion) {
     });
 }
 
+/// The `index`-th call of a hundred thousand people to each other: every other one is answered, for a minute and more.
+fn persons_call(index: u64) -> Call {
+    let mut call = call(index);
+    let person = |index: u64| party(format!("48601{:06}", index % 100_000).as_bytes());
+    (call.calling, call.called) = (person(index * 7_919), person(index * 104_729 + 13));
+    call.route = RouteId(1 + (index % 5) as u16);
+    call.setup_at = At::from_nanos(1_700_000_000_000_000_000 + index * 10_000_000);
+    call.alert_at = Some(call.setup_at + Duration::from_secs(2));
+    call.answer_at = index.is_multiple_of(2).then(|| call.setup_at + Duration::from_secs(10));
+    call.end_at = Some(call.setup_at + Duration::from_secs(20 + index % 100));
+    call
+}
+
+/// With all rules, on one core: budget 10 µs, which are 100,000 calls a second.
+fn people(criterion: &mut Criterion) {
+    let mut judge = Judge::new(common::rules(), common::network(NETWORK), JudgeOptions::default());
+    let (mut out, mut index) = (Vec::new(), 0);
+    let mut group = criterion.benchmark_group("judge");
+    group.throughput(Throughput::Elements(1));
+    group.bench_function("setup, answer and end of people's calls", |bencher| {
+        bencher.iter(|| {
+            index += 1;
+            let call = persons_call(index);
+            judge.handle(call.setup_at, CallEvent::Setup(call.clone()), &mut out);
+            if let Some(at) = call.answer_at {
+                judge.handle(at, CallEvent::Answer(call.clone()), &mut out);
+            }
+            judge.handle(call.end_at.unwrap_or(call.setup_at), CallEvent::End(call), &mut out);
+            out.drain(..).count()
+        });
+    });
+}
+
 fn rules(criterion: &mut Criterion) {
     let (network, rules) = (common::network(NETWORK), common::rules());
     let store = Store::new(Limits::default(), Seed(1));
@@ -89,5 +122,5 @@ fn rules(criterion: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, windows, judge, rules);
+criterion_group!(benches, windows, judge, people, rules);
 criterion_main!(benches);

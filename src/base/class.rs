@@ -15,19 +15,19 @@ pub enum Class {
     WangiriCallback,
     /// The calling number cannot be the caller's.
     Spoofed,
-    /// Reserved: automated calls.
+    /// Automated calls: one number calls very many who hang up soon, or fills their voicemail.
     Robocall,
-    /// Reserved: international revenue share fraud.
+    /// International revenue share fraud: calls driven to expensive numbers abroad at a customer's cost.
     Irsf,
-    /// Reserved: SIM box.
+    /// Calls from abroad that enter as a home mobile's, through a bank of SIM cards.
     SimBox,
-    /// Reserved: false answer supervision.
+    /// Answered for money by an exchange before the called side answers: false answer supervision.
     FalseAnswer,
-    /// Reserved: number scanning.
+    /// Tries number after number to learn which exist.
     Scan,
-    /// Reserved: telephony denial of service.
+    /// Calls that keep a called number busy: telephony denial of service.
     Tdos,
-    /// Reserved: calling number replaced to change the price.
+    /// The calling number was replaced on the way to get a better price.
     Refiled,
 }
 

@@ -47,6 +47,10 @@ pub enum Unit {
     Code,
     /// Decibels of evidence: 10 dB are ten times likelier, 90 dB a billion times.
     Decibels,
+    /// Routes.
+    Routes,
+    /// A multiple of what is usual.
+    Times,
 }
 
 /// Type of a field or literal.

@@ -10,11 +10,15 @@ use crate::rule::{Ruleset, Source};
 use crate::simulate::Traffic;
 
 /// The rules in `rules/`, as they were when the program was built.
-const SHIPPED: [(&str, &str); 4] = [
+const SHIPPED: [(&str, &str); 8] = [
     ("10-identity.toml", include_str!("../../rules/10-identity.toml")),
     ("20-flash.toml", include_str!("../../rules/20-flash.toml")),
     ("30-wangiri.toml", include_str!("../../rules/30-wangiri.toml")),
     ("40-white-routes.toml", include_str!("../../rules/40-white-routes.toml")),
+    ("50-robocalls.toml", include_str!("../../rules/50-robocalls.toml")),
+    ("60-toll-fraud.toml", include_str!("../../rules/60-toll-fraud.toml")),
+    ("70-bypass.toml", include_str!("../../rules/70-bypass.toml")),
+    ("80-scan-tdos.toml", include_str!("../../rules/80-scan-tdos.toml")),
 ];
 
 /// The network of a file; without one, a network with no home and no routes.

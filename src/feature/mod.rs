@@ -7,6 +7,7 @@
 //! Must not: judge, read a clock, or walk a table in hash order. Every table has a limit; what gives way is counted.
 
 pub mod baseline;
+pub mod behaviour;
 pub mod distinct;
 pub mod ending;
 pub mod fields;
@@ -35,6 +36,7 @@ use crate::base::range::Range;
 use crate::base::route::{Direction, RouteClass, RouteId};
 use crate::base::time::At;
 use crate::call::Call;
+use crate::feature::behaviour::{Behaviour, Shared};
 use crate::feature::distinct::Pool;
 use crate::feature::ending::{Ending, PERSON_TALK_MIN};
 use crate::feature::mark::{Lesson, MarkKey, Marks, Place, seconds};
@@ -78,6 +80,8 @@ pub struct Limits {
     pub distinct_slots: usize,
     /// Who is where.
     pub presence: PresenceLimits,
+    /// Of the tables of behaviour.
+    pub behaviour: behaviour::Limits,
 }
 
 impl Default for Limits {
@@ -92,6 +96,7 @@ impl Default for Limits {
             people: PeopleLimits::default(),
             distinct_slots: 16_000_000,
             presence: PresenceLimits::default(),
+            behaviour: behaviour::Limits::default(),
         }
     }
 }
@@ -113,6 +118,8 @@ pub struct Sizes {
     pub suspects: usize,
     /// Subscribers who made a call at home, pairs of who called whom, answers about roaming; with those too old to count.
     pub presence: [usize; 3],
+    /// Of the tables of behaviour.
+    pub behaviour: behaviour::Sizes,
 }
 
 /// All windows and marks.
@@ -127,6 +134,7 @@ pub struct Store {
     suspicion: Suspicion,
     people: People,
     presence: Presence,
+    behaviour: Behaviour,
     pool: Pool,
     faults: Faults,
 }
@@ -145,6 +153,7 @@ impl Store {
             suspicion: Suspicion::new(limits.suspects, seed),
             people: People::new(limits.people, seed),
             presence: Presence::new(limits.presence, seed),
+            behaviour: Behaviour::new(limits.behaviour, seed),
             pool: Pool::new(limits.distinct_slots),
             faults: Faults::default(),
         }
@@ -153,6 +162,7 @@ impl Store {
     /// Fetches what the figures of a call are made of into the processor's caches, all keys at once instead of one after
     /// the other. Changes nothing; helps most when it is called a few events ahead.
     pub fn warm(&self, call: &Call, network: &Network) {
+        black_box(self.behaviour.warm(call));
         let Some(caller) = call.calling.number else { return };
         let (caller_hash, called_hash) = self.hashes(call, caller);
         let first = [
@@ -190,10 +200,10 @@ impl Store {
     }
 
     /// Counts a call that has just been answered.
-    pub fn answered(&mut self, call: &Call) {
+    pub fn answered(&mut self, call: &Call, network: &Network) {
         if let Some(at) = call.answer_at {
             self.landed(call, at);
-            self.count(call, at);
+            self.count(call, at, network);
             if let (Direction::Inbound, Some(caller)) = (call.direction, call.calling.number) {
                 self.suspicion.answered(caller, (call.route, seconds(at)), call.equipment);
                 let evicted = self.people.answered(caller, seconds(at));
@@ -203,7 +213,7 @@ impl Store {
     }
 
     /// Counts a call set up and not refused as in flight.
-    pub fn begun(&mut self, call: &Call) {
+    pub fn begun(&mut self, call: &Call, network: &Network) {
         if let (Direction::Inbound, Some(caller)) = (call.direction, call.calling.number) {
             let place = (call.route, seconds(call.setup_at));
             self.suspicion.begun(caller, place.1);
@@ -214,14 +224,24 @@ impl Store {
             let evicted = self.people.calls(called, place.1);
             self.evicted(evicted);
         }
+        let (behaviour, shared) = self.behaviour();
+        behaviour.begun(call, network, shared);
+    }
+
+    /// What was said in a call that was not refused and is over, answered or not. Before [`Store::ended`].
+    pub fn hung_up(&mut self, call: &Call, network: &Network) {
+        let (behaviour, shared) = self.behaviour();
+        behaviour.hung_up(call, call.end_at.unwrap_or(call.setup_at), network, shared);
     }
 
     /// Remembers that a call was refused: one that comes again is a person's, if it behaves so.
-    pub fn refused(&mut self, call: &Call) {
+    pub fn refused(&mut self, call: &Call, network: &Network) {
         if let (Some(caller), Some(called)) = (call.calling.number, call.called.number) {
             let evicted = self.people.refused(caller, called, seconds(call.setup_at));
             self.evicted(evicted);
         }
+        let (behaviour, shared) = self.behaviour();
+        behaviour.refused(call, network, shared);
     }
 
     /// Counts a call that has just ended. `is_probe`: it passed although its caller is marked.
@@ -229,7 +249,7 @@ impl Store {
         let Some(at) = call.end_at else { return };
         if call.answer_at.is_none() {
             self.landed(call, at);
-            self.count(call, at);
+            self.count(call, at, network);
             self.missed(call, network);
         }
         match (call.direction, call.calling.number, call.called.number) {
@@ -286,6 +306,7 @@ impl Store {
             marks: self.marks.len(),
             suspects: self.suspicion.len(),
             presence: self.presence.sizes(),
+            behaviour: self.behaviour.sizes(),
         }
     }
 
@@ -301,10 +322,13 @@ impl Store {
             + self.suspicion.bytes_max()
             + self.people.bytes_max()
             + self.presence.bytes_max()
+            + self.behaviour.bytes_max()
             + self.pool.left() * SLOT_BYTES
     }
 
-    fn count(&mut self, call: &Call, at: At) {
+    fn count(&mut self, call: &Call, at: At, network: &Network) {
+        let (behaviour, shared) = self.behaviour();
+        behaviour.counted(call, at, network, shared);
         let Some(caller) = call.calling.number else { return };
         let (caller_hash, called_hash) = self.hashes(call, caller);
         let event = Event::new(Tick::of(at), Outcome::of(call), caller_hash, called_hash);
@@ -322,6 +346,10 @@ impl Store {
                 self.faults.count(Layer::Feature, Kind::Evicted);
             }
         }
+    }
+
+    const fn behaviour(&mut self) -> (&mut Behaviour, Shared<'_>) {
+        (&mut self.behaviour, Shared { pool: &mut self.pool, faults: &mut self.faults })
     }
 
     fn landed(&mut self, call: &Call, at: At) {
@@ -519,7 +547,7 @@ mod tests {
         let (mut store, network) = (small(), network());
         let mut long = call("48600000001", "48700000001");
         long.answer_at = Some(long.setup_at + Duration::from_secs(9));
-        store.answered(&long);
+        store.answered(&long, &network);
         let now = long.setup_at + Duration::from_secs(10);
         assert_eq!(value(&store, &network, &long, now, "caller.attempts_1h"), Value::Int(1));
         assert_eq!(value(&store, &network, &long, now, "caller.answered_share_1h"), Value::Ratio(1.0));
@@ -564,6 +592,27 @@ mod tests {
         assert_eq!(store.sizes().callers, 10);
         assert_eq!(store.faults().of(Layer::Feature, Kind::Evicted), 90);
         assert_eq!(store.pool.left() + store.pool_borrowed(), Limits::default().distinct_slots);
+    }
+
+    #[test]
+    fn a_flood_of_behaviour_is_bounded_and_counted() {
+        let limits =
+            behaviour::Limits { callers: 10, called: 20, payers: 5, contacts: 15, cuts: 8, routes: 3 };
+        let network = network();
+        let mut store = Store::new(Limits { behaviour: limits, ..Limits::default() }, Seed(7));
+        let most = store.bytes_max();
+        for tail in 100..200 {
+            let mut call = flash(&format!("48700000{tail}"), &format!("881651400{tail}"));
+            (call.direction, call.route) = (Direction::Outbound, RouteId(tail - 98));
+            store.begun(&call, &network);
+            store.hung_up(&call, &network);
+            store.ended(&call, &network, false);
+        }
+        let sizes = behaviour::Sizes { callers: 10, called: 20, payers: 5, contacts: 15, cuts: 8 };
+        assert_eq!(store.sizes().behaviour, sizes);
+        // One hundred calls, and one route of them within the limit: number 2.
+        assert_eq!(store.faults().of(Layer::Feature, Kind::Evicted), 90 + 80 + 95 + 85 + 92 + 99);
+        assert!(store.bytes_max() <= most);
     }
 
     #[test]
@@ -624,7 +673,8 @@ mod tests {
                 .iter()
                 .flat_map(|table| table.iter())
                 .map(|(_, tally)| tally.borrowed())
-                .sum()
+                .sum::<usize>()
+                + self.behaviour.borrowed()
         }
     }
 }

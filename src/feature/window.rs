@@ -26,6 +26,34 @@ impl Tick {
     }
 }
 
+/// Packet time in steps of 5 s since the Unix epoch: the bucket of one minute, which ticks are too coarse for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Beat(pub u32);
+
+impl Beat {
+    /// Length in seconds.
+    pub const SECONDS: u64 = 5;
+
+    /// The beat that holds `at`.
+    #[must_use]
+    pub const fn of(at: At) -> Self {
+        // u64::MAX nanoseconds are 3,690 million beats.
+        Self((at.nanos() / (Self::SECONDS * 1_000_000_000)) as u32)
+    }
+
+    /// The tick that holds it.
+    #[must_use]
+    pub const fn tick(self) -> Tick {
+        Tick(self.0 / (Tick::SECONDS / Self::SECONDS) as u32)
+    }
+
+    /// First beat that the last minute covers at this one.
+    #[must_use]
+    pub const fn minute_since(self) -> Self {
+        Self(self.0.saturating_sub(BUCKETS as u32 - 1))
+    }
+}
+
 /// Length of a window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
@@ -36,6 +64,8 @@ pub enum Window {
     Hour = 6,
     /// 24 hours, buckets of 2 hours.
     Day = 144,
+    /// 7 days, buckets of 14 hours.
+    Week = 1008,
 }
 
 impl Window {
@@ -108,6 +138,57 @@ impl<const TICKS: u32> Ring<TICKS> {
     }
 }
 
+/// The counts of a [`Ring`] over one minute, in buckets of one [`Beat`].
+#[derive(Clone, Debug, Default)]
+pub struct Minute(Ring<1>);
+
+impl Minute {
+    /// Counts an event at `beat`; see [`Ring::add`].
+    pub fn add(&mut self, beat: Beat, increments: [u16; MEASURES]) {
+        self.0.add(Tick(beat.0), increments);
+    }
+
+    /// What the minute holds at `now`.
+    #[must_use]
+    pub fn counts(&self, now: Beat) -> [u32; MEASURES] {
+        self.0.counts(Tick(now.0))
+    }
+}
+
+/// One measure over the window whose buckets are `TICKS` ticks long, in buckets of type `C`. A bucket that cannot hold
+/// more stays as it is. Smaller than a [`Ring`]: the total is added up when somebody asks.
+#[derive(Clone, Debug, Default)]
+pub struct Sum<const TICKS: u32, C> {
+    /// Number of the newest bucket since the epoch.
+    head: u32,
+    buckets: [C; BUCKETS],
+}
+
+impl<const TICKS: u32, C: Copy + Default + Into<u64> + TryFrom<u64>> Sum<TICKS, C> {
+    /// Adds `more` at `tick`; before the newest bucket it counts there.
+    pub fn add(&mut self, tick: Tick, more: u32) {
+        let bucket = tick.0 / TICKS;
+        let behind = bucket.saturating_sub(self.head).min(BUCKETS as u32);
+        for step in 1..=behind {
+            self.buckets[slot(self.head.wrapping_add(step))] = C::default();
+        }
+        self.head = self.head.max(bucket);
+        // With all buckets passed, the loop above has emptied each of them once, whichever slot the head is now in.
+        let newest = &mut self.buckets[slot(self.head)];
+        if let Ok(sum) = C::try_from((*newest).into() + u64::from(more)) {
+            *newest = sum;
+        }
+    }
+
+    /// What the window holds at `now`.
+    #[must_use]
+    pub fn total(&self, now: Tick) -> u64 {
+        let behind = (now.0 / TICKS).saturating_sub(self.head) as usize;
+        let live = 0..BUCKETS.saturating_sub(behind);
+        live.map(|age| self.buckets[slot(self.head + (BUCKETS - age) as u32)].into()).sum()
+    }
+}
+
 const fn slot(bucket: u32) -> usize {
     bucket as usize % BUCKETS
 }
@@ -144,6 +225,18 @@ mod tests {
         assert_eq!(ring.counts(Tick(7)), [65_535, 0, 0, 0]);
         assert_eq!(ring.counts(Tick(18)), [65_535, 0, 0, 0]);
         assert_eq!(ring.counts(Tick(19)), [0; 4]);
+    }
+
+    #[test]
+    fn a_sum_keeps_what_it_can_hold() {
+        let mut sum = Sum::<1, u16>::default();
+        sum.add(Tick(7), 65_000);
+        sum.add(Tick(7), 600);
+        sum.add(Tick(6), 500);
+        assert_eq!(sum.total(Tick(18)), 65_500, "600 more do not fit, and the past counts now");
+        assert_eq!(sum.total(Tick(19)), 0);
+        sum.add(Tick(1_000), 3);
+        assert_eq!(sum.total(Tick(1_000)), 3);
     }
 
     #[test]

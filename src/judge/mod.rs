@@ -174,9 +174,9 @@ impl Judge {
             "an emergency call was about to be touched"
         );
         if verdict.decision == Decision::Block {
-            self.store.refused(call);
+            self.store.refused(call, &self.network);
         } else {
-            self.store.begun(call);
+            self.store.begun(call, &self.network);
             self.store.present(call, &self.network);
         }
         if verdict.rule.is_some() {
@@ -207,6 +207,7 @@ impl Judge {
             return record;
         }
         let is_probe = record.verdict.rule.is_some() && record.verdict.class != Class::Normal;
+        self.store.hung_up(&record.call, &self.network);
         self.store.ended(&record.call, &self.network, is_probe && record.verdict.decision == Decision::Allow);
         self.classify(at, &mut record);
         record
@@ -216,7 +217,7 @@ impl Judge {
     fn learn_answer(&mut self, call: &Call) {
         let is_refused = |verdict: &Verdict| verdict.decision == Decision::Block;
         if !self.verdicts.get(&call.seq).is_some_and(is_refused) {
-            self.store.answered(call);
+            self.store.answered(call, &self.network);
         }
     }
 

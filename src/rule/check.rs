@@ -236,6 +236,8 @@ const fn type_text(ty: Type) -> &'static str {
         Type::Int(Unit::Numbers) => "numbers",
         Type::Int(Unit::Code) => "a code",
         Type::Int(Unit::Decibels) => "dB of evidence",
+        Type::Int(Unit::Routes) => "routes",
+        Type::Int(Unit::Times) => "times",
         Type::Ratio => "a share",
         Type::Duration => "a duration",
         Type::Number => "a telephone number",

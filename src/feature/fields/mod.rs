@@ -3,6 +3,7 @@
 //! A field that a call cannot have (figures of a caller without a number, the ring time of a call that never rang) is
 //! unknown. Figures include the call itself once it has been answered or has ended.
 
+mod behaviour;
 mod call;
 mod identity;
 mod learned;
@@ -85,6 +86,8 @@ impl fmt::Display for TypeText {
             Type::Int(Unit::Numbers) => "count of numbers",
             Type::Int(Unit::Code) => "code",
             Type::Int(Unit::Decibels) => "dB of evidence",
+            Type::Int(Unit::Routes) => "count of routes",
+            Type::Int(Unit::Times) => "multiple",
             Type::Ratio => "share",
             Type::Duration => "duration",
             Type::Number => "number",
@@ -108,6 +111,7 @@ pub struct Moment<'a> {
     standing: OnceCell<Option<Standing>>,
     /// Kind of the calling number: several rules ask for it, and the answer is the dearest of all.
     caller_kind: OnceCell<NumberKind>,
+    behaviour: behaviour::Cells,
 }
 
 impl<'a> Moment<'a> {
@@ -129,6 +133,7 @@ impl<'a> Moment<'a> {
             range_10k: OnceCell::new(),
             standing: OnceCell::new(),
             caller_kind: OnceCell::new(),
+            behaviour: behaviour::Cells::new(),
         }
     }
 
@@ -258,7 +263,7 @@ const fn end_row(name: &'static str, ty: Type, meaning: &'static str, get: fn(&M
 }
 
 /// The rows, in the order of the document. A new file of fields adds a line.
-const GROUPS: [&[Row]; 14] = [
+const GROUPS: [&[Row]; 19] = [
     call::CALL,
     identity::IDENTITY,
     learned::MARK,
@@ -271,8 +276,13 @@ const GROUPS: [&[Row]; 14] = [
     windows::GROUPS[6],
     windows::GROUPS[7],
     suspicion::SUSPICION,
+    behaviour::CALLER,
+    behaviour::PAYER,
+    behaviour::CALLED,
+    behaviour::ROUTE,
     call::END,
     suspicion::SUSPICION_END,
+    behaviour::END,
 ];
 
 static ROWS: [Row; COUNT] = flatten();
