@@ -38,6 +38,9 @@ pub(super) const SUSPICION: &[Row] = &[
             })
         },
     ),
+    row("caller.cut_evidence", DECIBELS, "Evidence that the caller sends flash calls", |m| {
+        m.evidence(About::Caller, Model::Cut)
+    }),
     row("caller.ring_evidence", DECIBELS, "Evidence that the caller rings once or twice and hangs up", |m| {
         m.evidence(About::Caller, Model::Ring)
     }),
