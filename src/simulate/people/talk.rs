@@ -11,7 +11,7 @@ use crate::simulate::attempt::{Attempt, Calling, End, Oddity, TrunkId, Truth};
 use crate::simulate::countries::Nation;
 use crate::simulate::draw::{Rng, below, chance, lognormal, zipf};
 use crate::simulate::people::habits::{Course, Habits, Relation, network_failure};
-use crate::simulate::people::hash::{mix, unit};
+use crate::simulate::people::hash::mix;
 use crate::simulate::people::routes::Routes;
 use crate::simulate::source::Agenda;
 use crate::simulate::world::World;
@@ -117,9 +117,7 @@ impl Talk {
     /// Whether people there sleep, and do not call or like to be called.
     pub(super) fn sleeps(&mut self, at: At, nation: &Nation) -> bool {
         let hour = self.world.hour_at(at, nation);
-        nation.iso != self.world.home().iso
-            && !(7.0..23.0).contains(&hour)
-            && unit(below(&mut self.rng, u64::MAX)) < 0.8
+        nation.iso != self.world.home().iso && !(7.0..23.0).contains(&hour) && chance(&mut self.rng, 0.8)
     }
 
     /// Notes this call and what comes of it.
