@@ -228,4 +228,15 @@ mod tests {
             assert!(campaigns.values().any(|count| *count > 3_000), "{campaigns:?}");
         }
     }
+    #[test]
+    fn shipped_scenarios_can_be_had_with_any_seed() {
+        for text in [DEVELOP, HELD_OUT] {
+            let mut scenario = Scenario::parse("t.toml", text).unwrap();
+            scenario.populations.clear();
+            for seed in 0..30 {
+                let world = Arc::new(World::new(&scenario, seed).unwrap());
+                assert!(scenario.sources(&world).is_ok(), "seed {seed}");
+            }
+        }
+    }
 }

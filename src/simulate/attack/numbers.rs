@@ -122,7 +122,9 @@ impl Numbers {
             return Err("numbers: size is a power of ten, 1 to 1000000".into());
         }
         let prefixes = match self.prefixes.is_empty() {
-            true => (0..blocks).map(|_| self.block_prefix(rng)).collect::<Result<Vec<String>, String>>()?,
+            true => {
+                (0..blocks).map(|_| self.block_prefix(world, rng)).collect::<Result<Vec<String>, String>>()?
+            }
             false => self.written()?,
         };
         let ranged = Pool::ranged(prefixes, self.size, (self.order, rng));
@@ -158,28 +160,38 @@ impl Numbers {
     }
 
     /// Country code and leading digits of one block.
-    fn block_prefix(&self, rng: &mut Rng) -> Result<String, String> {
-        let any = below(rng, RENTED.len() as u64) as usize;
-        let name = choose(rng, &self.countries).map_or(RENTED[any].name, String::as_str);
-        let (prefix, digits) = self
-            .range_in(name, rng)
-            .ok_or_else(|| format!("numbers: no {} numbers known in `{name}`", self.line.name()))?;
-        let room = 10_u64.pow(digits);
-        if self.size > room {
-            return Err(format!("numbers: size is at most {room} in `{name}`"));
-        }
-        let head = below(rng, room / self.size);
+    fn block_prefix(&self, world: &World, rng: &mut Rng) -> Result<String, String> {
+        let (prefix, digits) = match choose(rng, &self.countries) {
+            Some(name) => choose(rng, &self.ranges_in(name)).copied().ok_or_else(|| {
+                format!("numbers: no block of {} {} numbers known in `{name}`", self.size, self.line.name())
+            })?,
+            None => self.range_abroad(world, rng)?,
+        };
+        let head = below(rng, 10_u64.pow(digits) / self.size);
         let width = (digits - self.size.ilog10()) as usize;
         Ok(if width == 0 { prefix.to_owned() } else { format!("{prefix}{head:0width$}") })
     }
 
-    fn range_in(&self, name: &str, rng: &mut Rng) -> Option<Block> {
+    /// A range of any country but the home country.
+    fn range_abroad(&self, world: &World, rng: &mut Rng) -> Result<Block, String> {
+        let home = world.home().iso;
+        let abroad = RENTED.iter().filter(|rented| rented.name != home);
+        let ranges: Vec<Block> = abroad.flat_map(|rented| self.ranges_in(rented.name)).collect();
+        let none = || format!("numbers: no block of {} {} numbers known", self.size, self.line.name());
+        choose(rng, &ranges).copied().ok_or_else(none)
+    }
+
+    /// Ranges of a country that hold a block.
+    fn ranges_in(&self, name: &str) -> Vec<Block> {
         let is_mobile = self.line == Line::Mobile;
-        if self.in_people_blocks {
-            return choose(rng, people_in(name, is_mobile)?).copied();
-        }
-        let rented = rented_in(name)?;
-        if is_mobile { Some(rented.mobile) } else { rented.fixed }
+        let ranges = match self.in_people_blocks {
+            true => people_in(name, is_mobile).unwrap_or_default().to_vec(),
+            false => rented_in(name)
+                .and_then(|rented| if is_mobile { Some(rented.mobile) } else { rented.fixed })
+                .into_iter()
+                .collect(),
+        };
+        ranges.into_iter().filter(|(_, digits)| 10_u64.pow(*digits) >= self.size).collect()
     }
 }
 

@@ -40,6 +40,7 @@ pub(super) const RENTED: &[Rented] = &[
     rented("CU", true, ("535", 7), Some(("537", 7))),
     rented("CZ", false, ("420775", 6), Some(("42053", 7))),
     rented("DE", false, ("49157", 8), Some(("4940", 8))),
+    rented("DK", false, ("45601", 5), Some(("45361", 5))),
     rented("EE", false, ("3725", 7), Some(("3726", 6))),
     rented("ES", false, ("34611", 6), Some(("34952", 6))),
     rented("FI", false, ("35844", 7), Some(("358313", 6))),
