@@ -5,15 +5,15 @@
 
 use arrayvec::ArrayVec;
 
-use crate::base::network::Network;
 use crate::base::time::At;
 use crate::call::Call;
-use crate::feature::behaviour::outcome::is_odd;
 use crate::feature::distinct::{Distinct, Pool};
 use crate::feature::window::{Beat, Minute, Ring, Sum, Tick, Window};
 
 /// Calls kept as a list.
 pub const FEW: usize = 6;
+/// Calls in 10 minutes that are no rush.
+pub const CALM: usize = 3;
 
 /// A call as the called number counts it.
 #[derive(Clone, Copy, Debug)]
@@ -28,13 +28,8 @@ pub struct Arrival {
 impl Arrival {
     /// Of a call that was answered or ended unanswered at `at`; `caller` is the hash of its calling number.
     #[must_use]
-    pub fn of(call: &Call, caller: u32, at: At, network: &Network) -> Self {
-        Self {
-            beat: Beat::of(at),
-            caller,
-            is_answered: call.answer_at.is_some(),
-            is_odd: is_odd(&call.calling, network, at),
-        }
+    pub fn of(call: &Call, caller: u32, at: At) -> Self {
+        Self { beat: Beat::of(at), caller, is_answered: call.answer_at.is_some(), is_odd: false }
     }
 
     const fn increments(self) -> [u16; 4] {
@@ -60,7 +55,7 @@ pub struct Figures {
     pub attempts_10m: u32,
     /// Of these, answered.
     pub answered_10m: u32,
-    /// Of these, from numbers that nobody has, see [`is_odd`].
+    /// Of these, from numbers that nobody has, see [`is_odd`](super::outcome::is_odd); the first [`CALM`] do not count.
     pub odd_10m: u32,
     /// Distinct calling numbers in 10 minutes.
     pub callers_10m: u32,
@@ -71,8 +66,9 @@ impl Called {
     pub const BUSY_BYTES: usize =
         size_of::<Windows>() + Distinct::HEAP_BYTES_MIN + size_of::<[u16; HOURS as usize]>();
 
-    /// Counts a call.
-    pub fn add(&mut self, arrival: Arrival, pool: &mut Pool) {
+    /// Counts a call. Asks whether its caller `is_odd`, which takes a while, in a rush alone.
+    pub fn add(&mut self, mut arrival: Arrival, pool: &mut Pool, is_odd: impl FnOnce() -> bool) {
+        arrival.is_odd = self.arrivals.is_rush(arrival.beat) && is_odd();
         let tick = arrival.beat.tick();
         self.day.add(tick, 1);
         self.week.add(tick, 1);
@@ -132,6 +128,16 @@ impl Default for Arrivals {
 }
 
 impl Arrivals {
+    fn is_rush(&self, now: Beat) -> bool {
+        match self {
+            Self::Few(few) => {
+                let since = Window::TenMinutes.since(now.tick());
+                few.iter().filter(|arrival| arrival.beat.tick() >= since).count() >= CALM
+            }
+            Self::Many(_) => true,
+        }
+    }
+
     fn add(&mut self, arrival: Arrival, pool: &mut Pool) {
         match self {
             Self::Few(few) => {

@@ -25,6 +25,7 @@ use crate::base::time::At;
 use crate::call::Call;
 use crate::feature::behaviour::called::{Arrival, Called};
 use crate::feature::behaviour::caller::{Attempt, Caller, Talk};
+use crate::feature::behaviour::outcome::is_odd;
 use crate::feature::behaviour::payer::{Contact, Payer};
 use crate::feature::behaviour::route::Trunks;
 use crate::feature::behaviour::voicemail::Cuts;
@@ -265,7 +266,7 @@ impl Behaviour {
         let caller =
             call.calling.number.map_or(0, |number| ((self.seed.hash_one(number) >> 32) as u32).max(1));
         let (known, evicted) = self.called.touch(called.value(), seconds(at));
-        known.add(Arrival::of(call, caller, at, network), shared.pool);
+        known.add(Arrival::of(call, caller, at), shared.pool, || is_odd(&call.calling, network, at));
         if let Some(evicted) = evicted {
             shared.pool.give_back(evicted.borrowed());
             shared.faults.count(Layer::Feature, Kind::Evicted);

@@ -245,11 +245,12 @@ const fn index(route: RouteId, direction: Direction) -> usize {
     route.0 as usize * 2 + direction as usize
 }
 
-/// Whether a number and the home country both lie where calls between them are cheap, see [`EEA`].
+/// Whether a number is of another country than home, and both lie where calls between them are cheap, see [`EEA`].
 #[must_use]
 pub fn is_cheap_origin(number: Number, network: &Network) -> bool {
-    EEA.contains(&network.numbering.home())
-        && network.numbering.country(number).is_some_and(|country| EEA.contains(&country))
+    let home = network.numbering.home();
+    let country = network.numbering.country(number);
+    EEA.contains(&home) && country.is_some_and(|country| country != home && EEA.contains(&country))
 }
 
 /// The calling number of a call from abroad.

@@ -119,7 +119,7 @@ pub(super) const CALLER: &[Row] = &[
     row(
         "caller.cheap_origin",
         Type::Bool,
-        "Calling number and home are of the European Economic Area, where calls between them are cheap",
+        "Calling number and home are of two countries of the European Economic Area, between which calls are cheap",
         |m| {
             m.call
                 .calling
@@ -255,7 +255,7 @@ pub(super) const ROUTE: &[Row] = &[
     row(
         "route.cheap_origin_share_24h",
         Type::Ratio,
-        "Share of numbers of the European Economic Area among callers from abroad in 24 hours, for a home within it",
+        "Share of `caller.cheap_origin` among callers from abroad in 24 hours",
         |m| route(m, |f| cheap(f.origins_24h)),
     ),
     row("route.cheap_origin_share_7d", Type::Ratio, "The same in 7 days", |m| {
@@ -270,7 +270,7 @@ pub(super) const ROUTE: &[Row] = &[
     row(
         "route.unallocated_origin_share_24h",
         Type::Ratio,
-        "Share of numbers in no allocated block among those of the European Economic Area in 24 hours",
+        "Share of numbers in no allocated block among those of cheap origin in 24 hours",
         |m| route(m, |f| portion(f.origins_24h[2], f.origins_24h[1])),
     ),
 ];
