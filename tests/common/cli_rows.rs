@@ -178,6 +178,11 @@ fn forwarded() -> Vec<Row> {
             .home()
             .forwarded(GERMAN)
             .after(&[("on-net", MOBILE, GERMAN, 1)]),
+        pass("Caller at home, not delivered abroad; only calls that leave are seen", INTL, MOBILE)
+            .home()
+            .forwarded("+48601000002")
+            .forwarder_is(Roaming)
+            .after(&[("on-net", "+48601111111", FRENCH, 1)]),
         block("SP-230", "Caller at home called nobody there", INTL, MOBILE)
             .home()
             .forwarded(GERMAN)
