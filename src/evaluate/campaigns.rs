@@ -200,7 +200,6 @@ mod tests {
             is_probe: false,
             is_sample: false,
             is_confirmed: false,
-            talk: None,
         }
     }
 

@@ -1,7 +1,6 @@
 //! What is counted of every call, in whatever order they come. Counts of several runs add up.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use crate::base::class::{Class, Decision};
 use crate::base::field::Country;
@@ -11,8 +10,6 @@ use crate::evaluate::names::Name;
 
 /// Number of classes.
 pub const CLASSES: usize = Class::NAMES.len();
-/// A call that is talked on for this long is weak evidence that it was a person's.
-const TALK_OF_PEOPLE: Duration = Duration::from_secs(30);
 
 /// Unwanted calls of a class, or of a family of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -55,12 +52,8 @@ pub struct Taken {
     pub probes: u64,
     /// Those of them whose end confirmed it.
     pub probes_confirmed: u64,
-    /// Those of them that were talked on for half a minute.
-    pub probes_talked: u64,
     /// Those of them that were legitimate.
     pub probes_legitimate: u64,
-    /// Blocked as this class but legitimate.
-    pub blocked_legitimate: u64,
 }
 
 /// Calls that are not people's, of a route or a country.
@@ -201,18 +194,15 @@ impl Counts {
 
     fn count_taken(&mut self, call: &Judged) {
         let label = call.truth.label;
-        let is_legitimate = call.standing == Standing::Legitimate;
         let taken = &mut self.taken[call.class as usize];
         if call.decision == Decision::Block {
             taken.setup += 1;
             taken.setup_right += u64::from(call.class == label);
-            taken.blocked_legitimate += u64::from(is_legitimate);
         }
         if call.is_sample {
             taken.probes += 1;
             taken.probes_confirmed += u64::from(call.is_confirmed);
-            taken.probes_talked += u64::from(call.talk.is_some_and(|talk| talk >= TALK_OF_PEOPLE));
-            taken.probes_legitimate += u64::from(is_legitimate);
+            taken.probes_legitimate += u64::from(call.standing == Standing::Legitimate);
         }
         let at_end = &mut self.taken[call.final_class as usize];
         at_end.end += 1;
@@ -265,6 +255,6 @@ add_fields! {
     Contracted { calls, monetised, blocked }
     Place { unwanted, blocked, monetised, late, unnoticed, contracted, seen, tests, tests_seen }
     Taken {
-        setup, setup_right, end, end_right, probes, probes_confirmed, probes_talked, probes_legitimate, blocked_legitimate
+        setup, setup_right, end, end_right, probes, probes_confirmed, probes_legitimate
     }
 }

@@ -95,9 +95,9 @@ mod tests {
         let mut counts = Counts::default();
         counts.taken[Class::Flash as usize] = Taken {
             setup: 5_000,
-            blocked_legitimate: 10,
+            probes_legitimate: 2,
             probes: 100,
-            probes_confirmed: 99,
+            probes_confirmed: 97,
             ..Taken::default()
         };
         let [estimate] = &wrongly_blocked(&counts)[..] else { panic!("one class has probes") };

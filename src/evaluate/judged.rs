@@ -1,7 +1,5 @@
 //! A finished call beside what it truly was.
 
-use std::time::Duration;
-
 use crate::base::class::{Class, Decision};
 use crate::base::field::{FieldId, Value};
 use crate::base::network::Network;
@@ -87,8 +85,6 @@ pub struct Judged {
     pub is_sample: bool,
     /// Whether a rule at the end gave its final class, rather than the verdict at setup.
     pub is_confirmed: bool,
-    /// From answer to end.
-    pub talk: Option<Duration>,
 }
 
 impl Judged {
@@ -117,7 +113,6 @@ impl Judged {
             is_probe,
             is_sample: is_probe && probes.drew(record),
             is_confirmed: record.final_rule.is_some() && record.final_class != Class::Normal,
-            talk: call.talk_time(),
         }
     }
 

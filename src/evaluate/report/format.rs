@@ -117,7 +117,7 @@ mod tests {
         );
         assert_eq!(
             [number(12_345.0), number(f64::INFINITY), number(0.25), number(1234.5)],
-            ["12,345", "never", "0.250", "3.8"]
+            ["12,345", "never", "0.250", "1,235"]
         );
         assert_eq!([seconds(59.0), seconds(600.0), seconds(9_000.0)], ["59.0 s", "10.0 min", "2.5 h"]);
         let mut figures = Figures::default();
