@@ -9,7 +9,7 @@ use tollgate::base::network::Network;
 use tollgate::base::number::{Number, Party, Raw, Shape};
 use tollgate::base::route::{Direction, RouteId};
 use tollgate::base::time::At;
-use tollgate::call::{Call, CallId, CallKey, ReleasedBy};
+use tollgate::call::{Call, CallId, CallKey, Claims, ReleasedBy};
 use tollgate::feature::{Limits, Store, fields};
 
 const START_S: u64 = 1_700_000_000;
@@ -78,6 +78,7 @@ fn call(made: Made, at: At) -> Call {
         called: party(CALLED + made.called),
         diverting: None,
         equipment: 0,
+        claims: Claims::default(),
         setup_at: before(600),
         alert_at: None,
         answer_at,

@@ -34,6 +34,7 @@ pub fn made_network(traffic: &Traffic) -> Result<Network, Failure> {
     let read = |path: &Path| match path.to_str() {
         Some("network.toml") => Ok(traffic.network_toml()),
         Some("roaming.csv") => Ok(traffic.roaming_csv().collect()),
+        Some("cli-exempt.csv") => Ok(traffic.exempt_csv().unwrap_or_default()),
         Some("rates.csv") => Ok(traffic.rates_csv().unwrap_or_default()),
         _ => Err(config::Error::Missing(path.to_owned())),
     };

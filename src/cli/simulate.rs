@@ -79,10 +79,12 @@ fn write_all(mut traffic: Traffic, out: &Path, started: &Stopwatch) -> Result<Ma
     let mut network = Output::create(out, "network.toml")?;
     network.put(traffic.network_toml().as_bytes())?;
     let mut rest = vec![roaming, network];
-    if let Some(text) = traffic.rates_csv() {
-        let mut rates = Output::create(out, "rates.csv")?;
-        rates.put(text.as_bytes())?;
-        rest.push(rates);
+    for (name, text) in [("rates.csv", traffic.rates_csv()), ("cli-exempt.csv", traffic.exempt_csv())] {
+        if let Some(text) = text {
+            let mut file = Output::create(out, name)?;
+            file.put(text.as_bytes())?;
+            rest.push(file);
+        }
     }
     let made = play(&mut traffic, (&mut capture, &mut truth), started)?;
     for output in rest.into_iter().chain([truth, capture]) {

@@ -24,7 +24,7 @@ use crate::base::time::At;
 use crate::call::{Call, CallEvent};
 use crate::feature::mark::Lesson;
 use crate::feature::{Limits, Store};
-use crate::rule::{Evidence, Mode, Piece, Ruleset};
+use crate::rule::{Action, Evidence, Mode, Piece, Ruleset};
 
 pub use output::{CallRecord, Finding, Verdict};
 
@@ -206,11 +206,18 @@ impl Judge {
             self.store.missed(&record.call, &self.network);
             return record;
         }
-        let is_probe = record.verdict.rule.is_some() && record.verdict.class != Class::Normal;
+        let verdict = &record.verdict;
+        let is_probe = verdict.decision == Decision::Allow && self.lets_pass(verdict);
         self.store.hung_up(&record.call, &self.network);
-        self.store.ended(&record.call, &self.network, is_probe && record.verdict.decision == Decision::Allow);
-        self.classify(at, &mut record);
+        self.store.ended(&record.call, &self.network, is_probe);
+        self.classify(at, &mut record, is_probe);
         record
+    }
+
+    /// Whether a call was let through to see what it is: by a rule that allows, with a class.
+    fn lets_pass(&self, verdict: &Verdict) -> bool {
+        let rule = verdict.rule.and_then(|index| self.ruleset.rules().get(usize::from(index)));
+        rule.is_some_and(|rule| rule.action == Action::Allow && rule.class.is_some())
     }
 
     /// Counts an answer, unless the call was refused.
@@ -222,10 +229,10 @@ impl Judge {
     }
 
     /// The first live rule at the end that matches gives the class and teaches its marks. Without one, the class given
-    /// at setup stands unless the call was answered: a call that was refused shows nothing that could speak against it.
-    fn classify(&mut self, at: At, record: &mut CallRecord) {
+    /// at setup stands unless the call was answered, or was let through to see what it is.
+    fn classify(&mut self, at: At, record: &mut CallRecord, is_probe: bool) {
         let Some((index, evidence)) = self.first_match(at, &record.call) else {
-            if record.call.answer_at.is_none() {
+            if record.call.answer_at.is_none() && !is_probe {
                 record.final_class = record.verdict.class;
             }
             return;

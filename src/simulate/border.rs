@@ -81,7 +81,7 @@ pub fn lay_out(world: &World) -> Result<Vec<Bearer>, String> {
 
 /// The network file.
 #[must_use]
-pub fn network_toml(world: &World, bearers: &[Bearer]) -> String {
+pub fn network_toml(world: &World, bearers: &[Bearer], has_exempt: bool) -> String {
     let mut text = format!("# Written by `tollgate simulate`.\nhome = \"{}\"\n", world.home().iso);
     for (trunk, bearer) in world.trunks().iter().zip(bearers) {
         // Writing to a string cannot fail.
@@ -90,6 +90,9 @@ pub fn network_toml(world: &World, bearers: &[Bearer]) -> String {
     text.push_str("\n[roaming]\nfile = \"roaming.csv\"\n");
     if world.trunks().iter().any(|trunk| trunk.sender.is_some()) {
         text.push_str("\n[billing]\nrate-card = \"rates.csv\"\n");
+    }
+    if has_exempt {
+        text.push_str("\n[lists]\ncli-exempt = \"cli-exempt.csv\"\n");
     }
     text
 }
@@ -120,6 +123,22 @@ pub fn roaming_csv(world: &World) -> impl Iterator<Item = String> + '_ {
         format!("+{},{}\n", world.subscriber(index), RoamingState::NAMES[state as usize])
     });
     std::iter::once("number,state\n".to_owned()).chain(rows)
+}
+
+/// `cli-exempt.csv`, when there are home numbers with proof that they may come in from abroad.
+#[must_use]
+pub fn exempt_csv(world: &World, prefixes: &[String]) -> Option<String> {
+    if prefixes.is_empty() {
+        return None;
+    }
+    let mut text = "prefix,owner,reason,expires,route,proof\n".to_owned();
+    for prefix in prefixes {
+        for trunk in world.trunks().iter().filter(|trunk| trunk.class == RouteClass::International) {
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "+{prefix},Cloud PBX,made traffic,2199-12-31,{},cloud_pbx", trunk.name);
+        }
+    }
+    Some(text)
 }
 
 /// `rates.csv`, when a contracted sender needs one: one price an attempt to the home country.

@@ -67,6 +67,8 @@ impl TrueCall {
 /// A scenario being played.
 pub struct Traffic {
     world: Arc<World>,
+    /// Beginnings of home numbers that may come in from abroad.
+    exempt: Vec<String>,
     source: Merge,
     head: Option<Attempt>,
     bearers: Vec<Bearer>,
@@ -117,7 +119,10 @@ impl Traffic {
     pub fn new(scenario: &Scenario, seed: u64) -> Result<Self, Finding> {
         let world = Arc::new(World::new(scenario, seed)?);
         let sources = scenario.sources(&world)?;
-        Self::of(world, sources).map_err(|message| Finding { span: 0..0, message })
+        let populations = scenario.populations.iter().enumerate();
+        let exempt = populations.flat_map(|(index, spec)| spec.get_ref().exempt(&world, index)).collect();
+        let traffic = Self::of(world, sources).map_err(|message| Finding { span: 0..0, message })?;
+        Ok(Self { exempt, ..traffic })
     }
 
     /// Plays these sources in this world.
@@ -152,6 +157,7 @@ impl Traffic {
             lost: 0,
             sip: Vec::new(),
             isup: Vec::new(),
+            exempt: Vec::new(),
             world,
         };
         traffic.set_up();
@@ -195,15 +201,22 @@ impl Traffic {
         self.due.len() + self.outbox.len()
     }
 
-    /// The network file for this traffic, which names `roaming.csv` and, with contracted senders, `rates.csv`.
+    /// The network file for this traffic, which names `roaming.csv` and, where there are any, `rates.csv` of
+    /// contracted senders and `cli-exempt.csv` of numbers with proof.
     #[must_use]
     pub fn network_toml(&self) -> String {
-        border::network_toml(&self.world, &self.bearers)
+        border::network_toml(&self.world, &self.bearers, !self.exempt.is_empty())
     }
 
     /// The lines of `roaming.csv`, each with its newline.
     pub fn roaming_csv(&self) -> impl Iterator<Item = String> + '_ {
         border::roaming_csv(&self.world)
+    }
+
+    /// `cli-exempt.csv`, when the network file names it.
+    #[must_use]
+    pub fn exempt_csv(&self) -> Option<String> {
+        border::exempt_csv(&self.world, &self.exempt)
     }
 
     /// `rates.csv`, when the network file names it.
