@@ -211,90 +211,88 @@ fn wangiri_is_caught_by_number_and_by_block() {
     }
 }
 
+type Script = fn(&mut Play);
+
+/// Calls that look like a sender's, and are not.
+const LOOK_ALIKES: [(&str, Script); 9] = [
+    ("a courier rings briefly at many doors", |play| {
+        for index in 0..300 {
+            let talk = Way::Answered { ring_ms: 9_000, talk_ms: 12_000 };
+            let way = if index % 5 < 2 { talk } else { Way::Cut { ring_ms: 9_000 + index % 7 * 1_000 } };
+            play.call("country", 48_790_000_001, stranger(index), way);
+            play.wait_ms(180_000);
+        }
+    }),
+    ("an alarm dials one number and hangs up", |play| {
+        for _ in 0..300 {
+            play.call("country", 48_790_000_002, stranger(5), Way::Cut { ring_ms: 2_000 });
+            play.wait_ms(60_000);
+        }
+    }),
+    ("many vote by ringing one number", |play| {
+        for index in 0..3_000 {
+            let caller = 48_790_100_000 + scatter(index, 100_000);
+            play.call("country", caller, 48_600_000_999, Way::Rejected { ring_ms: 500 });
+            play.wait_ms(50);
+        }
+    }),
+    ("a dialler's pool abandons some calls", |play| {
+        for index in 0..2_000 {
+            // Each number of the pool does all of these in turn.
+            let way = match (index + index / 100) % 20 {
+                0 => Way::Cut { ring_ms: 1_000 },
+                1..=6 => Way::Answered { ring_ms: 9_000, talk_ms: 25_000 },
+                _ => Way::RangOut,
+            };
+            play.call("country", 48_790_200_000 + scatter(index, 100), stranger(index), way);
+            play.wait_ms(500);
+        }
+    }),
+    ("a clinic reminds its patients", |play| {
+        for index in 0..2_000 {
+            let talk = Way::Answered { ring_ms: 9_000, talk_ms: 20_000 };
+            let way = if index % 5 < 2 { talk } else { Way::RangOut };
+            play.call("country", 48_790_300_000, stranger(index), way);
+            play.wait_ms(300);
+        }
+    }),
+    ("friends ring once on purpose, and talk at other times", |play| {
+        for index in 0..2_000 {
+            let talk = Way::Answered { ring_ms: 9_000, talk_ms: 50_000 };
+            let way = if index % 3 == 0 { Way::Cut { ring_ms: 3_000 } } else { talk };
+            play.call("abroad", 234_803_100_000 + scatter(index % 400, 10_000), stranger(index % 500), way);
+            play.wait_ms(2_000);
+        }
+    }),
+    ("people hunt for a free trunk", |play| {
+        for index in 0..1_000 {
+            let (caller, called) = (447_400_020_000 + scatter(index, 10_000), stranger(index));
+            play.call("abroad", caller, called, Way::CutBeforeRinging { after_ms: 1_500 });
+            play.wait_ms(1_500);
+            play.call("abroad-2", caller, called, Way::Answered { ring_ms: 8_000, talk_ms: 70_000 });
+            play.wait_ms(3_000);
+        }
+    }),
+    ("nothing gets through for ten minutes, and everybody tries again", |play| {
+        people(play, "country", 2_000);
+        for index in 0..4_000 {
+            let caller = 48_790_000_000 + scatter(index / 4, 10_000_000);
+            play.call("country", caller, stranger(index / 4), Way::CutBeforeRinging { after_ms: 5_000 });
+            play.wait_ms(150);
+        }
+    }),
+    ("everybody calls a victim back", |play| {
+        for index in 0..2_000 {
+            let caller = 48_790_400_000 + scatter(index, 100_000);
+            play.call("country", caller, 48_600_000_998, Way::Cut { ring_ms: 3_500 });
+            play.wait_ms(200);
+        }
+    }),
+];
+
 #[test]
 fn look_alikes_are_never_blocked() {
-    type Script = fn(&mut Play);
-    let look_alikes: [(&str, Script); 9] = [
-        ("a courier rings briefly at many doors", |play| {
-            for index in 0..300 {
-                let talk = Way::Answered { ring_ms: 9_000, talk_ms: 12_000 };
-                let way = if index % 5 < 2 { talk } else { Way::Cut { ring_ms: 9_000 + index % 7 * 1_000 } };
-                play.call("country", 48_790_000_001, stranger(index), way);
-                play.wait_ms(180_000);
-            }
-        }),
-        ("an alarm dials one number and hangs up", |play| {
-            for _ in 0..300 {
-                play.call("country", 48_790_000_002, stranger(5), Way::Cut { ring_ms: 2_000 });
-                play.wait_ms(60_000);
-            }
-        }),
-        ("many vote by ringing one number", |play| {
-            for index in 0..3_000 {
-                let caller = 48_790_100_000 + scatter(index, 100_000);
-                play.call("country", caller, 48_600_000_999, Way::Rejected { ring_ms: 500 });
-                play.wait_ms(50);
-            }
-        }),
-        ("a dialler's pool abandons some calls", |play| {
-            for index in 0..2_000 {
-                // Each number of the pool does all of these in turn.
-                let way = match (index + index / 100) % 20 {
-                    0 => Way::Cut { ring_ms: 1_000 },
-                    1..=6 => Way::Answered { ring_ms: 9_000, talk_ms: 25_000 },
-                    _ => Way::RangOut,
-                };
-                play.call("country", 48_790_200_000 + scatter(index, 100), stranger(index), way);
-                play.wait_ms(500);
-            }
-        }),
-        ("a clinic reminds its patients", |play| {
-            for index in 0..2_000 {
-                let talk = Way::Answered { ring_ms: 9_000, talk_ms: 20_000 };
-                let way = if index % 5 < 2 { talk } else { Way::RangOut };
-                play.call("country", 48_790_300_000, stranger(index), way);
-                play.wait_ms(300);
-            }
-        }),
-        ("friends ring once on purpose, and talk at other times", |play| {
-            for index in 0..2_000 {
-                let talk = Way::Answered { ring_ms: 9_000, talk_ms: 50_000 };
-                let way = if index % 3 == 0 { Way::Cut { ring_ms: 3_000 } } else { talk };
-                play.call(
-                    "abroad",
-                    234_803_100_000 + scatter(index % 400, 10_000),
-                    stranger(index % 500),
-                    way,
-                );
-                play.wait_ms(2_000);
-            }
-        }),
-        ("people hunt for a free trunk", |play| {
-            for index in 0..1_000 {
-                let (caller, called) = (447_400_020_000 + scatter(index, 10_000), stranger(index));
-                play.call("abroad", caller, called, Way::CutBeforeRinging { after_ms: 1_500 });
-                play.wait_ms(1_500);
-                play.call("abroad-2", caller, called, Way::Answered { ring_ms: 8_000, talk_ms: 70_000 });
-                play.wait_ms(3_000);
-            }
-        }),
-        ("nothing gets through for ten minutes, and everybody tries again", |play| {
-            people(play, "country", 2_000);
-            for index in 0..4_000 {
-                let caller = 48_790_000_000 + scatter(index / 4, 10_000_000);
-                play.call("country", caller, stranger(index / 4), Way::CutBeforeRinging { after_ms: 5_000 });
-                play.wait_ms(150);
-            }
-        }),
-        ("everybody calls a victim back", |play| {
-            for index in 0..2_000 {
-                let caller = 48_790_400_000 + scatter(index, 100_000);
-                play.call("country", caller, 48_600_000_998, Way::Cut { ring_ms: 3_500 });
-                play.wait_ms(200);
-            }
-        }),
-    ];
-    for (name, script) in look_alikes {
+    for (name, script) in LOOK_ALIKES {
         let mut play = Play::new();
         script(&mut play);
         assert_eq!(play.blocked(), 0, "{name}");

@@ -9,7 +9,7 @@ use tollgate::base::network::Network;
 use tollgate::base::number::{Number, Party, Raw, Shape};
 use tollgate::base::route::{Direction, RouteId};
 use tollgate::base::time::At;
-use tollgate::call::{Call, CallEvent, CallId, CallKey, ReleasedBy};
+use tollgate::call::{Call, CallEvent, CallId, CallKey, Claims, ReleasedBy};
 use tollgate::config;
 use tollgate::feature::fields;
 use tollgate::judge::{CallRecord, Judge, JudgeOptions, Output};
@@ -121,6 +121,7 @@ impl Made {
             called: party(self.called),
             diverting: self.diverting.map(party),
             equipment: 0,
+            claims: Claims::default(),
             setup_at: after(0),
             alert_at: self.alert.map(after),
             answer_at: self.answer.map(after),
