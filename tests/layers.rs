@@ -16,6 +16,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("judge", &["base", "call", "feature", "rule"]),
     ("engine", &["base", "wire", "rule", "assemble", "signal", "call", "feature", "judge"]),
     ("simulate", &["base", "wire"]),
+    ("campaign", &["base", "judge"]),
     ("clock", &["base"]),
     ("capture", &["base", "wire", "clock"]),
     ("lookup", &["base", "call", "judge", "clock"]),

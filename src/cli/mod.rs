@@ -3,6 +3,7 @@
 //! Exit codes: 0 done; 1 a run that failed; 2 wrong usage; 3 configuration or rules with errors; 65 bad data; 66 no such
 //! file; 73 output cannot be made; 74 input or output failed; 77 not permitted (sysexits.h).
 
+mod campaign;
 mod check;
 mod evaluate;
 mod fields;
@@ -46,6 +47,9 @@ enum Command {
     /// Hold the judgement of captures, or of made traffic, against what each call truly was
     #[command(after_help = EVALUATE_EXAMPLES)]
     Evaluate(EvaluateArguments),
+    /// Labels of test-call campaigns: import them, and measure recall with them
+    #[command(subcommand)]
+    Campaign(CampaignCommand),
     /// List the fields that rules can read
     Fields,
     /// Make traffic from a scenario: a capture, the network file for it, and the truth about every call
@@ -173,6 +177,40 @@ struct SimulateArguments {
     start: Option<toml::value::Datetime>,
 }
 
+#[derive(Debug, Subcommand)]
+enum CampaignCommand {
+    /// Add test calls or published prefixes to the labels (see docs/campaigns.md)
+    Import(ImportArguments),
+    /// Say how many of the test calls were recognised
+    Recall(RecallArguments),
+}
+
+#[derive(Debug, clap::Args)]
+struct ImportArguments {
+    /// Test calls (called, at, service, seen_cli, expected_prefix) or prefixes (prefix, service, code_length, at);
+    /// CSV with a header, or JSON lines
+    file: PathBuf,
+    /// Labels to add to; made when missing
+    #[arg(long, value_name = "FILE")]
+    labels: PathBuf,
+    /// Days for which a label holds after it was last seen
+    #[arg(long, value_name = "DAYS", default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=366))]
+    expires: u16,
+}
+
+#[derive(Debug, clap::Args)]
+struct RecallArguments {
+    /// Labels with test calls
+    #[arg(long, value_name = "FILE")]
+    labels: PathBuf,
+    /// The `calls.jsonl` of a run that saw them
+    #[arg(long, value_name = "FILE")]
+    calls: PathBuf,
+    /// Form of the answer
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
 #[derive(Debug, clap::Args)]
 struct CheckArguments {
     /// Network file to check
@@ -235,6 +273,8 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Evaluate(arguments) => evaluate::run(&arguments),
+        Command::Campaign(CampaignCommand::Import(arguments)) => campaign::import(&arguments),
+        Command::Campaign(CampaignCommand::Recall(arguments)) => campaign::recall(&arguments),
         Command::Fields => fields::run(),
         Command::Simulate(arguments) => simulate::run(&arguments),
         Command::Verify { file } => verify::run(&file),

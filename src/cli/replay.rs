@@ -50,7 +50,9 @@ pub fn run(arguments: &ReplayArguments) -> Result<(), Failure> {
     }
     let mut frames = Watched::new(capture, calls, Arc::clone(&interrupted));
     let threads = Threads { shards: usize::from(arguments.shards), ..Threads::default() };
-    let mut finished = pipeline::run(&mut frames, &network, &ruleset, (&options, threads), sink);
+    let mut judge = pipeline::judge(&network, &ruleset, (&options, threads));
+    judge.seed_marks(&loaded.labels.seeds());
+    let mut finished = pipeline::run_with(&mut frames, &network, judge, (&options, threads), sink);
     let seconds = frames.seconds();
     let capture = frames.finish();
     finished.counts.faults.merge(capture.faults());

@@ -26,7 +26,7 @@ use std::hash::BuildHasher;
 use std::hint::black_box;
 use std::time::Duration;
 
-use crate::base::class::Subject;
+use crate::base::class::{Class, Subject};
 use crate::base::fault::{Faults, Kind, Layer};
 use crate::base::field::Point;
 use crate::base::map::Seed;
@@ -281,6 +281,13 @@ impl Store {
         }
         self.evicted(evicted);
         Some(range)
+    }
+
+    /// Begins with a mark on a block, on routes of every class, from a source outside.
+    pub fn seed(&mut self, (range, class): (Range, Class), at: At, ttl: Duration) {
+        let evicted =
+            self.marks.seed(MarkKey::block(Subject::CallerRange, range, Place::Any), at, (class, ttl));
+        self.evicted(evicted);
     }
 
     /// The fields of a call at one moment.
