@@ -22,7 +22,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("lookup", &["base", "call", "judge", "clock"]),
     ("billing", &["base", "call", "judge"]),
     ("metrics", &["base", "judge", "rule"]),
-    ("journal", &["base", "call", "judge", "rule"]),
+    ("journal", &["base", "call", "feature", "judge", "rule"]),
     (
         "pipeline",
         &[

@@ -5,6 +5,7 @@ use std::ops::{Add, Range};
 use std::time::Duration;
 
 use arrayvec::ArrayString;
+use serde::{Deserialize, Serialize};
 
 use crate::base::text::put_digits;
 
@@ -12,7 +13,7 @@ use crate::base::text::put_digits;
 pub const DAY: Duration = Duration::from_secs(86_400);
 
 /// A moment in packet time, in nanoseconds since the Unix epoch (UTC). Reaches to the year 2554.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct At(u64);
 
 impl At {

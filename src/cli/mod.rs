@@ -14,6 +14,7 @@ mod records;
 mod replay;
 mod report;
 mod simulate;
+mod state;
 mod text;
 mod verify;
 
@@ -23,6 +24,7 @@ use std::io;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{ArgGroup, Parser, Subcommand, ValueEnum};
 
@@ -145,6 +147,12 @@ struct ReplayArguments {
     /// Threads that decode and follow calls; the output does not depend on it, as long as no limit of calls is reached
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=64))]
     shards: u8,
+    /// State file: what earlier runs learned is read from it, if it is there, and what this run adds is written to it
+    #[arg(long, value_name = "FILE")]
+    state: Option<PathBuf>,
+    /// How often it is written during the run, in packet time; it is written at the end in any case
+    #[arg(long, value_name = "SPAN", default_value = "10m", requires = "state", value_parser = state::span)]
+    state_every: Duration,
     /// pcap or pcapng files, plain or packed with gzip or zstd; `-` is standard input
     #[arg(required = true, value_name = "CAPTURE")]
     captures: Vec<PathBuf>,

@@ -172,6 +172,11 @@ impl Judge {
         &self.store
     }
 
+    /// Goes on with what another run has learned, instead of what this one has.
+    pub fn resume(&mut self, learned: Store) {
+        self.store = learned;
+    }
+
     /// What was found out, in the order it was first found.
     #[must_use]
     pub fn findings(&self) -> &[Finding] {
