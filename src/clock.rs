@@ -2,7 +2,17 @@
 //!
 //! Pure code takes its time from the input ([`crate::base::time::At`]).
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use crate::base::time::At;
+
+/// The wall clock's time; 1970 when the clock is set before that.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "this module is where wall time is read")]
+pub fn now() -> At {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    At::from_nanos(u64::try_from(since.as_nanos()).unwrap_or(u64::MAX))
+}
 
 /// A running stopwatch of wall time.
 #[derive(Clone, Copy, Debug)]

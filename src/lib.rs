@@ -38,6 +38,7 @@ pub mod simulate;
 pub mod wire;
 
 pub mod billing;
+pub mod campaign;
 pub mod capture;
 pub mod cli;
 pub mod clock;

@@ -249,7 +249,7 @@ fn evidence_and_people() {
 #[test]
 fn marks_and_findings() {
     let rules = "schema = 1\n[[rule]]\nid = \"T-300\"\nname = \"All\"\nmode = \"live\"\nphase = \"fraud\"\n\
-                 on = \"end\"\nclass = \"wangiri\"\nwhen = \"direction == inbound\"\n\
+                 on = \"end\"\nclass = \"wangiri\"\nwhen = \"direction == inbound\"\nbecause = \"All.\"\n\
                  mark = [ { subject = \"caller\", ttl = \"24h\" } ]\n";
     let mut run = Run::with_rules(compile(rules), |options| {
         options.judge.features.marks = LIMIT as usize;

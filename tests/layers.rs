@@ -16,12 +16,13 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("judge", &["base", "call", "feature", "rule"]),
     ("engine", &["base", "wire", "rule", "assemble", "signal", "call", "feature", "judge"]),
     ("simulate", &["base", "wire"]),
+    ("campaign", &["base", "judge"]),
     ("clock", &["base"]),
     ("capture", &["base", "wire", "clock"]),
     ("lookup", &["base", "call", "judge", "clock"]),
     ("billing", &["base", "call", "judge"]),
     ("metrics", &["base", "judge", "rule"]),
-    ("journal", &["base", "call", "judge", "rule"]),
+    ("journal", &["base", "call", "feature", "judge", "rule"]),
     (
         "pipeline",
         &[

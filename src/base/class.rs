@@ -1,7 +1,9 @@
 //! What a call is, and what is done with it: the closed lists that rules, records, metrics and bills share.
 
+use serde::{Deserialize, Serialize};
+
 /// What a call is. One list for the class at setup and the final class.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[repr(u8)]
 pub enum Class {
     /// Nothing speaks against it.
@@ -101,7 +103,7 @@ impl Decision {
 }
 
 /// What a mark is about, taken from the call that taught it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[repr(u8)]
 pub enum Subject {
     /// The calling number, on whatever route.

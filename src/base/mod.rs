@@ -4,6 +4,7 @@ pub mod caret;
 pub mod class;
 pub mod fault;
 pub mod field;
+pub mod fingerprint;
 pub mod frame;
 pub mod interval;
 pub mod lists;

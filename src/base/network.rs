@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use arrayvec::ArrayVec;
+use serde::{Deserialize, Serialize};
 
 use crate::base::field::Country;
 use crate::base::lists::Lists;
@@ -14,7 +15,7 @@ use crate::base::route::Routes;
 use crate::base::time::At;
 
 /// Where a subscriber of ours is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[repr(u8)]
 pub enum RoamingState {
     /// In the home network.

@@ -6,6 +6,7 @@ use std::fmt;
 use std::num::NonZeroU64;
 
 use arrayvec::ArrayVec;
+use serde::{Deserialize, Serialize};
 
 /// Longest E.164 number, in digits (ITU-T E.164 §6.2.1).
 pub const DIGITS_MAX: u32 = 15;
@@ -14,7 +15,7 @@ pub const DIGITS_MAX: u32 = 15;
 pub const DIGITS_MIN: u32 = 5;
 
 /// An international number of 5 to 15 digits, country code first, without the `+`.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Number(NonZeroU64);
 
 impl Number {

@@ -5,6 +5,7 @@ use std::ops::{Add, Range};
 use std::time::Duration;
 
 use arrayvec::ArrayString;
+use serde::{Deserialize, Serialize};
 
 use crate::base::text::put_digits;
 
@@ -12,7 +13,7 @@ use crate::base::text::put_digits;
 pub const DAY: Duration = Duration::from_secs(86_400);
 
 /// A moment in packet time, in nanoseconds since the Unix epoch (UTC). Reaches to the year 2554.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct At(u64);
 
 impl At {
@@ -59,11 +60,7 @@ impl At {
     /// Reads what [`At::rfc3339`] writes, and nothing else.
     #[must_use]
     pub fn of_rfc3339(text: &str) -> Option<Self> {
-        let day = Self::of_date(text.get(..10)?)?;
-        let part = |range: Range<usize>| text.get(range)?.parse::<u64>().ok();
-        let seconds = part(11..13)? * 3600 + part(14..16)? * 60 + part(17..19)?;
-        let at = Self(day.0 + seconds * 1_000_000_000 + part(20..29)?);
-        (at.rfc3339().as_str() == text).then_some(at)
+        Self::parse(text).filter(|at| at.rfc3339().as_str() == text)
     }
 
     /// RFC 3339 in UTC with nine digits of seconds, such as `2026-11-21T20:15:03.412000000Z`.
@@ -81,6 +78,48 @@ impl At {
         put_digits(&mut text[20..29], self.0 % 1_000_000_000);
         // The bytes are ASCII digits and marks, so the conversion cannot fail.
         ArrayString::from_byte_string(&text).unwrap_or_default()
+    }
+
+    /// Reads RFC 3339: `2026-11-21T20:15:03Z`, with up to nine digits of a fraction, and `Z` or an offset as `+01:00`.
+    /// `None` when it is none, before 1970, or a leap second.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let digits = |range: Range<usize>| {
+            let digits = text.get(range)?;
+            digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse::<u64>().ok())?
+        };
+        let marks = [(10, "T"), (13, ":"), (16, ":")];
+        if !marks.into_iter().all(|(at, mark)| text.get(at..=at) == Some(mark)) {
+            return None;
+        }
+        let day = Self::of_date(text.get(..10)?)?.0 / 1_000_000_000;
+        let (hour, minute, second) = (digits(11..13)?, digits(14..16)?, digits(17..19)?);
+        if hour > 23 || minute > 59 || second > 59 {
+            return None;
+        }
+        let rest = text.get(19..)?;
+        let zone = rest.find(['Z', '+', '-'])?;
+        let nanos = match rest.get(..zone)?.strip_prefix('.') {
+            None if zone == 0 => 0,
+            Some(fraction) if (1..=9).contains(&fraction.len()) => {
+                digits(20..20 + fraction.len())? * 10_u64.pow(9 - fraction.len() as u32)
+            }
+            _ => return None,
+        };
+        let local = day + hour * 3_600 + minute * 60 + second;
+        let ahead = match (rest.get(zone..=zone)?, &rest[zone + 1..]) {
+            ("Z", "") => 0,
+            (sign, offset) if sign != "Z" && offset.len() == 5 && offset.get(2..3) == Some(":") => {
+                let start = 19 + zone + 1;
+                let (hours, minutes) = (digits(start..start + 2)?, digits(start + 3..start + 5)?);
+                let seconds =
+                    (hours < 24 && minutes < 60).then_some((hours * 3_600 + minutes * 60) as i64)?;
+                if sign == "+" { seconds } else { -seconds }
+            }
+            _ => return None,
+        };
+        let second = local.checked_add_signed(-ahead)?;
+        Some(Self(second.checked_mul(1_000_000_000)?.checked_add(nanos)?))
     }
 }
 
@@ -157,7 +196,47 @@ mod tests {
         }
     }
 
+    #[test]
+    fn reads_rfc3339_and_nothing_else() {
+        let nanos = |text| At::parse(text).map(At::nanos);
+        assert_eq!(nanos("1970-01-01T00:00:00Z"), Some(0));
+        assert_eq!(nanos("2000-02-29T01:00:00.5+01:00"), Some(951_782_400_500_000_000));
+        for text in [
+            "",
+            "2026-11-21",
+            "2026-02-29T00:00:00Z",
+            "2026-11-31T00:00:00Z",
+            "2026-00-01T00:00:00Z",
+            "2026-11-00T00:00:00Z",
+            "2026-11-21T24:00:00Z",
+            "2026-11-21T20:15:03",
+            "2026-11-21T20:15:03.Z",
+            "2026-11-21T20:15:03.1234567890Z",
+            "2026-11-21T20:15:03z",
+            "2026-11-21T20:15:03Zx",
+            "2026-11-21T20:15:03+0100",
+            "2026-11-21 20:15:03Z",
+            "1969-12-31T23:59:59Z",
+            "1970-01-01T00:00:00+01:00",
+            "9999-12-31T23:59:59Z",
+            "2026-11-2\u{e9}T20:15:03Z",
+        ] {
+            assert_eq!(nanos(text), None, "{text}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn reads_what_it_printed(nanos in 0..i64::MAX as u64) {
+            let at = At::from_nanos(nanos);
+            prop_assert_eq!(At::parse(&at.rfc3339()), Some(at));
+        }
+
+        #[test]
+        fn any_text_is_read_or_refused(text in "[0-9TZ:+. é-]{0,40}") {
+            let _ = At::parse(&text);
+        }
+
         #[test]
         fn agrees_with_jiff(nanos in 0..i64::MAX) {
             let other = jiff::Timestamp::from_nanosecond(i128::from(nanos)).unwrap();

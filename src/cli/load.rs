@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::base::network::Network;
+use crate::campaign::Labels;
 use crate::cli::Failure;
 use crate::config::{self, Loaded};
 use crate::feature::fields;
@@ -25,7 +26,12 @@ const SHIPPED: [(&str, &str); 8] = [
 pub fn network(path: Option<&Path>) -> Result<Loaded, Failure> {
     match path {
         Some(path) => config::load_network(path).map_err(|error| Failure::new(error.exit_code(), error)),
-        None => Ok(Loaded { network: Network::unknown(), rate_card: None, look_ups: None }),
+        None => Ok(Loaded {
+            network: Network::unknown(),
+            rate_card: None,
+            look_ups: None,
+            labels: Labels::default(),
+        }),
     }
 }
 

@@ -3,6 +3,7 @@
 //! Exit codes: 0 done; 1 a run that failed; 2 wrong usage; 3 configuration or rules with errors; 65 bad data; 66 no such
 //! file; 73 output cannot be made; 74 input or output failed; 77 not permitted (sysexits.h).
 
+mod campaign;
 mod check;
 mod evaluate;
 mod fields;
@@ -13,6 +14,7 @@ mod records;
 mod replay;
 mod report;
 mod simulate;
+mod state;
 mod text;
 mod verify;
 
@@ -22,6 +24,7 @@ use std::io;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{ArgGroup, Parser, Subcommand, ValueEnum};
 
@@ -46,6 +49,9 @@ enum Command {
     /// Hold the judgement of captures, or of made traffic, against what each call truly was
     #[command(after_help = EVALUATE_EXAMPLES)]
     Evaluate(EvaluateArguments),
+    /// Labels of test-call campaigns: import them, and measure recall with them
+    #[command(subcommand)]
+    Campaign(CampaignCommand),
     /// List the fields that rules can read
     Fields,
     /// Make traffic from a scenario: a capture, the network file for it, and the truth about every call
@@ -141,6 +147,12 @@ struct ReplayArguments {
     /// Threads that decode and follow calls; the output does not depend on it, as long as no limit of calls is reached
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=64))]
     shards: u8,
+    /// State file: what earlier runs learned is read from it, if it is there, and what this run adds is written to it
+    #[arg(long, value_name = "FILE")]
+    state: Option<PathBuf>,
+    /// How often it is written during the run, in packet time; it is written at the end in any case
+    #[arg(long, value_name = "SPAN", default_value = "10m", requires = "state", value_parser = state::span)]
+    state_every: Duration,
     /// pcap or pcapng files, plain or packed with gzip or zstd; `-` is standard input
     #[arg(required = true, value_name = "CAPTURE")]
     captures: Vec<PathBuf>,
@@ -171,6 +183,40 @@ struct SimulateArguments {
     /// When it begins, instead of the scenario's `start`, such as 2026-11-16T08:00:00Z
     #[arg(long, value_name = "TIME", value_parser = simulate::parse_start)]
     start: Option<toml::value::Datetime>,
+}
+
+#[derive(Debug, Subcommand)]
+enum CampaignCommand {
+    /// Add test calls or published prefixes to the labels (see docs/campaigns.md)
+    Import(ImportArguments),
+    /// Say how many of the test calls were recognised
+    Recall(RecallArguments),
+}
+
+#[derive(Debug, clap::Args)]
+struct ImportArguments {
+    /// Test calls (called, at, service, seen_cli, expected_prefix) or prefixes (prefix, service, code_length, at);
+    /// CSV with a header, or JSON lines
+    file: PathBuf,
+    /// Labels to add to; made when missing
+    #[arg(long, value_name = "FILE")]
+    labels: PathBuf,
+    /// Days for which a label holds after it was last seen
+    #[arg(long, value_name = "DAYS", default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=366))]
+    expires: u16,
+}
+
+#[derive(Debug, clap::Args)]
+struct RecallArguments {
+    /// Labels with test calls
+    #[arg(long, value_name = "FILE")]
+    labels: PathBuf,
+    /// The `calls.jsonl` of a run that saw them
+    #[arg(long, value_name = "FILE")]
+    calls: PathBuf,
+    /// Form of the answer
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
 }
 
 #[derive(Debug, clap::Args)]
@@ -235,6 +281,8 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Evaluate(arguments) => evaluate::run(&arguments),
+        Command::Campaign(CampaignCommand::Import(arguments)) => campaign::import(&arguments),
+        Command::Campaign(CampaignCommand::Recall(arguments)) => campaign::recall(&arguments),
         Command::Fields => fields::run(),
         Command::Simulate(arguments) => simulate::run(&arguments),
         Command::Verify { file } => verify::run(&file),

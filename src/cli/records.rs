@@ -13,6 +13,7 @@ use crate::base::network::Network;
 use crate::base::time::At;
 use crate::billing::{Charge, GENESIS, Ledger, RateCard, Rater, Totals};
 use crate::cli::Failure;
+use crate::cli::state::Keeper;
 use crate::feature::fields;
 use crate::journal::{CallsWriter, WholeFile};
 use crate::judge::{CallRecord, Judge, Output};
@@ -73,6 +74,7 @@ pub struct Records {
     pub results: BTreeMap<(String, &'static str), u64>,
     /// First and last setup.
     pub setups: Option<(At, At)>,
+    state: Option<Keeper>,
     seen: Arc<AtomicU64>,
     /// Set when writing failed: there is no use in reading on.
     stop: Arc<AtomicBool>,
@@ -104,6 +106,7 @@ impl Records {
             tally: Tally::new(network.routes.all().len(), ruleset.rules().len()),
             results: BTreeMap::new(),
             setups: None,
+            state: None,
             seen,
             stop,
             error: None,
@@ -121,6 +124,19 @@ impl Records {
     pub fn look_ups(&self) -> impl Iterator<Item = (&'static str, u64)> {
         let counts = self.look_ups.as_ref().map(LookUps::counts).into_iter().flatten().copied();
         Outcome::NAMES.into_iter().zip(counts).filter(|(_, count)| *count > 0)
+    }
+
+    /// Keeps what the judge learns, too.
+    pub fn keep_state(&mut self, keeper: Option<Keeper>) {
+        self.state = keeper;
+    }
+
+    /// Writes what was learned, when the run is over; where to.
+    pub fn save_state(&mut self, judge: &Judge) -> Result<Option<String>, Failure> {
+        // What cannot be recorded shall not be learned either: the same captures are read again.
+        let Some(keeper) = self.state.as_mut().filter(|_| self.error.is_none()) else { return Ok(None) };
+        keeper.save(judge, &self.network).map_err(|error| Failure::output(keeper.path(), &error))?;
+        Ok(Some(keeper.path().display().to_string()))
     }
 
     /// Sums of what was rated.
@@ -194,7 +210,12 @@ impl Sink for Records {
             return;
         }
         if let Output::Record(record) = output {
-            self.error = self.record(&record, judge.ruleset()).err();
+            let at = record.call.end_at.unwrap_or(record.call.setup_at);
+            let passed = self.record(&record, judge.ruleset()).and_then(|()| match &mut self.state {
+                Some(keeper) => keeper.pass(at, judge, &self.network),
+                None => Ok(()),
+            });
+            self.error = passed.err();
             if self.error.is_some() {
                 self.stop.store(true, Ordering::Relaxed);
             }

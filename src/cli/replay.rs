@@ -10,6 +10,7 @@ use crate::capture::Capture;
 use crate::cli::progress::Watched;
 use crate::cli::records::Records;
 use crate::cli::report::{self, BillLine, Count, Report};
+use crate::cli::state::Keeper;
 use crate::cli::{Failure, Format, ReplayArguments, load, look_ups};
 use crate::clock::Stopwatch;
 use crate::engine::Options;
@@ -50,7 +51,11 @@ pub fn run(arguments: &ReplayArguments) -> Result<(), Failure> {
     }
     let mut frames = Watched::new(capture, calls, Arc::clone(&interrupted));
     let threads = Threads { shards: usize::from(arguments.shards), ..Threads::default() };
-    let mut finished = pipeline::run(&mut frames, &network, &ruleset, (&options, threads), sink);
+    let mut judge = pipeline::judge(&network, &ruleset, (&options, threads));
+    judge.seed_marks(&loaded.labels.seeds());
+    let kept = arguments.state.clone().map(|path| (path, arguments.state_every));
+    sink.keep_state(kept.map(|kept| Keeper::open(kept, &mut judge, &network)).transpose()?);
+    let mut finished = pipeline::run_with(&mut frames, &network, judge, (&options, threads), sink);
     let seconds = frames.seconds();
     let capture = frames.finish();
     finished.counts.faults.merge(capture.faults());
@@ -58,7 +63,9 @@ pub fn run(arguments: &ReplayArguments) -> Result<(), Failure> {
     report.seconds = seconds;
     report.interrupted = interrupted.load(Ordering::Relaxed);
     let metrics = metrics(&finished, (&network, &ruleset))?;
+    let state = finished.sink.save_state(&finished.judge)?;
     report.files = finished.sink.finish(&metrics)?;
+    report.files.extend(state);
     print(&report, arguments.format)
 }
 

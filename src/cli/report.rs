@@ -110,7 +110,9 @@ pub struct RangeLine {
     pub since: String,
     /// When it was last seen at it, RFC 3339.
     pub last: String,
-    /// The evidence in a sentence.
+    /// What the rule says of it, for people.
+    pub because: Option<String>,
+    /// The evidence in a sentence, to be checked.
     pub evidence: String,
 }
 
@@ -213,6 +215,7 @@ pub fn range_lines(
             calls: finding.calls,
             since: finding.since.rfc3339().to_string(),
             last: finding.last.rfc3339().to_string(),
+            because: because(finding, ruleset, fields),
             evidence: sentence(finding, ruleset, fields),
         })
         .collect();
@@ -228,11 +231,17 @@ fn is_inside_another(finding: &Finding, findings: &[Finding]) -> bool {
     })
 }
 
+fn because(finding: &Finding, ruleset: &Ruleset, fields: &[FieldSpec]) -> Option<String> {
+    let mut sentence = String::new();
+    ruleset.because(finding.rule, &finding.evidence, fields, &mut sentence).then_some(sentence)
+}
+
 /// `By its block of 100 on this route: calls in 10 minutes 34 (>= 20), answered share of calls in 1 hour 0.0 % (<= 2%).`
 fn sentence(finding: &Finding, ruleset: &Ruleset, fields: &[FieldSpec]) -> String {
     let figures: Vec<(&str, String)> = finding
         .evidence
         .iter()
+        .filter(|piece| !piece.is_told())
         .filter_map(|piece| {
             let field = fields.get(usize::from(piece.field.0))?;
             let is_figure = !matches!(field.ty, Type::Bool | Type::Enum(_));

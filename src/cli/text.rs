@@ -91,6 +91,9 @@ impl Report {
                 seconds_only(&line.since),
                 line.rule
             )?;
+            if let Some(because) = &line.because {
+                wrapped(f, because)?;
+            }
             wrapped(f, &line.evidence)?;
         }
         Ok(())

@@ -13,6 +13,7 @@ use crate::base::network::{Network, emergency_numbers};
 use crate::base::numbering::Numbering;
 use crate::base::route::{NumberFormat, Route, RouteClass, Routes};
 use crate::billing::RateCard;
+use crate::campaign::Labels;
 use crate::config::error::{Error, read_text};
 use crate::config::lists::load_lists;
 use crate::config::look_ups::read_look_ups;
@@ -37,6 +38,8 @@ pub struct Loaded {
     pub rate_card: Option<RateCard>,
     /// How to ask for roaming states, when the file says whom.
     pub look_ups: Option<lookup::Options>,
+    /// Labels of test-call campaigns, when the file names some.
+    pub labels: Labels,
 }
 
 /// Reads a network file and the files it names, whose paths are relative to its directory.
@@ -62,6 +65,7 @@ pub fn load_network_by(path: &Path, read: &Read<'_>) -> Result<Loaded, Error> {
     let directory = path.parent().unwrap_or(Path::new(""));
     let mut files = Files { read, directory, findings: Vec::new() };
     let rate_card = raw.rate_card.as_ref().and_then(|file| files.read(file, &mut findings, RateCard::parse));
+    let labels = raw.labels.as_ref().and_then(|file| files.read(file, &mut findings, Labels::parse));
     // Without a home plan no number can be read; the finding about `home` comes first.
     let roaming = raw.roaming.file.as_ref().zip(numbering.as_ref()).and_then(|(file, numbering)| {
         files.read(file, &mut findings, |path, text| parse_roaming(path, text, numbering))
@@ -75,7 +79,7 @@ pub fn load_network_by(path: &Path, read: &Read<'_>) -> Result<Loaded, Error> {
             let emergency = emergency_numbers(numbering.home(), &emergency);
             let roaming = roaming.unwrap_or_else(|| Map::with_hasher(Seed::default()));
             let network = Network { routes: Routes::new(routes), numbering, roaming, emergency, lists };
-            Ok(Loaded { network, rate_card, look_ups })
+            Ok(Loaded { network, rate_card, look_ups, labels: labels.unwrap_or_default() })
         }
         _ => Err(Error::Invalid(all)),
     }
@@ -333,12 +337,16 @@ mod tests {
 
     const RATES: &str = "sender,dest_prefix,valid_from,valid_to,tier_from,currency,price\nacme,+48,2026-01-01,,0,EUR,0.0065\n";
 
+    const LABELS: &str = "source,service,range,called,seen_cli,first_seen,last_seen,expires\n\
+        published,app,+4474001xxxx,,,2026-11-01T00:00:00Z,2026-11-01T00:00:00Z,2026-12-01T00:00:00Z\n";
+
     /// Loads `text` as `network.toml` beside `roaming.csv` and `rates.csv`; findings show paths without the directory.
     fn load(text: &str) -> Result<Loaded, String> {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("network.toml");
         std::fs::write(&path, text).unwrap();
         std::fs::write(directory.path().join("rates.csv"), RATES).unwrap();
+        std::fs::write(directory.path().join("labels.csv"), LABELS).unwrap();
         std::fs::write(directory.path().join("roaming.csv"), "number,state\n+48601000001,roaming\n").unwrap();
         std::fs::write(directory.path().join("bad.csv"), "number,state\nx,y\n").unwrap();
         load_network(&path).map_err(|error| {
@@ -375,9 +383,13 @@ mod tests {
 
             [billing]
             rate-card = "rates.csv"
+
+            [campaigns]
+            labels = "labels.csv"
             "#,
         )
         .unwrap();
+        assert_eq!(loaded.labels.seeds().len(), 1);
         let network = &loaded.network;
         let route = network.routes.route(RouteId(1));
         assert_eq!(route.point_codes, [(0, 100), (0, 4237), (0, 300)]);

@@ -52,6 +52,8 @@ pub struct RawNetwork {
     pub rate_card: Option<Spanned<String>>,
     /// `[lists]`
     pub lists: RawLists,
+    /// `labels` of `[campaigns]`
+    pub labels: Option<Spanned<String>>,
 }
 
 /// `[roaming]`
@@ -137,6 +139,7 @@ impl RawNetwork {
             roaming: RawRoaming::read(keys.table("roaming", findings), findings),
             rate_card: keys.only_key_of("billing", "rate-card", findings),
             lists: RawLists::read(keys.table("lists", findings), findings),
+            labels: keys.only_key_of("campaigns", "labels", findings),
         };
         keys.finish("the network file", findings);
         file

@@ -5,6 +5,8 @@
 //! where it is custom to ring once, ringing once says little. A block of 10,000 numbers counts once a minute, and not
 //! while it is suspected: one sender, however loud, is not what is usual.
 
+use serde::{Deserialize, Serialize};
+
 use crate::base::route::RouteId;
 use crate::feature::ending::{ENDINGS, Ending};
 use crate::feature::suspicion::{MODELS, Model, Nats};
@@ -52,7 +54,7 @@ const OUTAGE_HALF_LIFE_S: f32 = 120.0;
 const OUTAGE_WEIGHT: f32 = 100.0;
 
 /// What is usual on one route.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Profile {
     /// Calls by hour of the day (UTC) and ending.
     hours: [[f32; ENDINGS]; 24],
@@ -79,7 +81,7 @@ impl Profile {
 }
 
 /// What is usual on every route.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Baselines {
     /// By route; as many as the network file names, which bounds it.
     profiles: Vec<Profile>,

@@ -8,6 +8,8 @@
 //! Hashes and stamps lie in two arrays: the stamps are one octet each, so counting those in a window is a scan of a few
 //! cache lines, once a tick.
 
+use serde::{Deserialize, Serialize};
+
 use crate::feature::window::{Tick, Window};
 
 /// Slots of a new set.
@@ -20,7 +22,7 @@ pub const KEPT_MAX: usize = SLOTS_MAX / 4 * 3;
 const STAMP_TICKS_MAX: u32 = 254;
 
 /// Slots that all sets together may still take beyond what each begins with.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Pool {
     left: usize,
 }
@@ -54,7 +56,7 @@ impl Pool {
 }
 
 /// A set of numbers seen, by hash.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Distinct {
     hashes: Box<[u32]>,
     /// Last seen, in ticks from `base`, plus 1; 0 is an empty slot. Never emptied in place: probing relies on it.

@@ -6,6 +6,8 @@
 
 use std::hash::BuildHasher;
 
+use serde::{Deserialize, Serialize};
+
 use crate::base::map::Seed;
 
 /// Cells in a bucket; two buckets share a cache line.
@@ -35,7 +37,7 @@ pub enum Seen {
 }
 
 /// A set of keys, each kept for some days after it was last seen.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Known {
     seed: Seed,
     /// Tag × 256 + day; 0 is free.

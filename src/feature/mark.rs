@@ -11,6 +11,7 @@ use std::hash::{BuildHasher, Hash, Hasher};
 use std::time::Duration;
 
 use arrayvec::ArrayVec;
+use serde::{Deserialize, Serialize};
 
 use crate::base::class::{Class, Subject};
 use crate::base::map::Seed;
@@ -40,7 +41,7 @@ pub struct Lesson {
 }
 
 /// Where a mark holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Place {
     /// On every route.
     Any,
@@ -49,7 +50,7 @@ pub enum Place {
 }
 
 /// What a mark is on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MarkKey {
     /// Prefix of the block, or the fingerprint.
     prefix: u64,
@@ -92,7 +93,7 @@ impl Hash for MarkKey {
 }
 
 /// A mark.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mark {
     /// As what.
     pub class: Class,
@@ -107,6 +108,12 @@ pub struct Mark {
 }
 
 impl Mark {
+    /// Whether it lasts until then, or longer.
+    #[must_use]
+    pub fn holds_at(&self, at: At) -> bool {
+        self.until >= at
+    }
+
     /// Share of calls that are let pass to test the mark at this second, 0 to 1.
     #[must_use]
     pub fn probe_share(&self, second: u32) -> f32 {
@@ -127,7 +134,7 @@ impl Mark {
 }
 
 /// All marks.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Marks {
     table: Table<MarkKey, Mark>,
     /// How many marks on blocks of each width were ever made: most widths have none, and need no look-up.

@@ -26,7 +26,9 @@ use std::hash::BuildHasher;
 use std::hint::black_box;
 use std::time::Duration;
 
-use crate::base::class::Subject;
+use serde::{Deserialize, Serialize};
+
+use crate::base::class::{Class, Subject};
 use crate::base::fault::{Faults, Kind, Layer};
 use crate::base::field::Point;
 use crate::base::map::Seed;
@@ -122,8 +124,8 @@ pub struct Sizes {
     pub behaviour: behaviour::Sizes,
 }
 
-/// All windows and marks.
-#[derive(Debug)]
+/// All windows and marks: everything that is learned from calls, and what a state file holds.
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Store {
     seed: Seed,
     callers: Table<u64, Tally>,
@@ -136,6 +138,7 @@ pub struct Store {
     presence: Presence,
     behaviour: Behaviour,
     pool: Pool,
+    #[serde(skip)]
     faults: Faults,
 }
 
@@ -281,6 +284,17 @@ impl Store {
         }
         self.evicted(evicted);
         Some(range)
+    }
+
+    /// Begins with a mark on a block, on routes of every class, from a source outside.
+    pub fn seed(&mut self, (range, class): (Range, Class), at: At, ttl: Duration) {
+        let key = MarkKey::block(Subject::CallerRange, range, Place::Any);
+        // What is marked already has been tested since, and shall not begin anew with every start.
+        if self.marks.get(key, at).is_some_and(|mark| mark.class == class && mark.holds_at(at + ttl)) {
+            return;
+        }
+        let evicted = self.marks.seed(key, at, (class, ttl));
+        self.evicted(evicted);
     }
 
     /// The fields of a call at one moment.

@@ -7,6 +7,8 @@
 use std::hash::BuildHasher;
 use std::ops::RangeInclusive;
 
+use serde::{Deserialize, Serialize};
+
 use crate::base::map::Seed;
 use crate::base::number::Number;
 use crate::base::range::Range;
@@ -56,7 +58,7 @@ impl Default for PeopleLimits {
 }
 
 /// A number that fades with time.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 struct Fading {
     count: f32,
     at: u32,
@@ -73,7 +75,7 @@ impl Fading {
 }
 
 /// Everything known of people.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct People {
     seed: Seed,
     /// Numbers that talked or waited.
@@ -89,7 +91,7 @@ pub struct People {
 }
 
 /// A call that was cut before it rang.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Cut {
     second: u32,
     route: RouteId,

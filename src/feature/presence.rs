@@ -8,6 +8,8 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::base::map::Seed;
 use crate::base::network::{Network, RoamingState};
 use crate::base::number::Number;
@@ -39,14 +41,14 @@ impl Default for PresenceLimits {
 }
 
 /// An answer about roaming: a state or none, for a while.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 struct Answer {
     state: Option<RoamingState>,
     until: At,
 }
 
 /// What is known of one number's whereabouts.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Presence {
     at_home: Table<u64, At>,
     pairs: Table<(u64, u64), At>,

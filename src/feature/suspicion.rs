@@ -11,6 +11,8 @@
 //! it has not called before and that not everybody calls; and towards a block only from numbers against which little is
 //! known, so that one number cannot condemn its neighbours. All calls count against it.
 
+use serde::{Deserialize, Serialize};
+
 use crate::base::map::Seed;
 use std::time::Duration;
 
@@ -74,7 +76,7 @@ pub enum About {
 }
 
 /// What is known of a calling number, a block or a fingerprint.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Row {
     /// Evidence by [`Model`], as of `at`.
     evidence: [Nats; MODELS],
@@ -88,7 +90,8 @@ pub struct Row {
     pub good: u32,
     /// Digits seen in the place before the block's free ones … of bad calls: bit *d* for digit *d*.
     digits: u16,
-    /// Set up and neither answered nor ended.
+    /// Set up and neither answered nor ended. Not kept in a file: calls do not outlive the run that follows them.
+    #[serde(skip)]
     pub in_flight: u16,
     /// Bad calls that had been refused once and came again.
     pub insisted: u16,
@@ -179,7 +182,7 @@ pub struct Finished {
 }
 
 /// All evidence.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Suspicion {
     rows: Table<u64, Row>,
     baselines: Baselines,

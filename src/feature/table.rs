@@ -7,6 +7,8 @@
 
 use std::hash::{BuildHasher, Hash};
 
+use serde::{Deserialize, Serialize};
+
 use crate::base::map::Seed;
 
 /// Slots compared when one must give way.
@@ -15,24 +17,62 @@ pub const LOOK: usize = 4;
 const NIL: u32 = u32::MAX;
 
 /// Aligned so that a slot of a tally is two cache lines, not three.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 #[repr(align(64))]
 struct Slot<K, V> {
     key: K,
+    #[serde(skip)]
     next: u32,
     rank: u32,
     value: V,
 }
 
 /// A table of at most `limit` keys.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(
+    try_from = "Stored<K, V>",
+    bound(deserialize = "K: Copy + Eq + Hash + Deserialize<'de>, V: Default + Deserialize<'de>")
+)]
 pub struct Table<K, V> {
     seed: Seed,
     /// First slot of each chain, plus 1: 0 is an empty chain, so that untouched heads cost no memory.
+    #[serde(skip_serializing)]
     heads: Box<[u32]>,
     slots: Vec<Slot<K, V>>,
     limit: usize,
     hand: usize,
+}
+
+/// A table as it is kept in a file: all but its chains, in the order of its slots.
+#[derive(Deserialize)]
+struct Stored<K, V> {
+    seed: Seed,
+    slots: Vec<Slot<K, V>>,
+    limit: usize,
+    hand: usize,
+}
+
+impl<K: Copy + Eq + Hash, V: Default> TryFrom<Stored<K, V>> for Table<K, V> {
+    type Error = &'static str;
+
+    fn try_from(stored: Stored<K, V>) -> Result<Self, Self::Error> {
+        let Stored { seed, mut slots, limit, hand } = stored;
+        if !(1..=1 << 31).contains(&limit) || slots.len() > limit || hand > limit {
+            return Err("a table is larger than its limit");
+        }
+        slots.reserve_exact(limit - slots.len());
+        let mut table = Self { seed, heads: heads(limit), slots: Vec::new(), limit, hand };
+        for (slot, index) in slots.iter_mut().zip(1_u32..) {
+            let head = table.head(&slot.key);
+            slot.next = std::mem::replace(&mut table.heads[head], index).wrapping_sub(1);
+        }
+        table.slots = slots;
+        Ok(table)
+    }
+}
+
+fn heads(limit: usize) -> Box<[u32]> {
+    vec![0; (limit * 2).next_power_of_two()].into()
 }
 
 impl<K: Copy + Eq + Hash, V: Default> Table<K, V> {
@@ -40,8 +80,7 @@ impl<K: Copy + Eq + Hash, V: Default> Table<K, V> {
     #[must_use]
     pub fn new(limit: usize, seed: Seed) -> Self {
         let limit = limit.clamp(1, 1 << 31);
-        let heads = vec![0; (limit * 2).next_power_of_two()].into();
-        Self { seed, heads, slots: Vec::with_capacity(limit), limit, hand: 0 }
+        Self { seed, heads: heads(limit), slots: Vec::with_capacity(limit), limit, hand: 0 }
     }
 
     /// Keys in the table.

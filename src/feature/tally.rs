@@ -4,6 +4,7 @@
 //! forms count by the same ticks and give the same figures.
 
 use arrayvec::ArrayVec;
+use serde::{Deserialize, Serialize};
 
 use crate::feature::distinct::{Distinct, Pool};
 use crate::feature::outcome::Outcome;
@@ -13,7 +14,7 @@ use crate::feature::window::{MEASURES, Ring, Tick, Window};
 pub const FEW: usize = 8;
 
 /// A call as a key counts it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {
     /// Tick × 8, and a bit each for answered, short unanswered, one ring.
     stamp: u32,
@@ -100,7 +101,7 @@ pub struct Figures {
 }
 
 /// What is known of one key.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub enum Tally {
     /// The last calls, oldest first.
     Few(ArrayVec<Event, FEW>),
@@ -109,7 +110,7 @@ pub enum Tally {
 }
 
 /// The windows of a key.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Windows {
     ten_minutes: Ring<{ Window::TenMinutes.bucket_ticks() }>,
     hour: Ring<{ Window::Hour.bucket_ticks() }>,

@@ -3,6 +3,8 @@
 //! A window of length W covers the current bucket of W/12 and the 11 before it, so between 11/12 W and W. All buckets
 //! are whole numbers of one [`Tick`], so that a list of events stamped with ticks and a ring count the same.
 
+use serde::{Deserialize, Serialize};
+
 use crate::base::time::At;
 
 /// Buckets in a window.
@@ -11,7 +13,7 @@ pub const BUCKETS: usize = 12;
 pub const MEASURES: usize = 4;
 
 /// Packet time in steps of 50 s since the Unix epoch: the bucket of the shortest window. Fits in 29 bits.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Tick(pub u32);
 
 impl Tick {
@@ -27,7 +29,7 @@ impl Tick {
 }
 
 /// Packet time in steps of 5 s since the Unix epoch: the bucket of one minute, which ticks are too coarse for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Beat(pub u32);
 
 impl Beat {
@@ -85,7 +87,7 @@ impl Window {
 
 /// Counts of four measures over the window whose buckets are `TICKS` ticks long. A bucket counts to 65,535 of each
 /// and stays there; the totals are the sum of the buckets.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Ring<const TICKS: u32> {
     /// Number of the newest bucket since the epoch.
     head: u32,
@@ -139,7 +141,7 @@ impl<const TICKS: u32> Ring<TICKS> {
 }
 
 /// The counts of a [`Ring`] over one minute, in buckets of one [`Beat`].
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Minute(Ring<1>);
 
 impl Minute {
@@ -157,7 +159,7 @@ impl Minute {
 
 /// One measure over the window whose buckets are `TICKS` ticks long, in buckets of type `C`. A bucket that cannot hold
 /// more stays as it is. Smaller than a [`Ring`]: the total is added up when somebody asks.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Sum<const TICKS: u32, C> {
     /// Number of the newest bucket since the epoch.
     head: u32,

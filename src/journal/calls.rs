@@ -83,6 +83,8 @@ fn write_record(
     word(line, record.final_class.name());
     let rule = record.rule().and_then(|index| ruleset.rules().get(usize::from(index)));
     optional(line, b",\"rule\":", rule.map(|rule| rule.id.as_str()));
+    line.extend_from_slice(b",\"because\":");
+    because(line, record, ruleset, fields);
     line.extend_from_slice(b",\"evidence\":");
     evidence(line, record.evidence(), ruleset, fields);
     line.extend_from_slice(b",\"ruleset\":");
@@ -185,9 +187,20 @@ fn call_key(line: &mut Vec<u8>, key: &CallKey) {
     }
 }
 
+/// The sentence of the record's rule. Nearly all records have no rule, and cost nothing here.
+fn because(line: &mut Vec<u8>, record: &CallRecord, ruleset: &Ruleset, fields: &'static [FieldSpec]) {
+    let Some(rule) = record.rule() else { return line.extend_from_slice(NULL) };
+    let mut sentence = String::new();
+    if ruleset.because(rule, record.evidence(), fields, &mut sentence) {
+        string(line, sentence.as_bytes());
+    } else {
+        line.extend_from_slice(NULL);
+    }
+}
+
 fn evidence(line: &mut Vec<u8>, evidence: &[Piece], ruleset: &Ruleset, fields: &'static [FieldSpec]) {
     line.push(b'[');
-    for (index, piece) in evidence.iter().enumerate() {
+    for (index, piece) in evidence.iter().filter(|piece| !piece.is_told()).enumerate() {
         if index > 0 {
             line.push(b',');
         }

@@ -2,6 +2,7 @@
 
 pub mod calls;
 pub mod file;
+pub mod state;
 
 pub use calls::CallsWriter;
 pub use file::WholeFile;

@@ -66,6 +66,19 @@ pub enum Output {
     Record(Box<CallRecord>),
 }
 
+/// A mark to begin with, from a source outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SeedMark {
+    /// The block it is on, on any route.
+    pub range: Range,
+    /// As what.
+    pub class: Class,
+    /// Known from then on.
+    pub from: At,
+    /// Until then.
+    pub until: At,
+}
+
 /// What names a finding.
 type FindingKey = (Subject, Range, RouteId, Class);
 
@@ -81,6 +94,8 @@ pub struct Judge {
     findings: Vec<Finding>,
     finding_of: Map<FindingKey, usize>,
     shadow_matches: Vec<u64>,
+    /// Marks from outside whose time has not come, the next one last.
+    seeds: Vec<SeedMark>,
     faults: Faults,
 }
 
@@ -94,6 +109,7 @@ impl Judge {
             findings: Vec::new(),
             finding_of: Map::with_hasher(options.seed),
             shadow_matches: vec![0; ruleset.rules().len()],
+            seeds: Vec::new(),
             faults: Faults::default(),
             options,
             ruleset,
@@ -114,8 +130,20 @@ impl Judge {
         }
     }
 
+    /// Begins with marks from outside. Each is set with the first event between its two times, and is put to the test from
+    /// then on like a mark that a call taught.
+    pub fn seed_marks(&mut self, seeds: &[SeedMark]) {
+        self.seeds.extend_from_slice(seeds);
+        self.seeds.sort_by_key(|seed| std::cmp::Reverse((seed.from, seed.range)));
+    }
+
     /// Judges one event, which happened at `at`.
     pub fn handle(&mut self, at: At, event: CallEvent, out: &mut Vec<Output>) {
+        while let Some(seed) = self.seeds.pop_if(|seed| seed.from <= at) {
+            if at < seed.until {
+                self.store.seed((seed.range, seed.class), at, seed.until.since(at));
+            }
+        }
         match event {
             CallEvent::Setup(call) => {
                 let verdict = self.judge_setup(&call);
@@ -142,6 +170,11 @@ impl Judge {
     #[must_use]
     pub const fn store(&self) -> &Store {
         &self.store
+    }
+
+    /// Goes on with what another run has learned, instead of what this one has.
+    pub fn resume(&mut self, learned: Store) {
+        self.store = learned;
     }
 
     /// What was found out, in the order it was first found.

@@ -17,7 +17,7 @@ pub struct Verdict {
     pub class: Class,
     /// Index of the rule that said so; `None` when no rule matched.
     pub rule: Option<u16>,
-    /// What made the rule match.
+    /// What made the rule match, and what its sentence tells.
     pub evidence: Box<[Piece]>,
 }
 
@@ -32,7 +32,7 @@ pub struct CallRecord {
     pub final_class: Class,
     /// Index of the rule at the end that said so.
     pub final_rule: Option<u16>,
-    /// What made that rule match.
+    /// What made that rule match, and what its sentence tells.
     pub final_evidence: Box<[Piece]>,
 }
 

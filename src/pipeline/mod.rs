@@ -97,13 +97,32 @@ pub fn run<S: Sink>(
     network: &Arc<Network>,
     ruleset: &Arc<Ruleset>,
     (options, threads): (&Options, Threads),
+    sink: S,
+) -> Finished<S> {
+    run_with(frames, network, judge(network, ruleset, (options, threads)), (options, threads), sink)
+}
+
+/// A judge for so many shards: it has room for a verdict on every call that they can hold.
+#[must_use]
+pub fn judge(
+    network: &Arc<Network>,
+    ruleset: &Arc<Ruleset>,
+    (options, threads): (&Options, Threads),
+) -> Judge {
+    let verdicts_max = options.judge.verdicts_max.saturating_mul(threads.shards.clamp(1, 64));
+    let judge_options = JudgeOptions { verdicts_max, ..options.judge };
+    Judge::new(Arc::clone(ruleset), Arc::clone(network), judge_options)
+}
+
+/// As [`run`], with a judge that may know something already.
+pub fn run_with<S: Sink>(
+    frames: &mut dyn Frames,
+    network: &Arc<Network>,
+    mut judge: Judge,
+    (options, threads): (&Options, Threads),
     mut sink: S,
 ) -> Finished<S> {
     let shard_count = threads.shards.clamp(1, 64);
-    // Room for a verdict on every call that the shards can hold.
-    let verdicts_max = options.judge.verdicts_max.saturating_mul(shard_count);
-    let judge_options = JudgeOptions { verdicts_max, ..options.judge };
-    let mut judge = Judge::new(Arc::clone(ruleset), Arc::clone(network), judge_options);
     let mut assembler = Assembler::new(options.assemble);
     let mut counts = Counts::default();
     thread::scope(|scope| {

@@ -1,5 +1,7 @@
 //! Tree → checked condition: names become field numbers, types and units agree, `not` goes down to the terms.
 
+use std::ops::Range;
+
 use crate::base::caret::nearest;
 use crate::base::field::{Country, FieldId, FieldSpec, Type, Unit, Value};
 use crate::base::number::Number;
@@ -21,6 +23,23 @@ pub(super) fn condition(text: &str, fields: &[FieldSpec], at_setup: bool) -> Res
     match node {
         Some(node) if checker.faults.is_empty() => Ok(node),
         _ => Err(checker.faults),
+    }
+}
+
+/// The field that a text outside a condition names, which stands at `span`.
+pub(super) fn named_field(
+    name: &str,
+    span: Range<usize>,
+    fields: &[FieldSpec],
+    at_setup: bool,
+) -> Result<FieldId, Fault> {
+    let mut checker = Checker { fields, at_setup, terms: 0, faults: Vec::new() };
+    let known = checker.field(&Operand { text: name, literal: None, span: span.clone() });
+    match (known, checker.faults.pop()) {
+        (_, Some(fault)) => Err(fault),
+        (Some(known), None) => Ok(known.id),
+        // A field that is not found is a fault.
+        (None, None) => Err(Fault::new(span, "unknown field")),
     }
 }
 

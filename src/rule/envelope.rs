@@ -6,6 +6,7 @@ use toml::Spanned;
 use toml::de::DeTable;
 
 use crate::base::field::{FieldSpec, Point};
+use crate::rule::because::Because;
 use crate::rule::check;
 use crate::rule::effect::{Effect, one_line};
 use crate::rule::error::Findings;
@@ -99,6 +100,7 @@ impl File<'_> {
             .and_then(|on| word(&on, "point of judgement", &POINT_NAMES, findings))
             .map(|index| POINTS[index]);
         let effect = Effect::read(&mut keys, point, findings);
+        let because = Because::read(&mut keys, (point, effect.as_ref()), fields, findings);
         let node = condition(&mut keys, point, fields, findings);
         keys.finish("a rule", findings);
         self.ids.extend(id.clone());
@@ -107,7 +109,7 @@ impl File<'_> {
             return;
         };
         if let (Some(Effect { action, class, marks }), Some(node)) = (effect, node) {
-            let rule = Rule { id: id.into_inner(), name, mode, phase, point, class, action, marks };
+            let rule = Rule { id: id.into_inner(), name, mode, phase, point, class, action, marks, because };
             self.drafts.push(Draft { rule, node, span });
         }
     }

@@ -12,7 +12,7 @@ use arrayvec::ArrayVec;
 use crate::base::field::{Facts, FieldId, Value};
 use crate::base::number::{DIGITS_MAX, Number};
 use crate::rule::lex::Op;
-use crate::rule::{Evidence, Piece};
+use crate::rule::{Evidence, Piece, REASONS_MAX};
 
 /// Most terms of one rule; each value of a set counts as one.
 pub(super) const TERMS_MAX: usize = 256;
@@ -168,8 +168,7 @@ impl Program {
                 at = step.otherwise;
             }
         }
-        let room = evidence.remaining_capacity();
-        for step in held.into_iter().take(room).filter_map(|held| self.steps.get(usize::from(held))) {
+        for step in held.into_iter().take(REASONS_MAX).filter_map(|held| self.steps.get(usize::from(held))) {
             evidence.push(Piece { field: step.field, value: facts.value(step.field), bound: step.bound });
         }
     }
@@ -231,7 +230,7 @@ impl Bounds {
         if let Some(number) = self.numbers.get(&text) {
             return Some(*number);
         }
-        let number = u16::try_from(self.texts.len()).ok()?;
+        let number = u16::try_from(self.texts.len()).ok().filter(|number| *number != Piece::TOLD)?;
         self.texts.push(text.clone());
         self.numbers.insert(text, number);
         Some(number)

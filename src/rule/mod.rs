@@ -5,6 +5,7 @@
 //! numbers → matches with evidence (`eval`). One [`Ruleset`] never changes and is named by its hash. Whatever is
 //! wrong in any file is reported at once, with its place (`error`). `docs/rules.md` is the reference for people.
 
+mod because;
 mod check;
 mod effect;
 mod envelope;
@@ -23,6 +24,7 @@ use sha2::{Digest, Sha256};
 use crate::base::class::{Class, Subject};
 use crate::base::field::{Facts, FieldId, FieldSpec, Point, Value};
 use crate::base::text::hex;
+use crate::rule::because::{Because, FIELDS_MAX};
 use crate::rule::envelope::{Draft, File};
 use crate::rule::eval::{Bounds, Program};
 
@@ -140,6 +142,8 @@ pub struct Rule {
     pub action: Action,
     /// What it teaches; rules at the end only. The label is `class`.
     pub marks: Vec<Mark>,
+    /// What it says of itself; see [`Ruleset::because`].
+    because: Option<Because>,
 }
 
 /// One reason for a match: a field, its value, and the bound it was held against, as written.
@@ -149,12 +153,26 @@ pub struct Piece {
     pub field: FieldId,
     /// Its value at that moment.
     pub value: Value,
-    /// Which bound, see [`Ruleset::bound_text`].
+    /// Which bound, see [`Ruleset::bound_text`]; [`Piece::TOLD`] for a value of the rule's sentence.
     pub bound: u16,
 }
 
-/// Up to eight pieces, in the order of the rule's text.
-pub type Evidence = ArrayVec<Piece, 8>;
+impl Piece {
+    /// The bound of a piece that is no reason, but a value to be told in [`Ruleset::because`].
+    pub const TOLD: u16 = u16::MAX;
+
+    /// Whether it belongs to the rule's sentence, not to its reasons.
+    #[must_use]
+    pub const fn is_told(&self) -> bool {
+        self.bound == Self::TOLD
+    }
+}
+
+/// Most reasons of one match.
+const REASONS_MAX: usize = 8;
+
+/// Up to eight reasons in the order of the rule's text, then up to four values of its sentence.
+pub type Evidence = ArrayVec<Piece, { REASONS_MAX + FIELDS_MAX }>;
 
 /// An immutable set of checked rules.
 #[derive(Debug)]
@@ -187,7 +205,7 @@ impl Ruleset {
             for Draft { rule, node, span } in std::mem::take(&mut file.drafts) {
                 match Program::new(node, &mut bounds) {
                     Some(program) => programs.push(program),
-                    None => file.findings.add(span.clone(), "more than 65,536 different bounds in all rules"),
+                    None => file.findings.add(span.clone(), "more than 65,535 different bounds in all rules"),
                 }
                 rules.push(rule);
                 if rules.len() == RULES_MAX + 1 {
@@ -236,7 +254,7 @@ impl Ruleset {
         }
     }
 
-    /// Whether a rule matches; `evidence` is then its reasons, and empty if not.
+    /// Whether a rule matches; `evidence` is then its reasons and what its sentence tells, and empty if not.
     pub fn matches(&self, rule: u16, facts: &impl Facts, evidence: &mut Evidence) -> bool {
         evidence.clear();
         let Some(program) = self.programs.get(usize::from(rule)) else {
@@ -245,11 +263,24 @@ impl Ruleset {
         let matched = program.matches(facts);
         if matched {
             program.explain(facts, evidence);
+            if let Some(because) = self.rules.get(usize::from(rule)).and_then(|rule| rule.because.as_ref()) {
+                because.tell(facts, evidence);
+            }
         }
         matched
     }
 
-    /// A bound as shown in evidence, such as `>= 20`; empty for a number no [`Piece`] of this set has.
+    /// Writes what a rule says of itself in one sentence, filled in with what its match told in `evidence`; whether it
+    /// says anything.
+    pub fn because(&self, rule: u16, evidence: &[Piece], fields: &[FieldSpec], out: &mut String) -> bool {
+        let because = self.rules.get(usize::from(rule)).and_then(|rule| rule.because.as_ref());
+        if let Some(because) = because {
+            because.fill(evidence, fields, out);
+        }
+        because.is_some()
+    }
+
+    /// A bound as shown in evidence, such as `>= 20`; empty for a number that no reason of this set has.
     #[must_use]
     pub fn bound_text(&self, bound: u16) -> &str {
         self.bounds.get(usize::from(bound)).map_or("", String::as_str)

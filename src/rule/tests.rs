@@ -69,7 +69,7 @@ pub(super) fn source(path: &str, text: impl Into<String>) -> Source {
 /// A file with one rule at the end that has this condition, on line 7 from column 8 on.
 pub(super) fn file_with(when: &str) -> Source {
     let head = "schema = 1\n[[rule]]\nid = \"A-1\"\nname = \"n\"\nphase = \"fraud\"\non = \"end\"\n";
-    source("rules/a.toml", format!("{head}when = '''\n{when}'''\nclass = \"flash\"\n"))
+    source("rules/a.toml", format!("{head}when = '''\n{when}'''\nclass = \"flash\"\nbecause = \"b\"\n"))
 }
 
 fn ruleset(when: &str) -> Ruleset {
@@ -233,14 +233,14 @@ fn refuses_what_passes_a_limit() {
 fn holds_ten_thousand_rules() {
     let rule = |index| {
         let head = format!("[[rule]]\nid = '{index}'\nname = 'n'\n");
-        head + "phase = 'lists'\non = 'end'\nclass = 'scan'\nwhen = 'answered'\n"
+        head + "phase = 'lists'\non = 'end'\nclass = 'scan'\nbecause = 'b'\nwhen = 'answered'\n"
     };
     let part = |range: std::ops::Range<usize>| format!("schema = 1\n{}", range.map(rule).collect::<String>());
     let files = |count| [source("a", part(0..5_000)), source("b", part(5_000..count))];
     let rules = Ruleset::compile(&files(10_000), FIELDS).unwrap();
     assert_eq!((rules.rules().len(), rules.at(Point::Setup).len()), (10_000, 0));
     assert_eq!(rules.at(Point::End).len(), 10_000);
-    assert_eq!(errors_of(&files(10_002)), [(35_002, 1, "more than 10000 rules in all files".to_owned())]);
+    assert_eq!(errors_of(&files(10_002)), [(40_002, 1, "more than 10000 rules in all files".to_owned())]);
 }
 
 /// A sound rule at setup, one key a line from line 3 on, with one key replaced or, when empty, left out.
@@ -256,6 +256,7 @@ fn setup_with(key: &str, value: &str) -> Source {
         ("when", "'caller.new'"),
         ("action", "{ block = { sip = 603, q850 = 21, reason = 'r' } }"),
         ("mark", "[]"),
+        ("because", "'b'"),
     ] {
         let value = if name == key { value } else { sound };
         let line = if value.is_empty() { "\n".to_owned() } else { format!("{name} = {value}\n") };
@@ -345,7 +346,7 @@ fn refuses_marks_and_says_where() {
     ] {
         let mut file = file_with("answered");
         file.text.push_str(&format!("mark = [{mark}]\n"));
-        assert_eq!(errors_of(&[file]), [(10, column, message.to_owned())], "{mark}");
+        assert_eq!(errors_of(&[file]), [(11, column, message.to_owned())], "{mark}");
     }
 }
 
@@ -397,6 +398,7 @@ when   = """
   and caller.attempts_10m >= 60
 """
 action = { block = { sip = 603, q850 = 21, reason = "flash call without contract" } }
+because = "{caller} called {caller.called_10m} numbers, and {caller.answer_share_24h} answered."
 
 [[rule]]
 id    = "FC-110"
@@ -406,6 +408,7 @@ on    = "end"
 class = "flash"
 when  = "not answered and ring_time < 4s"
 mark  = [ { subject = "caller_range_100", ttl = "24h" } ]
+because = "It rang shortly."
 
 [[rule]]
 id     = "LS-1"
@@ -439,6 +442,51 @@ fn reads_a_whole_file() {
     let ttl = Duration::from_hours(24);
     assert_eq!(classify.marks, [Mark { subject: Subject::CallerRange100, ttl }]);
     assert_eq!((&allow.action, allow.class, off.mode), (&Action::Allow, None, Mode::Off));
+}
+
+#[test]
+fn explains_itself_in_a_sentence() {
+    let rules = Ruleset::compile(&[source("rules/flash.toml", WHOLE_FILE)], FIELDS).unwrap();
+    let facts = [
+        ("caller", Value::Number(Number::from_digits(b"447700900123").unwrap())),
+        ("caller.attempts_10m", Value::Int(60)),
+        ("caller.called_10m", Value::Int(58)),
+        ("route.class", Value::Word(0)),
+    ];
+    let mut evidence = Evidence::new();
+    assert!(rules.matches(0, &Known::new(&facts), &mut evidence));
+    assert_eq!(evidence.iter().map(Piece::is_told).collect::<Vec<_>>(), [false, false, true, true, true]);
+    let mut sentence = String::new();
+    assert!(rules.because(0, &evidence, FIELDS, &mut sentence));
+    assert_eq!(sentence, "+447700900123 called 58 numbers, and unknown answered.");
+    sentence.clear();
+    assert!(rules.because(1, &[], FIELDS, &mut sentence) && sentence == "It rang shortly.");
+    assert!(!rules.because(2, &[], FIELDS, &mut sentence));
+}
+
+#[test]
+fn refuses_sentences_and_says_where() {
+    for (because, column, message) in [
+        ("", 1, "a rule that blocks has no `because`"),
+        ("''", 11, "`because` is one line of 1 to 200 characters"),
+        ("'of {caller.caled_10m}'", 16, "unknown field `caller.caled_10m`"),
+        ("'of {}'", 16, "unknown field ``"),
+        ("'for {ring_time}'", 17, "`ring_time` is not known at setup"),
+        ("'é {caller'", 14, "a brace without its other half"),
+        ("'a caller}'", 20, "a brace without its other half"),
+        ("'{{caller}}'", 12, "a brace without its other half"),
+        ("'{caller}{caller}{caller}{caller}{caller}'", 12, "a sentence names at most 4 fields"),
+    ] {
+        let line = if because.is_empty() { 2 } else { 12 };
+        let expected = [(line, column, message.to_owned())];
+        assert_eq!(errors_of(&[setup_with("because", because)]), expected, "{because}");
+    }
+    let errors = Ruleset::compile(&[setup_with("because", "'{calle}'")], FIELDS).unwrap_err();
+    assert_eq!(errors[0].help.as_deref(), Some("did you mean `caller` (a telephone number)?"));
+    let at_end = source("a.toml", file_with("answered").text.replace("because = \"b\"\n", ""));
+    assert_eq!(errors_of(&[at_end]), [(2, 1, "a rule at the end has no `because`".to_owned())]);
+    let at_end = source("a.toml", file_with("answered").text.replace("\"b\"", "\"{ring_time}\""));
+    assert_eq!(errors_of(&[at_end]), []);
 }
 
 #[test]

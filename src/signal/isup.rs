@@ -3,11 +3,13 @@
 use std::hash::BuildHasher;
 
 use crate::base::fault::{Kind, Layer};
+use crate::base::fingerprint::Fingerprint;
 use crate::base::frame::{Pdu, RoutingLabel};
 use crate::base::map::Seed;
 use crate::base::number::Party;
 use crate::base::numbering::Nature;
 use crate::base::route::RouteId;
+use crate::signal::equipment;
 use crate::signal::{Circuit, Claims, Context, Counts, Key, Leg, Setup, Signal, What};
 use crate::wire::DecodeError;
 use crate::wire::isup::acm::{Acm, CalledStatus};
@@ -92,11 +94,14 @@ fn what(
 ) -> Result<What, DecodeError> {
     Ok(match message.message_type {
         MessageType::INITIAL_ADDRESS => {
-            let Lax { repr: iam, fault } = Iam::parse(message)?;
+            let mut print = Fingerprint::default();
+            let Lax { repr: iam, fault } =
+                Iam::parse_noting(message, |parameter| equipment::optional(parameter, &mut print))?;
             if let Some(error) = fault {
                 counts.faults.count(error.layer, error.kind);
             }
-            What::Setup(setup(&iam, label, context))
+            let equipment = equipment::of_iam(&iam, print);
+            What::Setup(Setup { equipment, ..setup(&iam, label, context) })
         }
         MessageType::ADDRESS_COMPLETE => {
             match or_counted(Acm::parse(message), counts).map(Acm::called_status) {

@@ -3,6 +3,7 @@
 //! In: a [`Pdu`]. Out: zero or one signal, or the fault that kept it from being one.
 //! Must not: know whether the call exists.
 
+mod equipment;
 pub mod isup;
 pub mod sip;
 
@@ -75,8 +76,8 @@ pub struct Setup {
     /// What it says of how its numbers came about.
     pub claims: Claims,
     /// Fingerprint of the equipment that sent the setup: a fixed hash of what it chose to write and how, apart from
-    /// what the call is about. SIP: User-Agent, order of the headers, origin and session name of the SDP. ISUP: which
-    /// optional parameters, and the fixed ones. 0: not known.
+    /// what the call is about. SIP: User-Agent, order of the headers, shape of Contact and Via, origin, session name and
+    /// codecs of the SDP. ISUP: which optional parameters, and the fixed ones. 0: not known.
     pub equipment: u32,
 }
 

@@ -3,18 +3,19 @@
 use std::net::SocketAddr;
 
 use arrayvec::ArrayVec;
-use memchr::memchr;
+use memchr::{memchr, memchr2};
 
 use crate::base::frame::Pdu;
 use crate::base::map::keyed_hash;
 use crate::base::number::{Party, RAW_MAX, Raw, Shape};
 use crate::base::numbering::{Nature, Numbering};
 use crate::base::route::NumberFormat;
+use crate::signal::equipment;
 use crate::signal::{Claims, Context, Counts, Leg, Setup, Signal, What};
 use crate::wire::DecodeError;
 use crate::wire::sip::address::{Address, Uri};
 use crate::wire::sip::start::Start;
-use crate::wire::sip::value::{elements, hides_caller, parameter, q850_cause};
+use crate::wire::sip::value::{elements, hides_caller, parameter, plain_parameters, q850_cause};
 use crate::wire::sip::{Message, Method};
 
 /// Decodes one SIP message.
@@ -78,7 +79,7 @@ fn request(
                 called: party(&target, plan),
                 claims: claims(message, (&target, diverting.is_some()), plan),
                 diverting,
-                equipment: 0,
+                equipment: equipment::of_invite(message),
             }))
         }
         Method::Cancel => Some(What::Cancel),
@@ -90,12 +91,22 @@ fn request(
 
 /// Branch of the top Via; none before RFC 3261.
 fn branch<'a>(message: &Message<'a>) -> Option<&'a [u8]> {
-    parameter(elements(message.head.via?).next()?, b"branch")
+    let via = message.head.via?;
+    if memchr2(b'"', b'<', via).is_some() {
+        return parameter(elements(via).next()?, b"branch");
+    }
+    plain_parameters(via).find_map(|(name, value)| {
+        name.trim_ascii().eq_ignore_ascii_case(b"branch").then(|| value.trim_ascii())
+    })
 }
 
 /// A To tag says that the INVITE belongs to a dialog (RFC 3261 §12.2.2).
 fn is_in_dialog(message: &Message<'_>) -> bool {
-    message.head.to.and_then(Address::parse).is_some_and(|to| to.tag().is_some())
+    message.head.to.is_some_and(|to| {
+        // Most of them: an address in brackets, and nothing after it.
+        let is_bare = to.starts_with(b"<") && memchr(b'>', to).is_some_and(|end| end + 1 == to.len());
+        !is_bare && Address::parse(to).is_some_and(|to| to.tag().is_some())
+    })
 }
 
 /// A response to a re-INVITE reads the same as one to the first: call state tells them apart by CSeq.

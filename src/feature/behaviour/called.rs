@@ -4,6 +4,7 @@
 //! A number that is called now and then is a short list of the last minutes; windows come with a rush.
 
 use arrayvec::ArrayVec;
+use serde::{Deserialize, Serialize};
 
 use crate::base::time::At;
 use crate::call::Call;
@@ -16,7 +17,7 @@ pub const FEW: usize = 6;
 pub const CALM: usize = 3;
 
 /// A call as the called number counts it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Arrival {
     beat: Beat,
     /// Hash of the calling number; 0 for none.
@@ -38,7 +39,7 @@ impl Arrival {
 }
 
 /// What comes to one called number.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Called {
     arrivals: Arrivals,
     day: Sum<{ Window::Day.bucket_ticks() }, u16>,
@@ -115,7 +116,7 @@ impl Called {
     }
 }
 
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 enum Arrivals {
     Few(ArrayVec<Arrival, FEW>),
     Many(Box<Windows>),
@@ -158,7 +159,7 @@ impl Arrivals {
 }
 
 /// The windows of a number that many call.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Windows {
     minute: Minute,
     ten_minutes: Ring<{ Window::TenMinutes.bucket_ticks() }>,
@@ -216,7 +217,7 @@ const QUARTERS: u32 = 4;
 const WORTH_KEEPING: u16 = 6;
 
 /// How many calls are usual in each hour of the day.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Usual {
     /// First hour since the epoch that a call was counted in.
     first: u32,

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use arrayvec::ArrayVec;
+use serde::{Deserialize, Serialize};
 
 use crate::base::network::Network;
 use crate::base::number::Number;
@@ -89,7 +90,7 @@ impl Talk {
 }
 
 /// What one number does as a caller.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Caller {
     /// Calls in flight.
     pub in_flight: InFlight,
@@ -198,7 +199,7 @@ impl Caller {
 }
 
 /// An attempt, or a talk that ended.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct Deed {
     /// Tick × 8, and a bit each: a talk; of a talk, ringless; of an attempt invalid, of a talk hung up on.
     stamp: u32,
@@ -241,7 +242,7 @@ impl Deed {
     }
 }
 
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 enum Deeds {
     Few(ArrayVec<Deed, FEW>),
     Many(Box<Windows>),
@@ -273,7 +274,7 @@ impl Deeds {
 }
 
 /// The windows of a busy caller.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 struct Windows {
     /// Attempts; of these invalid, in sequence.
     attempts: Ring<{ Window::Hour.bucket_ticks() }>,

@@ -1,5 +1,7 @@
 //! Calls in flight of one key.
 
+use serde::{Deserialize, Serialize};
+
 use crate::feature::window::Tick;
 
 /// Longest that a call can be in flight: calls that were answered are closed after 4 hours, see [`crate::call`], and
@@ -7,8 +9,10 @@ use crate::feature::window::Tick;
 const LONGEST: u32 = (4 * 3600 + 600) / Tick::SECONDS as u32;
 
 /// A count of calls that have begun and have not ended.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InFlight {
+    /// Not kept in a file: calls do not outlive the run that follows them.
+    #[serde(skip)]
     count: u16,
     last: Tick,
 }

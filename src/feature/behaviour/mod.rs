@@ -16,6 +16,8 @@ pub mod voicemail;
 
 use std::hash::BuildHasher;
 
+use serde::{Deserialize, Serialize};
+
 use crate::base::fault::{Faults, Kind, Layer};
 use crate::base::map::Seed;
 use crate::base::network::Network;
@@ -80,7 +82,7 @@ pub struct Sizes {
 }
 
 /// All that is known of behaviour.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Behaviour {
     seed: Seed,
     callers: Table<u64, Caller>,

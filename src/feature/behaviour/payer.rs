@@ -4,6 +4,7 @@
 //! number suddenly calls expensive numbers it has never called before.
 
 use arrayvec::ArrayVec;
+use serde::{Deserialize, Serialize};
 
 use crate::feature::behaviour::flight::InFlight;
 use crate::feature::window::{Ring, Sum, Tick, Window};
@@ -12,7 +13,7 @@ use crate::feature::window::{Ring, Sum, Tick, Window};
 pub const CALLED_MAX: usize = 32;
 
 /// When a payer first called a high-cost number.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Contact {
     first: Tick,
 }
@@ -37,7 +38,7 @@ impl Contact {
 }
 
 /// What one number pays for.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Payer {
     /// Calls in flight.
     pub in_flight: InFlight,

@@ -5,6 +5,8 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::base::field::Country;
 use crate::base::network::Network;
 use crate::base::number::Number;
@@ -33,7 +35,7 @@ const EEA: [Country; 30] = [
 type Hour = Sum<{ Window::Hour.bucket_ticks() }, u32>;
 
 /// One direction of a route.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Trunk {
     attempts: Hour,
     answered: Hour,
@@ -48,7 +50,7 @@ struct Trunk {
 }
 
 /// Where calling numbers of a route come from.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Origins<const TICKS: u32> {
     all: Sum<TICKS, u32>,
     cheap: Sum<TICKS, u32>,
@@ -56,7 +58,7 @@ struct Origins<const TICKS: u32> {
 }
 
 /// Median figures of a route's peers.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Peers {
     /// Mean talk, in tenths of a second.
     pub talk_mean: f64,
@@ -90,7 +92,7 @@ pub struct Figures {
 }
 
 /// All routes.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Trunks {
     /// By twice the route's number, one more for outbound.
     trunks: Vec<Trunk>,

@@ -5,6 +5,8 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::base::map::Seed;
 use crate::base::time::At;
 use crate::call::{Call, ReleasedBy};
@@ -17,14 +19,14 @@ pub const CUT_MAX: Duration = Duration::from_secs(3);
 pub const APART_MAX: Duration = Duration::from_secs(60);
 
 /// An attempt that its caller cut early.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Cut {
     setup_at: At,
     end_at: At,
 }
 
 /// Pairs whose last attempt was cut early.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Cuts {
     table: Table<(u64, u64), Cut>,
 }

@@ -49,6 +49,18 @@ impl Iam {
     /// When the fixed part or the called number cannot be read.
     #[inline]
     pub fn parse(message: &Message<'_>) -> Result<Lax<Self>, DecodeError> {
+        Self::parse_noting(message, |_| {})
+    }
+
+    /// The same; hands every optional parameter to `note`, in their order.
+    ///
+    /// # Errors
+    /// As [`Iam::parse`].
+    #[inline]
+    pub fn parse_noting(
+        message: &Message<'_>,
+        mut note: impl FnMut(Parameter<'_>),
+    ) -> Result<Lax<Self>, DecodeError> {
         let [nature_of_connection, forward_1, forward_2, category, transmission_medium] =
             message.fixed::<FIXED_LENGTH>()?;
         let mut iam = Self {
@@ -61,7 +73,10 @@ impl Iam {
         };
         let mut fault = None;
         for parameter in message.optional(POINTERS) {
-            if let Err(error) = parameter.and_then(|parameter| iam.take(parameter)) {
+            if let Err(error) = parameter.and_then(|parameter| {
+                note(parameter);
+                iam.take(parameter)
+            }) {
                 fault.get_or_insert(error);
             }
         }

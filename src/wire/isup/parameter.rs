@@ -13,6 +13,8 @@ pub const REDIRECTING_NUMBER: u8 = 0x0B;
 pub const CAUSE_INDICATORS: u8 = 0x12;
 /// Redirection information (§3.45).
 pub const REDIRECTION_INFORMATION: u8 = 0x13;
+/// User service information (§3.57): what kind of line and coding the caller has.
+pub const USER_SERVICE_INFORMATION: u8 = 0x1D;
 /// Original called number (§3.39): the party first called.
 pub const ORIGINAL_CALLED_NUMBER: u8 = 0x28;
 /// Hop counter (§3.80).

@@ -4,6 +4,7 @@
 use arrayvec::ArrayVec;
 
 use crate::base::fault::Kind;
+use crate::base::fingerprint::Fingerprint;
 use crate::wire::sip::lines::{LINE_MAX, Lines};
 use crate::wire::sip::near::near;
 use crate::wire::sip::{Faults, note};
@@ -30,6 +31,10 @@ pub struct Head<'a> {
     pub call_id: Option<&'a [u8]>,
     /// CSeq.
     pub cseq: Option<&'a [u8]>,
+    /// Contact, the first line.
+    pub contact: Option<&'a [u8]>,
+    /// User-Agent.
+    pub user_agent: Option<&'a [u8]>,
     /// Content-Length.
     pub content_length: Option<&'a [u8]>,
     /// P-Asserted-Identity lines (RFC 3325), the first two; each may hold a list.
@@ -43,18 +48,28 @@ pub struct Head<'a> {
     pub privacy: Option<&'a [u8]>,
     /// Reason lines (RFC 3326), the first four; each may hold a list.
     pub reasons: ArrayVec<&'a [u8], REASON_MAX>,
+    /// Names of all headers as written and in their order, of an INVITE: how its sender writes. Headers that come and go with
+    /// the call (Diversion, History-Info, Privacy, Reason) are left out.
+    pub names: Fingerprint,
 }
 
 impl<'a> Head<'a> {
     /// Reads the lines after the start line.
-    pub(super) fn read(lines: &mut Lines<'a>, faults: &mut Faults) -> Self {
+    pub(super) fn read(lines: &mut Lines<'a>, is_invite: bool, faults: &mut Faults) -> Self {
         let mut head = Self::default();
         while let Some(line) = lines.next() {
             if line.bytes.len() > LINE_MAX {
                 note(faults, line.offset, Kind::TooMany);
             }
             let fault = match split_header(line.bytes) {
-                Some((name, value)) => head.keep(name, value).err(),
+                Some((name, value)) => {
+                    let known = Name::of(name);
+                    if is_invite && known.is_none_or(Name::is_of_every_call) {
+                        head.names.word(abridged(line.bytes, name.len()));
+                    }
+                    // Most headers are not kept: their values are not looked at.
+                    known.and_then(|known| head.keep(known, value.trim_ascii()).err())
+                }
                 None => Some(Kind::BadSyntax),
             };
             if let Some(kind) = fault {
@@ -64,11 +79,11 @@ impl<'a> Head<'a> {
         head
     }
 
-    fn keep(&mut self, name: &[u8], value: &'a [u8]) -> Result<(), Kind> {
-        // Most headers are not kept: their values are not looked at.
-        let Some(name) = Name::of(name) else { return Ok(()) };
-        let value = value.trim_ascii();
+    #[inline]
+    fn keep(&mut self, name: Name, value: &'a [u8]) -> Result<(), Kind> {
         match name {
+            Name::Contact => first(&mut self.contact, value),
+            Name::UserAgent => first(&mut self.user_agent, value),
             Name::CSeq => once(&mut self.cseq, value),
             Name::CallId => once(&mut self.call_id, value),
             Name::ContentLength => once(&mut self.content_length, value),
@@ -136,6 +151,7 @@ enum Name {
     Asserted,
     CSeq,
     CallId,
+    Contact,
     ContentLength,
     Diversion,
     From,
@@ -143,6 +159,7 @@ enum Name {
     Privacy,
     Reason,
     To,
+    UserAgent,
     Via,
 }
 
@@ -153,10 +170,13 @@ impl Name {
             [b'f' | b'F'] => Some(Self::From),
             [b'i' | b'I'] => Some(Self::CallId),
             [b'l' | b'L'] => Some(Self::ContentLength),
+            [b'm' | b'M'] => Some(Self::Contact),
             [b't' | b'T'] => Some(Self::To),
             [b'v' | b'V'] => Some(Self::Via),
             [b'f' | b'F', _, _, _] => is(name, b"from", Self::From),
-            [b'c' | b'C', _, _, _, _, _, _] => is(name, b"call-id", Self::CallId),
+            [b'c' | b'C', _, _, _, _, _, _] => {
+                is(name, b"call-id", Self::CallId).or_else(|| is(name, b"contact", Self::Contact))
+            }
             _ => match name.len() {
                 2 => is(name, b"to", Self::To),
                 3 => is(name, b"via", Self::Via),
@@ -164,6 +184,7 @@ impl Name {
                 6 => is(name, b"reason", Self::Reason),
                 7 => is(name, b"privacy", Self::Privacy),
                 9 => is(name, b"diversion", Self::Diversion),
+                10 => is(name, b"user-agent", Self::UserAgent),
                 12 => is(name, b"history-info", Self::History),
                 14 => is(name, b"content-length", Self::ContentLength),
                 19 => is(name, b"p-asserted-identity", Self::Asserted),
@@ -171,6 +192,24 @@ impl Name {
             },
         }
     }
+
+    /// Headers that are there in some calls of a sender and not in others.
+    const fn is_of_every_call(self) -> bool {
+        !matches!(self, Self::Diversion | Self::History | Self::Privacy | Self::Reason)
+    }
+}
+
+/// Length and first seven octets of the name that a line begins with, as written: no two names in use share them.
+#[inline]
+fn abridged(line: &[u8], length: usize) -> u64 {
+    let start = match line.first_chunk::<8>() {
+        Some(start) => u64::from_be_bytes(*start),
+        None => line.iter().chain(&[0; 8]).take(8).fold(0, |word, octet| word << 8 | u64::from(*octet)),
+    };
+    // 1 to 7 octets of it, then the length; a name is never empty.
+    let unused = 64_usize.saturating_sub(length.clamp(1, 7).saturating_mul(8)) as u32;
+    let kept = start & u64::MAX.checked_shl(unused).unwrap_or_default();
+    kept | length as u64 & 0xFF
 }
 
 /// Compares all octets without a branch between them, which takes half the time of comparing slices.

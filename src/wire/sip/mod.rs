@@ -165,7 +165,8 @@ impl<'a> Message<'a> {
         if flawed {
             note(&mut faults, line.offset, Kind::BadSyntax);
         }
-        let head = Head::read(&mut lines, &mut faults);
+        let is_invite = matches!(start, Start::Request { method: Method::Invite, .. });
+        let head = Head::read(&mut lines, is_invite, &mut faults);
         let body = body(&lines, &head, &mut faults);
         let offset_of = |value: &[u8]| value.as_ptr().addr().saturating_sub(bytes.as_ptr().addr());
 

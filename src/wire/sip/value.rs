@@ -85,6 +85,25 @@ pub fn parameter<'a>(value: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
     })
 }
 
+/// Names and values of the parameters of a value without quotes, as they are written, up to the first comma. Faster than
+/// [`parameters`], which minds quotes and brackets.
+#[inline]
+pub fn plain_parameters(value: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+    let mut rest = near([b';', b','], value).and_then(|end| value.get(end..)).unwrap_or_default();
+    std::iter::from_fn(move || {
+        let [b';', piece @ ..] = rest else { return None };
+        let end = near([b';', b'=', b','], piece).unwrap_or(piece.len());
+        let (name, after) = piece.split_at_checked(end)?;
+        let [b'=', after @ ..] = after else {
+            rest = after;
+            return Some((name, &b""[..]));
+        };
+        let (value, after) = after.split_at_checked(near([b';', b','], after).unwrap_or(after.len()))?;
+        rest = after;
+        Some((name, value))
+    })
+}
+
 fn unquoted(value: &[u8]) -> &[u8] {
     match value.trim_ascii() {
         [b'"', inner @ .., b'"'] => inner,
@@ -145,6 +164,17 @@ mod tests {
         assert_eq!(parameter(value, b"a"), Some(&b""[..]));
         assert_eq!(parameter(value, b"b"), Some(&b";tag=no"[..]));
         assert_eq!(parameter(value, b"c"), None);
+    }
+
+    #[test]
+    fn plain_parameters_are_split_as_others() {
+        let all = |value: &'static [u8]| plain_parameters(value).collect::<Vec<_>>();
+        assert_eq!(
+            all(b"SIP/2.0/UDP h:5060;rport;branch=z9,SIP/2.0/UDP i;x"),
+            [(&b"rport"[..], &b""[..]), (b"branch", b"z9")]
+        );
+        assert_eq!(all(b";;=;a=="), [(&b""[..], &b""[..]), (b"", b""), (b"a", b"=")]);
+        assert!(all(b"h").is_empty() && all(b"h,i;x").is_empty());
     }
 
     #[test]

@@ -1,0 +1,75 @@
+//! A state file of a full store of default size: written and read once. Budget: 10 s to read.
+
+mod common;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tollgate::base::number::{Number, Party, Raw, Shape};
+use tollgate::base::route::{Direction, RouteId};
+use tollgate::base::time::At;
+use tollgate::call::{Call, CallEvent, CallId, CallKey, ReleasedBy};
+use tollgate::clock::Stopwatch;
+use tollgate::journal::state;
+use tollgate::judge::{Judge, JudgeOptions};
+use tollgate::rule::Ruleset;
+
+const CALLS: u64 = 8_000_000;
+
+fn party(number: u64) -> Party {
+    let text = number.to_string();
+    let raw = Raw::try_from(text.as_bytes()).unwrap_or_default();
+    Party { number: Number::from_digits(text.as_bytes()).ok(), shape: Shape::Valid, restricted: false, raw }
+}
+
+/// A million callers over the world, each calling several times an hour; every third call is a talk.
+fn call(index: u64) -> Call {
+    let setup_at = At::from_nanos(1_700_000_000_000_000_000 + index * 400_000);
+    let key = CallKey::Isup { opc: 1, dpc: 2, cic: (index % 4_096) as u16 };
+    let caller = index.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 44;
+    let talks = index % 3 == 0;
+    Call {
+        id: CallId::new(&key, setup_at),
+        seq: index,
+        key,
+        route: RouteId(1),
+        direction: Direction::Inbound,
+        calling: party(44_700_000_000 + caller * 977),
+        called: party(48_600_000_000 + index * 7_919 % 10_000_000),
+        diverting: None,
+        equipment: (index % 5_000) as u32 + 1,
+        setup_at,
+        alert_at: Some(setup_at + Duration::from_secs(2)),
+        answer_at: talks.then_some(setup_at + Duration::from_secs(5)),
+        end_at: Some(setup_at + Duration::from_secs(if talks { 90 } else { 8 })),
+        released_by: Some(ReleasedBy::Calling),
+        sip_status: None,
+        q850_cause: Some(16),
+    }
+}
+
+fn main() {
+    let network = common::network("captures/interconnect/network.toml");
+    let mut judge = Judge::new(Arc::new(Ruleset::empty()), Arc::clone(&network), JudgeOptions::default());
+    let mut out = Vec::new();
+    for index in 0..CALLS {
+        let call = call(index);
+        let at = call.end_at.unwrap_or_default();
+        if call.answer_at.is_some() {
+            judge.handle(at, CallEvent::Answer(call.clone()), &mut out);
+        }
+        judge.handle(at, CallEvent::End(call), &mut out);
+        out.clear();
+    }
+    println!("state: {:?}, at most {} octets", judge.store().sizes(), judge.store().bytes_max());
+    let folder = tempfile::tempdir().expect("a folder for temporary files");
+    let path = folder.path().join("state");
+    let watch = Stopwatch::start();
+    state::save(&path, &judge, &network, At::default()).expect("the state can be written");
+    let (seconds, length) = (watch.seconds(), std::fs::metadata(&path).map_or(0, |file| file.len()));
+    println!("state/save: {seconds:.2} s, {length} octets");
+    drop(judge);
+    let watch = Stopwatch::start();
+    let (_, store) = state::load(&path, &network).expect("the state can be read");
+    println!("state/load: {:.2} s, {:?}", watch.seconds(), store.sizes());
+}

@@ -1,0 +1,248 @@
+//! The state file: everything learned from calls, so that a later run goes on where an earlier one ended.
+//!
+//! A line of JSON ([`Header`]), the store packed with zstd in the encoding of `postcard`, and the SHA-256 of all before. The file is
+//! whole or not there, is checked to its last octet before any of it is taken, and is taken as a whole or not at all. It holds
+//! telephone numbers.
+
+use std::fmt;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::base::network::Network;
+use crate::base::text::hex;
+use crate::base::time::At;
+use crate::feature::Store;
+use crate::journal::WholeFile;
+use crate::judge::Judge;
+
+/// Version of the encoding: a new one whenever anything in [`Store`] changes its shape or its meaning.
+const FORMAT: u32 = 1;
+/// Octets of the hash at the end.
+const HASH_LENGTH: u64 = 32;
+/// Longest header, in octets.
+const HEADER_MAX: u64 = 4_096;
+/// How hard to pack: fast, as the run waits.
+const LEVEL: i32 = 1;
+
+/// What a state file says of itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Header {
+    /// Version of the encoding.
+    pub tollgate_state: u32,
+    /// Version of the program that wrote it.
+    pub program: String,
+    /// Hash of what the state depends on in the network file: home country, routes in their order, their classes.
+    pub network: String,
+    /// Hash of the rules that were in force; another set may go on with what these taught.
+    pub ruleset: String,
+    /// Packet time of the last call in it.
+    pub at: String,
+}
+
+/// Why a state file was not taken.
+#[derive(Debug)]
+pub enum StateError {
+    /// It is not as it was written, or no state file at all.
+    Damaged(&'static str),
+    /// As the operating system says.
+    Io(io::Error),
+    /// It is about another network.
+    OtherNetwork,
+    /// Another version of the program wrote it.
+    OtherVersion(String),
+}
+
+impl fmt::Display for StateError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Damaged(why) => write!(f, "damaged: {why}; nothing was taken from it"),
+            Self::Io(error) => write!(f, "{error}"),
+            Self::OtherNetwork => f.write_str(
+                "it was learned on another network: the home country, the routes or their order are not the same",
+            ),
+            Self::OtherVersion(theirs) => {
+                write!(f, "version {theirs} wrote it, this is {}; begin without it", version())
+            }
+        }
+    }
+}
+
+impl From<io::Error> for StateError {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+/// Writes what a judge has learned by packet time `at`; a file of that name is replaced when all is on the disk.
+///
+/// # Errors
+/// As the operating system says; the earlier file then stays.
+pub fn save(path: &Path, judge: &Judge, network: &Network, at: At) -> io::Result<()> {
+    let header = Header {
+        tollgate_state: FORMAT,
+        program: env!("CARGO_PKG_VERSION").to_owned(),
+        network: fingerprint(network),
+        ruleset: judge.ruleset().hash().to_owned(),
+        at: at.to_string(),
+    };
+    let mut file = Hashing { inner: WholeFile::create(path)?, hasher: Sha256::new() };
+    serde_json::to_writer(&mut file, &header)?;
+    file.write_all(b"\n")?;
+    let packed = BufWriter::with_capacity(1 << 17, zstd::Encoder::new(file, LEVEL)?);
+    let packed = postcard::to_io(judge.store(), packed).map_err(io::Error::other)?;
+    let Hashing { mut inner, hasher } =
+        packed.into_inner().map_err(io::IntoInnerError::into_error)?.finish()?;
+    inner.write_all(&hasher.finalize())?;
+    inner.finish()
+}
+
+/// Reads a file that [`save`] wrote.
+///
+/// # Errors
+/// Whatever keeps it from being taken as a whole.
+pub fn load(path: &Path, network: &Network) -> Result<(Header, Store), StateError> {
+    let mut file = File::open(path)?;
+    let length = file.metadata()?.len();
+    let (header, body) = header(&file)?;
+    if (header.tollgate_state, header.program.as_str()) != (FORMAT, env!("CARGO_PKG_VERSION")) {
+        return Err(StateError::OtherVersion(format!(
+            "{} (format {})",
+            header.program, header.tollgate_state
+        )));
+    }
+    let end = length.checked_sub(HASH_LENGTH).filter(|end| *end > body);
+    let end = end.ok_or(StateError::Damaged("it ends too soon"))?;
+    if !is_whole(&mut file, end)? {
+        return Err(StateError::Damaged("its checksum does not fit"));
+    }
+    if header.network != fingerprint(network) {
+        return Err(StateError::OtherNetwork);
+    }
+    file.seek(SeekFrom::Start(body))?;
+    let packed = zstd::Decoder::new(file.take(end - body))?;
+    // Texts and byte strings, which a store has none of, would be read into this.
+    let mut scratch = [0; 64];
+    let reader = (BufReader::with_capacity(1 << 17, packed), &mut scratch[..]);
+    match postcard::from_io(reader) {
+        Ok((store, _)) => Ok((header, store)),
+        Err(_) => Err(StateError::Damaged("its content cannot be read")),
+    }
+}
+
+/// The header, and where the rest begins.
+fn header(file: &File) -> Result<(Header, u64), StateError> {
+    let mut line = Vec::new();
+    BufReader::new(file.take(HEADER_MAX)).read_until(b'\n', &mut line)?;
+    let header = serde_json::from_slice(&line)
+        .map_err(|_| StateError::Damaged("it does not begin as a state file"))?;
+    Ok((header, line.len() as u64))
+}
+
+/// Whether the hash behind `end` is that of all before.
+fn is_whole(file: &mut File, end: u64) -> io::Result<bool> {
+    file.seek(SeekFrom::Start(0))?;
+    let mut hashing = Hashing { inner: io::sink(), hasher: Sha256::new() };
+    io::copy(&mut BufReader::with_capacity(1 << 20, Read::by_ref(file).take(end)), &mut hashing)?;
+    file.seek(SeekFrom::Start(end))?;
+    let mut written = Vec::new();
+    file.take(HASH_LENGTH).read_to_end(&mut written)?;
+    Ok(hashing.hasher.finalize().as_slice() == written)
+}
+
+/// Numbers of routes stand in the state: a route inserted before others would give each the history of its neighbour.
+fn fingerprint(network: &Network) -> String {
+    let mut hasher = Sha256::new();
+    hasher.update(network.numbering.home().to_string());
+    for route in network.routes.all() {
+        hasher.update([0, route.class as u8]);
+        hasher.update(&route.name);
+    }
+    hex(&hasher.finalize()[..8])
+}
+
+fn version() -> String {
+    format!("{} (format {FORMAT})", env!("CARGO_PKG_VERSION"))
+}
+
+/// Hashes what passes through.
+struct Hashing<W> {
+    inner: W,
+    hasher: Sha256,
+}
+
+impl<W: Write> Write for Hashing<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.inner.write(bytes)?;
+        self.hasher.update(&bytes[..written]);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::PathBuf;
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::judge::JudgeOptions;
+    use crate::rule::Ruleset;
+
+    fn saved(folder: &Path) -> (PathBuf, Network) {
+        let path = folder.join("state");
+        let mut options = JudgeOptions::default();
+        (options.features.callers, options.features.ranges_100, options.features.ranges_10k) =
+            (100, 100, 100);
+        (options.features.missed, options.features.marks, options.features.suspects) = (100, 100, 100);
+        let people = &mut options.features.people;
+        (people.known, people.pairs, people.called, people.blocks, people.refused) =
+            (100, 100, 100, 100, 100);
+        let judge = Judge::new(Arc::new(Ruleset::empty()), Arc::new(Network::unknown()), options);
+        save(&path, &judge, &Network::unknown(), At::from_nanos(7)).unwrap();
+        (path, Network::unknown())
+    }
+
+    #[test]
+    fn a_file_changed_anywhere_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, network) = saved(folder.path());
+        let (header, _) = load(&path, &network).unwrap();
+        assert_eq!(header.at, "1970-01-01T00:00:00.000000007Z");
+        let bytes = fs::read(&path).unwrap();
+        for at in (0..bytes.len()).step_by(7) {
+            let mut damaged = bytes.clone();
+            damaged[at] ^= 0x10;
+            fs::write(&path, &damaged).unwrap();
+            assert!(load(&path, &network).is_err(), "octet {at} of {}", bytes.len());
+        }
+        for length in [0, 1, 50, bytes.len() / 2, bytes.len() - 1] {
+            fs::write(&path, &bytes[..length]).unwrap();
+            assert!(matches!(load(&path, &network), Err(StateError::Damaged(_))), "{length} octets");
+        }
+        fs::write(&path, [&bytes[..], b"x"].concat()).unwrap();
+        assert!(matches!(load(&path, &network), Err(StateError::Damaged(_))));
+    }
+
+    #[test]
+    fn a_file_from_elsewhere_is_refused() {
+        use crate::base::numbering::Numbering;
+        let folder = tempfile::tempdir().unwrap();
+        let (path, network) = saved(folder.path());
+        let home = crate::base::field::Country(*b"PL");
+        let other = Network { numbering: Numbering::new(home).unwrap(), ..Network::unknown() };
+        assert!(matches!(load(&path, &other), Err(StateError::OtherNetwork)));
+        let text = fs::read(&path).unwrap();
+        let newer = [b"{\"tollgate_state\":2", &text[b"{\"tollgate_state\":1".len()..]].concat();
+        fs::write(&path, newer).unwrap();
+        let error = load(&path, &network).unwrap_err();
+        assert!(error.to_string().contains("(format 2) wrote it"), "{error}");
+    }
+}

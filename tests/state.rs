@@ -1,0 +1,92 @@
+//! Warm restart: two runs with a state file between them say what one run says.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// Captures whose calls all end, so that a run may end after them without cutting one.
+const CASES: [&str; 4] = ["isup-flash-range", "isup-wangiri", "sip-flash-cancel", "sip-flash-reject"];
+
+fn case(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("captures").join(name)
+}
+
+/// A classic pcap file of a case, moved by so many seconds.
+fn moved(name: &str, seconds: u32) -> Vec<u8> {
+    let mut bytes = match fs::read(case(name).join("input.pcap")) {
+        Ok(bytes) => bytes,
+        Err(_) => zstd::decode_all(&fs::read(case(name).join("input.pcap.zst")).unwrap()[..]).unwrap(),
+    };
+    // draft-ietf-opsawg-pcap: a header of 24 octets, then each record with 16 octets before it.
+    let is_little = bytes[3] == 0xA1;
+    assert!(is_little && bytes[2] == 0xB2, "no classic pcap");
+    let word = |bytes: &[u8], at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap());
+    let mut at = 24;
+    while at < bytes.len() {
+        let moved = word(&bytes, at) + seconds;
+        bytes[at..at + 4].copy_from_slice(&moved.to_le_bytes());
+        at += 16 + word(&bytes, at + 8) as usize;
+    }
+    bytes
+}
+
+struct Runs<'a> {
+    folder: &'a Path,
+    case: &'a str,
+}
+
+impl Runs<'_> {
+    fn run(&self, out: &str, inputs: &[&str], more: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tollgate"));
+        command.arg("replay").arg("--network").arg(case(self.case).join("network.toml"));
+        command.arg("--out").arg(self.folder.join(out)).args(more);
+        command.args(inputs.iter().map(|input| self.folder.join(input))).output().unwrap()
+    }
+
+    fn records(&self, out: &str, inputs: &[&str], more: &[&str]) -> String {
+        let run = self.run(out, inputs, more);
+        assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+        fs::read_to_string(self.folder.join(out).join("calls.jsonl")).unwrap()
+    }
+}
+
+#[test]
+fn two_runs_say_what_one_says() {
+    for name in CASES {
+        let folder = tempfile::tempdir().unwrap();
+        let runs = Runs { folder: folder.path(), case: name };
+        fs::write(folder.path().join("a.pcap"), moved(name, 0)).unwrap();
+        // Behind the last timer of a call, and within the life of what was learned.
+        fs::write(folder.path().join("b.pcap"), moved(name, 1_200)).unwrap();
+        let state = folder.path().join("state").display().to_string();
+        let keep = ["--state", state.as_str(), "--state-every", "30s"];
+        let whole = runs.records("whole", &["a.pcap", "b.pcap"], &[]);
+        let first = runs.records("first", &["a.pcap"], &keep);
+        let cold = runs.records("cold", &["b.pcap"], &[]);
+        let second = runs.records("second", &["b.pcap"], &keep);
+        assert_ne!(cold, second, "{name}: nothing was learned");
+        assert!(whole == first + &second, "{name}: the second run does not go on where the first ended");
+    }
+}
+
+#[test]
+fn a_state_that_cannot_be_taken_stops_the_run() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("a.pcap"), moved("isup-wangiri", 0)).unwrap();
+    let state = folder.path().join("state");
+    let shown = state.display().to_string();
+    let runs = Runs { folder: folder.path(), case: "isup-wangiri" };
+    runs.records("out", &["a.pcap"], &["--state", &shown]);
+    let bytes = fs::read(&state).unwrap();
+    let other = Runs { folder: folder.path(), case: "sip-flash-cancel" };
+    let run = other.run("other", &["a.pcap"], &["--state", &shown]);
+    assert_eq!(run.status.code(), Some(65));
+    assert!(String::from_utf8_lossy(&run.stderr).contains("another network"), "{run:?}");
+    fs::write(&state, &bytes[..bytes.len() - 9]).unwrap();
+    let run = runs.run("cut", &["a.pcap"], &["--state", &shown]);
+    assert_eq!(run.status.code(), Some(65));
+    assert!(String::from_utf8_lossy(&run.stderr).contains("damaged"), "{run:?}");
+    assert_eq!(fs::read(&state).unwrap().len(), bytes.len() - 9, "an unread state was overwritten");
+    let run = runs.run("span", &["a.pcap"], &["--state", &shown, "--state-every", "0s"]);
+    assert_eq!(run.status.code(), Some(2));
+}
