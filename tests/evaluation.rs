@@ -80,7 +80,8 @@ fn a_swept_bound_gives_a_point_for_each_value() {
     let rules = directory.path().join("rules");
     fs::create_dir(&rules).unwrap();
     let rule = "schema = 1\n[[rule]]\nid = \"T-1\"\nname = \"Loud\"\nmode = \"live\"\nphase = \"fraud\"\non = \"setup\"\n\
-                class = \"flash\"\nwhen = \"caller_range_10k.attempts_1h >= 1000000\"\n\
+                class = \"flash\"\nbecause = \"Too many calls.\"\n\
+                when = \"caller_range_10k.attempts_1h >= 1000000\"\n\
                 action = { block = { sip = 603, q850 = 21, reason = \"test\" } }\n";
     fs::write(rules.join("t.toml"), rule).unwrap();
     let sweep = "T-1:caller_range_10k.attempts_1h=5,1000000";
