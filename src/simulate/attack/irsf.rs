@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use crate::base::time::At;
-use crate::simulate::attack::called::alerting;
+use crate::simulate::attack::called::{Course, alerting};
 use crate::simulate::attack::campaign::{Desk, Method};
 use crate::simulate::attack::numbers::{Numbers, Pool};
 use crate::simulate::attack::sweep::Sweep;
@@ -146,7 +146,7 @@ impl Method for Payer {
 }
 
 impl Payer {
-    fn course(&self, rng: &mut Rng) -> (Option<std::time::Duration>, End) {
+    fn course(&self, rng: &mut Rng) -> Course {
         if !chance(rng, self.answer_share) {
             let cause = if chance(rng, 0.6) { 1 } else { 34 };
             return (None, End::Refused { after: between(rng, 0.8, 4.0), cause });

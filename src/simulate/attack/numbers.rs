@@ -122,9 +122,7 @@ impl Numbers {
             return Err("numbers: size is a power of ten, 1 to 1000000".into());
         }
         let prefixes = match self.prefixes.is_empty() {
-            true => {
-                (0..blocks).map(|_| self.block_prefix(world, rng)).collect::<Result<Vec<String>, String>>()?
-            }
+            true => self.drawn(blocks, world, rng)?,
             false => self.written()?,
         };
         let ranged = Pool::ranged(prefixes, self.size, (self.order, rng));
@@ -159,26 +157,27 @@ impl Numbers {
         }
     }
 
-    /// Country code and leading digits of one block.
-    fn block_prefix(&self, world: &World, rng: &mut Rng) -> Result<String, String> {
-        let (prefix, digits) = match choose(rng, &self.countries) {
-            Some(name) => choose(rng, &self.ranges_in(name)).copied().ok_or_else(|| {
-                format!("numbers: no block of {} {} numbers known in `{name}`", self.size, self.line.name())
-            })?,
-            None => self.range_abroad(world, rng)?,
+    /// Country code and leading digits of so many blocks: every country as likely, then every range of it.
+    fn drawn(&self, blocks: u64, world: &World, rng: &mut Rng) -> Result<Vec<String>, String> {
+        let ranges: Vec<Vec<Block>> = match self.countries.is_empty() {
+            true => {
+                let abroad = RENTED.iter().filter(|rented| rented.name != world.home().iso);
+                abroad.map(|rented| self.ranges_in(rented.name)).filter(|ranges| !ranges.is_empty()).collect()
+            }
+            false => self.countries.iter().map(|name| self.ranges_in(name)).collect(),
         };
-        let head = below(rng, 10_u64.pow(digits) / self.size);
-        let width = (digits - self.size.ilog10()) as usize;
-        Ok(if width == 0 { prefix.to_owned() } else { format!("{prefix}{head:0width$}") })
-    }
-
-    /// A range of any country but the home country.
-    fn range_abroad(&self, world: &World, rng: &mut Rng) -> Result<Block, String> {
-        let home = world.home().iso;
-        let abroad = RENTED.iter().filter(|rented| rented.name != home);
-        let ranges: Vec<Block> = abroad.flat_map(|rented| self.ranges_in(rented.name)).collect();
-        let none = || format!("numbers: no block of {} {} numbers known", self.size, self.line.name());
-        choose(rng, &ranges).copied().ok_or_else(none)
+        if let Some(none) = ranges.iter().position(Vec::is_empty) {
+            let (name, line) = (&self.countries[none], self.line.name());
+            return Err(format!("numbers: no block of {} {line} numbers known in `{name}`", self.size));
+        }
+        let mut prefix = || {
+            let (prefix, digits) = choose(rng, &ranges).and_then(|ranges| choose(rng, ranges)).copied()?;
+            let head = below(rng, 10_u64.pow(digits) / self.size);
+            let width = (digits - self.size.ilog10()) as usize;
+            Some(if width == 0 { prefix.to_owned() } else { format!("{prefix}{head:0width$}") })
+        };
+        let drawn: Option<Vec<String>> = (0..blocks).map(|_| prefix()).collect();
+        drawn.ok_or_else(|| format!("numbers: no block of {} numbers known", self.size))
     }
 
     /// Ranges of a country that hold a block.

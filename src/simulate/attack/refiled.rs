@@ -20,14 +20,11 @@ pub struct Refiled {
     /// Share of calls whose number it replaces from then on, 0 to 1 (assumption).
     #[serde(default = "share")]
     pub share: Sweep,
-    /// True origin of the calls.
-    pub origins: Origins,
+    /// True origin of the calls: letters of countries where people live.
+    pub origins: Vec<String>,
     /// Numbers put in place of the true ones: of a cheap origin.
     pub numbers: Numbers,
 }
-
-/// `origins = [...]`: letters of countries where people live.
-type Origins = Vec<String>;
 
 const fn none() -> Sweep {
     Sweep::fixed(0.0)

@@ -5,7 +5,9 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use crate::base::time::At;
-use crate::simulate::attack::called::{Called, Caller, Targets, alerting, invalid_number, unreachable};
+use crate::simulate::attack::called::{
+    Called, Caller, Course, Targets, alerting, invalid_number, unreachable,
+};
 use crate::simulate::attack::campaign::{Desk, Method};
 use crate::simulate::attack::numbers::{Numbers, Pool};
 use crate::simulate::attack::sweep::Sweep;
@@ -157,8 +159,6 @@ impl Method for Dropper {
         }
     }
 }
-
-type Course = (Option<Duration>, End);
 
 impl Dropper {
     /// The call that keeps the line, and the one that meets voicemail.

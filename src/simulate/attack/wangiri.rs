@@ -11,7 +11,7 @@ use crate::simulate::attack::campaign::{Desk, Method};
 use crate::simulate::attack::numbers::{Numbers, Pool};
 use crate::simulate::attack::sweep::Sweep;
 use crate::simulate::attempt::{Attempt, Calling, End, Side, TrunkId};
-use crate::simulate::draw::{between, chance, lognormal, normal, seconds};
+use crate::simulate::draw::{Rng, between, chance, lognormal, normal, seconds};
 
 /// A dialler that wants to be called back.
 #[derive(Clone, Debug, Deserialize)]
@@ -134,7 +134,7 @@ impl Dialler {
         Some(attempt)
     }
 
-    fn caller(&self, cause: u8, rng: &mut crate::simulate::draw::Rng) -> Caller {
+    fn caller(&self, cause: u8, rng: &mut Rng) -> Caller {
         let patience = seconds(self.ring * (self.jitter * normal(rng)).exp());
         let talk = between(rng, 0.2, 2.0);
         Caller { patience, cause, answer_share: ANSWER_SHARE, talk, by: Side::Calling }
