@@ -8,7 +8,7 @@ use std::time::Duration;
 use tollgate::base::number::{Number, Party, Raw, Shape};
 use tollgate::base::route::{Direction, RouteId};
 use tollgate::base::time::At;
-use tollgate::call::{Call, CallEvent, CallId, CallKey, ReleasedBy};
+use tollgate::call::{Call, CallEvent, CallId, CallKey, Claims, ReleasedBy};
 use tollgate::clock::Stopwatch;
 use tollgate::journal::state;
 use tollgate::judge::{Judge, JudgeOptions};
@@ -38,6 +38,7 @@ fn call(index: u64) -> Call {
         called: party(48_600_000_000 + index * 7_919 % 10_000_000),
         diverting: None,
         equipment: (index % 5_000) as u32 + 1,
+        claims: Claims::default(),
         setup_at,
         alert_at: Some(setup_at + Duration::from_secs(2)),
         answer_at: talks.then_some(setup_at + Duration::from_secs(5)),
