@@ -131,7 +131,11 @@ fn fragmented(random: &mut Random) -> Case {
             let call = Call::new(at + index * 600, route.name, parties, TRUTH);
             // The same course for all of a burst keeps its messages close enough to share packets.
             let ring = micros(4.0 + burst as f64);
-            let end = crate::call::End::Answered { ring, talk: micros(9.0 + 5.0 * burst as f64), by: crate::call::Side::Calling };
+            let end = crate::call::End::Answered {
+                ring,
+                talk: micros(9.0 + 5.0 * burst as f64),
+                by: crate::call::Side::Calling,
+            };
             calls.push(call.with((Some(micros(1.5)), end)));
         }
     }

@@ -47,6 +47,10 @@ const REGULAR_TALK_S: f32 = 1.5;
 const REGULAR_SAYS: Nats = 1.8;
 /// What it says at most otherwise.
 const IRREGULAR_SAYS: Nats = -1.0;
+/// Stands for all equipment of a route.
+const ANY_EQUIPMENT: u32 = u32::MAX;
+/// Calls of people through other equipment of the route, and none through this, that show it for a sender's own.
+const OTHERS_MIN: u32 = 300;
 /// Evidence against a number (40 dB) from which on its calls count against it alone, not against its blocks.
 pub const OWN_MAX: Nats = 9.2;
 /// What a person's call weighs when it is one of the few that a mark lets pass: three such and the mark is gone.
@@ -90,6 +94,8 @@ pub struct Row {
     pub good: u32,
     /// Digits seen in the place before the block's free ones … of bad calls: bit *d* for digit *d*.
     digits: u16,
+    /// Of equipment: calls that only people make, ever.
+    people: u32,
     /// Set up and neither answered nor ended. Not kept in a file: calls do not outlive the run that follows them.
     #[serde(skip)]
     pub in_flight: u16,
@@ -140,6 +146,7 @@ impl Row {
             in_flight: self.in_flight,
             usual_at: self.usual_at,
             talk_s: self.talk_s,
+            people: self.people,
             ..Self::default()
         };
         (peak > 0.0).then_some(peak)
@@ -253,7 +260,7 @@ impl Suspicion {
         let says = self.baselines.says(call.route, call.second, call.ending);
         let is_bad = says.iter().any(|says| *says > 0.0) && call.is_fresh && !call.is_known;
         let own = self.row(About::Caller, call.caller, call.route, 0).highest(call.second);
-        let mut evicted = 0;
+        let mut evicted = self.count_people(call);
         for about in subjects(call.equipment) {
             let (row, gave_way) =
                 self.rows.touch(key(about, call.caller, call.route, call.equipment), call.second);
@@ -286,6 +293,32 @@ impl Suspicion {
             }
         }
         most
+    }
+
+    /// Robots among the strangers who call from equipment. `None` while too few people are known to use other equipment on
+    /// the route: where a border element writes all calls alike, the fingerprint is everybody's.
+    #[must_use]
+    pub fn equipment_purity(&self, caller: Number, route: RouteId, equipment: u32) -> Option<f32> {
+        let row = self.row(About::Equipment, caller, route, equipment);
+        let all = self.row(About::Equipment, caller, route, ANY_EQUIPMENT).people;
+        let robots = row.bad as f32;
+        (all.saturating_sub(row.people) >= OTHERS_MIN)
+            .then(|| robots / (robots + row.good.max(row.people) as f32).max(1.0))
+    }
+
+    /// Counts a person's call for its equipment, and for all equipment of the route. How many rows gave way.
+    fn count_people(&mut self, call: &Finished) -> u32 {
+        if !call.is_persons {
+            return 0;
+        }
+        let mut evicted = 0;
+        for equipment in [ANY_EQUIPMENT, call.equipment] {
+            let key = key(About::Equipment, call.caller, call.route, equipment);
+            let (row, gave_way) = self.rows.touch(key, call.second);
+            row.people = row.people.saturating_add(1);
+            evicted += u32::from(gave_way.is_some());
+        }
+        evicted
     }
 
     /// The block with most evidence of a model around `caller`.

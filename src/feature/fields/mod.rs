@@ -25,8 +25,7 @@ use crate::base::time::At;
 use crate::call::Call;
 use crate::feature::Store;
 use crate::feature::mark::{Mark, MarkKey, Place, seconds};
-use crate::feature::standing::{Standing, purity, standing};
-use crate::feature::suspicion::About;
+use crate::feature::standing::{Standing, standing};
 use crate::feature::tally::Figures;
 use crate::feature::window::Tick;
 
@@ -184,10 +183,11 @@ impl<'a> Moment<'a> {
     }
 
     fn equipment_purity(&self) -> Value {
-        self.of_caller(|store, caller| {
-            let row = store.suspicion.row(About::Equipment, caller, self.call.route, self.call.equipment);
-            Value::Ratio(f64::from(purity(&row, 0, 0.0)))
-        })
+        let Some(caller) = self.call.calling.number.filter(|_| self.call.equipment != 0) else {
+            return Value::Unknown;
+        };
+        let purity = self.store.suspicion.equipment_purity(caller, self.call.route, self.call.equipment);
+        purity.map_or(Value::Unknown, |purity| Value::Ratio(f64::from(purity)))
     }
 
     /// Whether the call is drawn to test a mark that would decide on it.

@@ -114,9 +114,12 @@ pub(super) const SUSPICION: &[Row] = &[
             int(decibels(row.highest(seconds(m.at))))
         })
     }),
-    row("equipment.purity", Type::Ratio, "Robots among the strangers who call from the equipment", |m| {
-        m.equipment_purity()
-    }),
+    row(
+        "equipment.purity",
+        Type::Ratio,
+        "Robots among those who call from the equipment; unknown until 300 calls of people by other equipment of the route",
+        |m| m.equipment_purity(),
+    ),
     row(
         "route.evidence_bound",
         DECIBELS,
