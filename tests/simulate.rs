@@ -225,8 +225,10 @@ fn network(traffic: &Traffic) -> Arc<Network> {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("network.toml"), traffic.network_toml()).unwrap();
     fs::write(dir.path().join("roaming.csv"), traffic.roaming_csv().collect::<String>()).unwrap();
-    if let Some(rates) = traffic.rates_csv() {
-        fs::write(dir.path().join("rates.csv"), rates).unwrap();
+    for (name, text) in [("rates.csv", traffic.rates_csv()), ("cli-exempt.csv", traffic.exempt_csv())] {
+        if let Some(text) = text {
+            fs::write(dir.path().join(name), text).unwrap();
+        }
     }
     Arc::new(load_network(&dir.path().join("network.toml")).unwrap_or_else(|error| panic!("{error}")).network)
 }

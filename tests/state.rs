@@ -4,8 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-/// Captures whose calls all end, so that a run may end after them without cutting one.
-const CASES: [&str; 4] = ["isup-flash-range", "isup-wangiri", "sip-flash-cancel", "sip-flash-reject"];
+/// Captures whose calls all end, so that a run may end after them without cutting one. SIP: of a repeated SCTP
+/// association the second half would be duplicates.
+const CASES: [&str; 3] = ["sip-flash-cancel", "sip-flash-reject", "sip-wangiri"];
 
 fn case(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("captures").join(name)
