@@ -42,7 +42,9 @@ fn a_block_is_marked_as_wide_as_its_sender_uses_it() {
         }
         let marked = play.widest_finding(Class::Flash);
         assert_eq!(marked, Some(width), "numbers spread over {spread}");
-        assert!(play.passed() <= 40, "spread over {spread}: {} passed", play.passed());
+        // Of a million numbers the rule is in shadow.
+        let is_blocked = width < 6;
+        assert_eq!(play.passed() <= 40, is_blocked, "spread over {spread}: {} passed", play.passed());
     }
 }
 
