@@ -108,7 +108,7 @@ pub struct Figures {
     pub attempts_1h: u32,
     /// Of these, to numbers that do not exist.
     pub invalid_1h: u32,
-    /// Of these, to a number within [`NEAR`] of one of the last few.
+    /// Of these, to a number within `NEAR` of one of the last few.
     pub sequential_1h: u32,
     /// Talks that ended in 1 hour.
     pub talks_1h: u32,
@@ -122,7 +122,7 @@ pub struct Figures {
     pub talk_1h: u64,
     /// How long the talks that ended in 24 hours were in all, in tenths of a second.
     pub talk_24h: u64,
-    /// Routes it came in by from abroad in 10 minutes, [`ROUTES`] at most.
+    /// Routes it came in by from abroad in 10 minutes, `ROUTES` at most.
     pub routes_10m: u32,
     /// Calls in flight.
     pub in_flight: u32,

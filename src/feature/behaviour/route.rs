@@ -247,7 +247,7 @@ const fn index(route: RouteId, direction: Direction) -> usize {
     route.0 as usize * 2 + direction as usize
 }
 
-/// Whether a number is of another country than home, and both lie where calls between them are cheap, see [`EEA`].
+/// Whether a number is of another country than home, and both lie where calls between them are cheap, see `EEA`.
 #[must_use]
 pub fn is_cheap_origin(number: Number, network: &Network) -> bool {
     let home = network.numbering.home();

@@ -1,7 +1,7 @@
 //! Callers with a dishonest reason: one file a family of attacks, and what families share.
 //!
 //! An `[[attack]]` is a [`Campaign`] (when, where, how often) and a [`Family`] (how). Figures that are published are
-//! defaults with their source; the others are assumptions, and can be swept: [`Sweep`](sweep::Sweep).
+//! defaults with their source; the others are assumptions, and can be swept: [`Sweep`].
 
 mod called;
 mod campaign;
