@@ -10,9 +10,9 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use tollgate::base::field::Point;
 use tollgate::base::map::Seed;
 use tollgate::base::number::{Number, Party, Raw, Shape};
-use tollgate::base::route::{Direction, RouteId};
+use tollgate::base::route::RouteId;
 use tollgate::base::time::At;
-use tollgate::call::{Call, CallEvent, CallId, CallKey, Claims, ReleasedBy};
+use tollgate::call::{Call, CallEvent, CallKey, ReleasedBy, Setup};
 use tollgate::feature::{Limits, Store};
 use tollgate::judge::{Judge, JudgeOptions, decide};
 
@@ -29,24 +29,18 @@ fn party(digits: &[u8]) -> Party {
 fn call(index: u64) -> Call {
     let setup_at = At::from_nanos(1_700_000_000_000_000_000 + index * 1_000_000);
     let key = CallKey::Isup { opc: 1, dpc: 2, cic: 3 };
-    Call {
-        id: CallId::new(&key, setup_at),
-        seq: index,
-        key,
+    let setup = Setup {
         route: ROUTE,
-        direction: Direction::Inbound,
         calling: party(format!("4479460{:05}", index * 7 % 1_000).as_bytes()),
         called: party(format!("4860{:07}", index * 13 % 100_000).as_bytes()),
-        diverting: None,
-        claims: Claims::default(),
-        equipment: 0,
-        setup_at,
+        ..Setup::default()
+    };
+    Call {
         alert_at: Some(setup_at + Duration::from_secs(2)),
-        answer_at: None,
         end_at: Some(setup_at + Duration::from_secs(8)),
         released_by: Some(ReleasedBy::Calling),
-        sip_status: None,
         q850_cause: Some(16),
+        ..Call::new(key, index, setup_at, setup)
     }
 }
 

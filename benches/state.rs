@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tollgate::base::number::{Number, Party, Raw, Shape};
-use tollgate::base::route::{Direction, RouteId};
+use tollgate::base::route::RouteId;
 use tollgate::base::time::At;
-use tollgate::call::{Call, CallEvent, CallId, CallKey, Claims, ReleasedBy};
+use tollgate::call::{Call, CallEvent, CallKey, ReleasedBy, Setup};
 use tollgate::clock::Stopwatch;
 use tollgate::journal::state;
 use tollgate::judge::{Judge, JudgeOptions};
@@ -28,24 +28,20 @@ fn call(index: u64) -> Call {
     let key = CallKey::Isup { opc: 1, dpc: 2, cic: (index % 4_096) as u16 };
     let caller = index.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 44;
     let talks = index.is_multiple_of(3);
-    Call {
-        id: CallId::new(&key, setup_at),
-        seq: index,
-        key,
+    let setup = Setup {
         route: RouteId(1),
-        direction: Direction::Inbound,
         calling: party(44_700_000_000 + caller * 977),
         called: party(48_600_000_000 + index * 7_919 % 10_000_000),
-        diverting: None,
         equipment: (index % 5_000) as u32 + 1,
-        claims: Claims::default(),
-        setup_at,
+        ..Setup::default()
+    };
+    Call {
         alert_at: Some(setup_at + Duration::from_secs(2)),
         answer_at: talks.then_some(setup_at + Duration::from_secs(5)),
         end_at: Some(setup_at + Duration::from_secs(if talks { 90 } else { 8 })),
         released_by: Some(ReleasedBy::Calling),
-        sip_status: None,
         q850_cause: Some(16),
+        ..Call::new(key, index, setup_at, setup)
     }
 }
 

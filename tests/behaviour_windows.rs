@@ -7,9 +7,8 @@ use tollgate::base::field::{Facts, Point, Value};
 use tollgate::base::map::Seed;
 use tollgate::base::network::Network;
 use tollgate::base::number::{Number, Party, Raw, Shape};
-use tollgate::base::route::{Direction, RouteId};
 use tollgate::base::time::At;
-use tollgate::call::{Call, CallId, CallKey, Claims, ReleasedBy};
+use tollgate::call::{Call, CallId, CallKey, ReleasedBy, Setup};
 use tollgate::feature::{Limits, Store, fields};
 
 const START_S: u64 = 1_700_000_000;
@@ -68,24 +67,18 @@ fn call(made: Made, at: At) -> Call {
         What::Attempt { exists } => (None, ReleasedBy::Network, Some(if exists { 486 } else { 404 })),
         What::Talk { tenths, by } => (Some(before(tenths)), by, None),
     };
-    Call {
-        id: CallId(0),
-        seq: 0,
-        key: CallKey::Isup { opc: 1, dpc: 2, cic: 3 },
-        route: RouteId::UNKNOWN,
-        direction: Direction::Inbound,
+    let setup = Setup {
         calling: party(CALLERS + made.caller),
         called: party(CALLED + made.called),
-        diverting: None,
-        equipment: 0,
-        claims: Claims::default(),
-        setup_at: before(600),
-        alert_at: None,
+        ..Setup::default()
+    };
+    Call {
+        id: CallId(0),
         answer_at,
         end_at: Some(at),
         released_by: Some(released_by),
         sip_status,
-        q850_cause: None,
+        ..Call::new(CallKey::Isup { opc: 1, dpc: 2, cic: 3 }, 0, before(600), setup)
     }
 }
 

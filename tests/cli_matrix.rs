@@ -20,7 +20,7 @@ use tollgate::base::number::{Number, Party, Shape};
 use tollgate::base::numbering::Nature;
 use tollgate::base::route::{Direction, NumberFormat, RouteId};
 use tollgate::base::time::{At, DAY};
-use tollgate::call::{Call, CallEvent, CallId, CallKey, Claims};
+use tollgate::call::{Call, CallEvent, CallId, CallKey, Claims, Setup};
 use tollgate::config;
 use tollgate::feature::Limits;
 use tollgate::feature::fields::FIELDS;
@@ -250,25 +250,13 @@ impl Bench {
     fn call(&self, route: &str, from: &str, to: &str, at: At) -> Call {
         let routes = self.network.routes.all();
         let route = routes.iter().position(|known| known.name == route).unwrap();
-        Call {
-            id: CallId(1),
-            seq: at.nanos(),
-            key: CallKey::Isup { opc: 1, dpc: 2, cic: 3 },
+        let setup = Setup {
             route: RouteId(route as u16),
-            direction: Direction::Inbound,
             calling: self.party(from),
             called: self.party(to),
-            diverting: None,
-            claims: Claims::default(),
-            equipment: 0,
-            setup_at: at,
-            alert_at: None,
-            answer_at: None,
-            end_at: None,
-            released_by: None,
-            sip_status: None,
-            q850_cause: None,
-        }
+            ..Setup::default()
+        };
+        Call { id: CallId(1), ..Call::new(CallKey::Isup { opc: 1, dpc: 2, cic: 3 }, at.nanos(), at, setup) }
     }
 
     fn party(&self, raw: &str) -> Party {

@@ -10,7 +10,7 @@ use tollgate::base::number::Party;
 use tollgate::base::numbering::{Nature, Numbering};
 use tollgate::base::route::{Direction, NumberFormat, Route, RouteClass, RouteId, Routes};
 use tollgate::base::time::At;
-use tollgate::call::{Call, CallEvent, CallId, CallKey, Claims};
+use tollgate::call::{Call, CallEvent, CallId, CallKey, Setup};
 use tollgate::feature::fields;
 use tollgate::judge::{Judge, JudgeOptions};
 use tollgate::lookup::{Answer, LookUps, Outcome, Question, Resolver, Source};
@@ -33,15 +33,7 @@ impl Source for Fake {
 }
 
 fn network() -> Network {
-    let route = |class| Route {
-        name: String::new(),
-        class,
-        peers: Vec::new(),
-        point_codes: Vec::new(),
-        number_format: NumberFormat::Auto,
-        progress_is_alerting: false,
-        sender: None,
-    };
+    let route = |class| Route::new("", class);
     let mut network = Network {
         routes: Routes::new([RouteClass::International, RouteClass::National].map(route).into()),
         numbering: Numbering::new(Country(*b"PL")).unwrap(),
@@ -89,24 +81,20 @@ impl Bench {
 fn call(from: &str, route: u16, second: u64) -> Call {
     let numbering = &network().numbering;
     let party = |raw: &str| numbering.party(raw.as_bytes(), Nature::Unknown, NumberFormat::Auto);
-    Call {
-        id: CallId(u128::from(second)),
-        seq: second,
-        key: CallKey::Isup { opc: 1, dpc: 2, cic: 3 },
+    let setup = Setup {
         route: RouteId(route),
-        direction: Direction::Inbound,
         calling: party(from),
         called: party("+48221234567"),
-        diverting: None,
-        claims: Claims::default(),
-        equipment: 0,
-        setup_at: START + Duration::from_secs(second),
-        alert_at: None,
-        answer_at: None,
-        end_at: None,
-        released_by: None,
-        sip_status: None,
-        q850_cause: None,
+        ..Setup::default()
+    };
+    Call {
+        id: CallId(u128::from(second)),
+        ..Call::new(
+            CallKey::Isup { opc: 1, dpc: 2, cic: 3 },
+            second,
+            START + Duration::from_secs(second),
+            setup,
+        )
     }
 }
 

@@ -12,9 +12,9 @@ use tollgate::base::map::{Map, Seed};
 use tollgate::base::network::Network;
 use tollgate::base::number::{Number, Party, Raw, Shape};
 use tollgate::base::numbering::Numbering;
-use tollgate::base::route::{Direction, RouteId, Routes};
+use tollgate::base::route::Routes;
 use tollgate::base::time::At;
-use tollgate::call::{Call, CallId, CallKey, Claims, ReleasedBy};
+use tollgate::call::{Call, CallId, CallKey, ReleasedBy, Setup};
 use tollgate::feature::distinct::{Distinct, KEPT_MAX, Pool};
 use tollgate::feature::window::{Beat, Minute, Ring, Sum, Tick, Window};
 use tollgate::feature::{Limits, Store, fields};
@@ -59,24 +59,18 @@ fn party(value: u64) -> Party {
 fn call(made: Made, at: At) -> Call {
     let ring = Duration::from_secs(made.ring_s.unwrap_or(5));
     let alert_at = At::from_nanos(at.nanos() - u64::try_from(ring.as_nanos()).unwrap());
-    Call {
-        id: CallId(0),
-        seq: 0,
-        key: CallKey::Isup { opc: 1, dpc: 2, cic: 3 },
-        route: RouteId::UNKNOWN,
-        direction: Direction::Inbound,
+    let setup = Setup {
         calling: party(24_770_010_000 + made.caller),
         called: party(48_600_000_000 + made.called),
-        diverting: None,
-        claims: Claims::default(),
-        equipment: 0,
-        setup_at: alert_at,
+        ..Setup::default()
+    };
+    Call {
+        id: CallId(0),
         alert_at: Some(alert_at),
         answer_at: made.ring_s.is_none().then_some(at),
         end_at: made.ring_s.map(|_| at),
         released_by: made.ring_s.map(|_| ReleasedBy::Calling),
-        sip_status: None,
-        q850_cause: None,
+        ..Call::new(CallKey::Isup { opc: 1, dpc: 2, cic: 3 }, 0, alert_at, setup)
     }
 }
 

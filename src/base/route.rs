@@ -38,6 +38,15 @@ impl RouteClass {
     /// Names as in the network file, in the order of the enum.
     pub const NAMES: [&'static str; 6] =
         ["international", "national", "on-net", "enterprise", "white", "outbound"];
+    /// Every class, in the order of the enum.
+    pub const ALL: [RouteClass; 6] = [
+        RouteClass::International,
+        RouteClass::National,
+        RouteClass::OnNet,
+        RouteClass::Enterprise,
+        RouteClass::White,
+        RouteClass::Outbound,
+    ];
 }
 
 /// Whether a call enters the operator's network or leaves it.
@@ -82,6 +91,22 @@ pub struct Route {
     pub sender: Option<String>,
 }
 
+impl Route {
+    /// A route of which only name and class are known.
+    #[must_use]
+    pub fn new(name: &str, class: RouteClass) -> Self {
+        Self {
+            name: name.to_owned(),
+            class,
+            peers: Vec::new(),
+            point_codes: Vec::new(),
+            number_format: NumberFormat::Auto,
+            progress_is_alerting: false,
+            sender: None,
+        }
+    }
+}
+
 /// All routes, and the tables that find one by address.
 #[derive(Debug)]
 pub struct Routes {
@@ -96,15 +121,7 @@ impl Routes {
     /// the network file's checks refuse that.
     #[must_use]
     pub fn new(configured: Vec<Route>) -> Self {
-        let unknown = Route {
-            name: "unknown".into(),
-            class: RouteClass::International,
-            peers: Vec::new(),
-            point_codes: Vec::new(),
-            number_format: NumberFormat::Auto,
-            progress_is_alerting: false,
-            sender: None,
-        };
+        let unknown = Route::new("unknown", RouteClass::International);
         let routes: Vec<Route> = std::iter::once(unknown).chain(configured).collect();
         let mut by_length: std::collections::BTreeMap<u8, Map<IpAddr, RouteId>> =
             std::collections::BTreeMap::new();

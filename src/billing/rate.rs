@@ -249,8 +249,8 @@ impl Recent {
 pub(super) mod tests {
     use super::*;
     use crate::base::number::{Number, Shape};
-    use crate::base::route::{Direction, RouteId};
-    use crate::call::{CallId, CallKey, Claims};
+    use crate::base::route::RouteId;
+    use crate::call::{CallId, CallKey, Setup};
 
     /// A call from `calling` to `called`, set up at `setup`, not answered.
     pub fn call(setup: &str, calling: &str, called: &str) -> Call {
@@ -262,24 +262,13 @@ pub(super) mod tests {
             restricted: false,
             raw: digits.bytes().collect(),
         };
+        let setup =
+            Setup { route: RouteId(1), calling: party(calling), called: party(called), ..Setup::default() };
         Call {
             id: CallId(u128::from(setup_at.nanos())),
-            seq: 0,
-            key: CallKey::Isup { opc: 1, dpc: 2, cic: 3 },
-            route: RouteId(1),
-            direction: Direction::Inbound,
-            calling: party(calling),
-            called: party(called),
-            diverting: None,
-            claims: Claims::default(),
-            equipment: 0,
-            setup_at,
             alert_at: Some(setup_at + Duration::from_secs(2)),
-            answer_at: None,
             end_at: Some(setup_at + Duration::from_secs(4)),
-            released_by: None,
-            sip_status: None,
-            q850_cause: None,
+            ..Call::new(CallKey::Isup { opc: 1, dpc: 2, cic: 3 }, 0, setup_at, setup)
         }
     }
 

@@ -10,7 +10,7 @@ use siphasher::sip128::{Hasher128, SipHasher24};
 use crate::base::number::Party;
 use crate::base::route::{Direction, RouteId};
 use crate::base::time::At;
-use crate::signal::Claims;
+use crate::signal::{Claims, Setup};
 
 /// Signalling protocol of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -159,6 +159,30 @@ pub struct Call {
 }
 
 impl Call {
+    /// The attempt that the PDU `seq` set up at `setup_at`, of which nothing more is known yet.
+    #[must_use]
+    pub fn new(key: CallKey, seq: u64, setup_at: At, setup: Setup) -> Self {
+        Self {
+            id: CallId::new(&key, setup_at),
+            seq,
+            key,
+            route: setup.route,
+            direction: setup.direction,
+            calling: setup.calling,
+            called: setup.called,
+            diverting: setup.diverting,
+            claims: setup.claims,
+            equipment: setup.equipment,
+            setup_at,
+            alert_at: None,
+            answer_at: None,
+            end_at: None,
+            released_by: None,
+            sip_status: None,
+            q850_cause: None,
+        }
+    }
+
     /// Its protocol.
     #[must_use]
     pub const fn protocol(&self) -> Protocol {

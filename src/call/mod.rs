@@ -11,4 +11,4 @@ pub mod table;
 pub use event::{Call, CallEvent, CallId, CallKey, Protocol, ReleasedBy, Stamp, Stamped};
 pub use table::{CallOptions, CallTable};
 
-pub use crate::signal::Claims;
+pub use crate::signal::{Claims, Setup};

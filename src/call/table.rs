@@ -12,7 +12,7 @@ use crate::base::map::Seed;
 use crate::base::network::Network;
 use crate::base::time::At;
 use crate::call::deadline::{Deadlines, Timer, Wait};
-use crate::call::event::{Call, CallEvent, CallId, CallKey, ReleasedBy, Stamp, Stamped};
+use crate::call::event::{Call, CallEvent, CallKey, ReleasedBy, Stamp, Stamped};
 use crate::call::machine::{Codes, Effect, Side, State, step};
 use crate::signal::{Circuit, Leg, Setup, Signal, What};
 
@@ -530,25 +530,7 @@ fn new_call(leg: &Leg<'_>, at: At, seq: u64, setup: Setup, sender: u32) -> Call 
             CallKey::Isup { opc: sender, dpc, cic: circuit.cic }
         }
     };
-    Call {
-        id: CallId::new(&key, at),
-        seq,
-        key,
-        route: setup.route,
-        direction: setup.direction,
-        calling: setup.calling,
-        called: setup.called,
-        diverting: setup.diverting,
-        claims: setup.claims,
-        equipment: setup.equipment,
-        setup_at: at,
-        alert_at: None,
-        answer_at: None,
-        end_at: None,
-        released_by: None,
-        sip_status: None,
-        q850_cause: None,
-    }
+    Call::new(key, seq, at, setup)
 }
 
 #[cfg(test)]

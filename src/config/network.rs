@@ -204,15 +204,7 @@ fn name(raw: &RawRoute, taken: &mut Taken, findings: &mut Findings<'_>) -> Strin
 
 /// None when it is not known, so that nothing is said of what depends on it.
 fn class(raw: &RawRoute, findings: &mut Findings<'_>) -> Option<RouteClass> {
-    const CLASSES: [RouteClass; 6] = [
-        RouteClass::International,
-        RouteClass::National,
-        RouteClass::OnNet,
-        RouteClass::Enterprise,
-        RouteClass::White,
-        RouteClass::Outbound,
-    ];
-    word("class", raw.class.as_ref()?, &RouteClass::NAMES, findings).map(|index| CLASSES[index])
+    word("class", raw.class.as_ref()?, &RouteClass::NAMES, findings).map(|index| RouteClass::ALL[index])
 }
 
 fn peers(raw: &RawRoute, name: &str, taken: &mut Taken, findings: &mut Findings<'_>) -> Vec<IpNet> {

@@ -500,28 +500,19 @@ mod tests {
     use crate::base::map::Map;
     use crate::base::number::{Party, Raw, Shape};
     use crate::base::numbering::Numbering;
-    use crate::base::route::{NumberFormat, Route, Routes};
-    use crate::call::{CallId, CallKey, Claims, ReleasedBy};
+    use crate::base::route::{Route, Routes};
+    use crate::call::{CallId, CallKey, ReleasedBy, Setup};
 
     pub(super) fn call(calling: &str, called: &str) -> Call {
+        let setup = Setup { calling: party(calling), called: party(called), ..Setup::default() };
         Call {
             id: CallId(1),
-            seq: 1,
-            key: CallKey::Isup { opc: 1, dpc: 2, cic: 3 },
-            route: RouteId::UNKNOWN,
-            direction: Direction::Inbound,
-            calling: party(calling),
-            called: party(called),
-            diverting: None,
-            claims: Claims::default(),
-            equipment: 0,
-            setup_at: At::from_nanos(1_700_000_000_000_000_000),
-            alert_at: None,
-            answer_at: None,
-            end_at: None,
-            released_by: None,
-            sip_status: None,
-            q850_cause: None,
+            ..Call::new(
+                CallKey::Isup { opc: 1, dpc: 2, cic: 3 },
+                1,
+                At::from_nanos(1_700_000_000_000_000_000),
+                setup,
+            )
         }
     }
 
@@ -647,7 +638,7 @@ mod tests {
     #[test]
     fn marks_hold_for_routes_of_their_class_and_for_call_backs_on_any() {
         let (mut store, mut network) = (small(), network());
-        network.routes = Routes::new(vec![national("country")]);
+        network.routes = Routes::new(vec![Route::new("country", RouteClass::National)]);
         let taught = flash("24770000010", "48600000001");
         let lesson = Lesson {
             subject: Subject::CallerRange100,
@@ -667,18 +658,6 @@ mod tests {
         let late = now + lesson.ttl;
         assert_eq!(value(&store, &network, &back, late, "called_range_100.mark"), Value::Word(0));
         assert_eq!(value(&store, &network, &back, now, "called.mark"), Value::Word(0));
-    }
-
-    fn national(name: &str) -> Route {
-        Route {
-            name: name.to_owned(),
-            class: RouteClass::National,
-            peers: Vec::new(),
-            point_codes: Vec::new(),
-            number_format: NumberFormat::Auto,
-            progress_is_alerting: false,
-            sender: None,
-        }
     }
 
     impl Store {

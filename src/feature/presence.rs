@@ -147,21 +147,13 @@ mod tests {
     use crate::base::field::Country;
     use crate::base::number::Party;
     use crate::base::numbering::Numbering;
-    use crate::base::route::{NumberFormat, Route, RouteId, Routes};
+    use crate::base::route::{Route, RouteId, Routes};
     use crate::feature::tests::call;
 
     const MINUTE: Duration = Duration::from_secs(60);
 
     fn network() -> Network {
-        let route = |class| Route {
-            name: String::new(),
-            class,
-            peers: Vec::new(),
-            point_codes: Vec::new(),
-            number_format: NumberFormat::Auto,
-            progress_is_alerting: false,
-            sender: None,
-        };
+        let route = |class| Route::new("", class);
         let classes = [RouteClass::OnNet, RouteClass::Enterprise, RouteClass::National, RouteClass::White];
         Network {
             routes: Routes::new(classes.map(route).into()),

@@ -189,7 +189,7 @@ mod tests {
     use crate::base::map::Map;
     use crate::base::network::Network;
     use crate::base::numbering::Numbering;
-    use crate::base::route::{Direction, NumberFormat, Route, RouteClass, Routes};
+    use crate::base::route::{Direction, Route, RouteClass, Routes};
     use crate::base::time::At;
     use crate::wire::isup::emit_bare;
 
@@ -197,15 +197,8 @@ mod tests {
     const BACKWARD: RoutingLabel = RoutingLabel { opc: 1, dpc: 2, network_indicator: 0, sls: 0 };
 
     fn context() -> Context {
-        let route = Route {
-            name: "intl-isup-1".into(),
-            class: RouteClass::International,
-            peers: Vec::new(),
-            point_codes: vec![(0, 2)],
-            number_format: NumberFormat::Auto,
-            progress_is_alerting: false,
-            sender: None,
-        };
+        let route =
+            Route { point_codes: vec![(0, 2)], ..Route::new("intl-isup-1", RouteClass::International) };
         let network = Network {
             routes: Routes::new(vec![route]),
             numbering: Numbering::new(Country(*b"PL")).unwrap(),

@@ -302,13 +302,8 @@ mod tests {
 
     static CONTEXT: LazyLock<Context> = LazyLock::new(|| {
         let route = Route {
-            name: "abroad".into(),
-            class: RouteClass::International,
             peers: vec!["192.0.2.0/24".parse().unwrap()],
-            point_codes: Vec::new(),
-            number_format: NumberFormat::Auto,
-            progress_is_alerting: false,
-            sender: None,
+            ..Route::new("abroad", RouteClass::International)
         };
         let network = Network {
             routes: Routes::new(vec![route]),

@@ -11,9 +11,9 @@ use tollgate::base::field::Country;
 use tollgate::base::network::Network;
 use tollgate::base::number::{Number, Party, Raw, Shape};
 use tollgate::base::numbering::Numbering;
-use tollgate::base::route::{Direction, NumberFormat, Route, RouteClass, RouteId, Routes};
+use tollgate::base::route::{Direction, Route, RouteClass, RouteId, Routes};
 use tollgate::base::time::At;
-use tollgate::call::{Call, CallEvent, CallId, CallKey, Claims, ReleasedBy};
+use tollgate::call::{Call, CallEvent, CallId, CallKey, ReleasedBy, Setup};
 use tollgate::config;
 use tollgate::feature::fields::FIELDS;
 use tollgate::judge::{Judge, JudgeOptions, Output, Verdict};
@@ -136,24 +136,17 @@ impl Play {
         let routes = self.network.routes.all();
         let route = RouteId(routes.iter().position(|known| known.name == route).unwrap() as u16);
         let is_out = self.network.routes.route(route).class == RouteClass::Outbound;
-        Call {
-            id: CallId(u128::from(self.seq) * 0x9e37_79b9_7f4a_7c15),
-            seq: self.seq,
-            key: CallKey::Isup { opc: 1, dpc: 2, cic: 3 },
+        let setup = Setup {
             route,
             direction: if is_out { Direction::Outbound } else { Direction::Inbound },
             calling: party(calling),
             called: party(called),
-            diverting: None,
-            claims: Claims::default(),
             equipment: self.equipment,
-            setup_at: at(self.now_ms),
-            alert_at: None,
-            answer_at: None,
-            end_at: None,
-            released_by: None,
-            sip_status: None,
-            q850_cause: None,
+            ..Setup::default()
+        };
+        Call {
+            id: CallId(u128::from(self.seq) * 0x9e37_79b9_7f4a_7c15),
+            ..Call::new(CallKey::Isup { opc: 1, dpc: 2, cic: 3 }, self.seq, at(self.now_ms), setup)
         }
     }
 }
@@ -185,15 +178,7 @@ fn party(digits: u64) -> Party {
 
 /// An operator in Poland with two carriers from abroad, one of the country, and a way out.
 fn network() -> Network {
-    let route = |name: &str, class| Route {
-        name: name.to_owned(),
-        class,
-        peers: Vec::new(),
-        point_codes: Vec::new(),
-        number_format: NumberFormat::Auto,
-        progress_is_alerting: false,
-        sender: None,
-    };
+    let route = |name: &str, class| Route::new(name, class);
     Network {
         routes: Routes::new(vec![
             route("abroad", RouteClass::International),

@@ -9,7 +9,7 @@ use tollgate::base::network::Network;
 use tollgate::base::number::{Number, Party, Raw, Shape};
 use tollgate::base::route::{Direction, RouteId};
 use tollgate::base::time::At;
-use tollgate::call::{Call, CallEvent, CallId, CallKey, Claims, ReleasedBy};
+use tollgate::call::{Call, CallEvent, CallKey, ReleasedBy, Setup};
 use tollgate::config;
 use tollgate::feature::fields;
 use tollgate::judge::{CallRecord, Judge, JudgeOptions, Output};
@@ -111,24 +111,21 @@ impl Made {
     fn call(&self, seq: u64) -> Call {
         let after = |ms: u64| At::from_nanos(START_S * 1_000_000_000) + Duration::from_millis(self.at + ms);
         let key = CallKey::Isup { opc: 1, dpc: 2, cic: 3 };
-        Call {
-            id: CallId::new(&key, after(0)),
-            seq,
-            key,
+        let setup = Setup {
             route: RouteId(self.route),
             direction: if self.outbound { Direction::Outbound } else { Direction::Inbound },
             calling: party(self.calling),
             called: party(self.called),
             diverting: self.diverting.map(party),
-            equipment: 0,
-            claims: Claims::default(),
-            setup_at: after(0),
+            ..Setup::default()
+        };
+        Call {
             alert_at: self.alert.map(after),
             answer_at: self.answer.map(after),
             end_at: Some(after(self.end)),
             released_by: Some(self.by),
             sip_status: self.sip_status,
-            q850_cause: None,
+            ..Call::new(key, seq, after(0), setup)
         }
     }
 }

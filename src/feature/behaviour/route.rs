@@ -153,7 +153,7 @@ impl Trunks {
     /// Gives every route the median of its peers. Asked for once in 5 minutes: a route's own figures are always fresh,
     /// those of its peers are up to 5 minutes old.
     fn compare(&mut self, now: Tick, network: &Network) {
-        for class in CLASSES {
+        for class in RouteClass::ALL {
             for outbound in [0, 1] {
                 let group: Vec<usize> = (outbound..self.trunks.len())
                     .step_by(2)
@@ -189,16 +189,6 @@ impl Trunks {
         }
     }
 }
-
-/// The classes a route can have.
-const CLASSES: [RouteClass; 6] = [
-    RouteClass::International,
-    RouteClass::National,
-    RouteClass::OnNet,
-    RouteClass::Enterprise,
-    RouteClass::White,
-    RouteClass::Outbound,
-];
 
 impl Trunk {
     fn came_from(&mut self, caller: Number, tick: Tick, network: &Network) {
