@@ -8,6 +8,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::base::route::RouteId;
+use crate::feature::clock::left;
 use crate::feature::ending::{ENDINGS, Ending};
 use crate::feature::suspicion::{MODELS, Model, Nats};
 
@@ -75,7 +76,7 @@ impl Default for Profile {
 impl Profile {
     fn outage_now(&self, second: u32) -> (f32, f32) {
         let (cut, all, faded_at) = self.outage;
-        let fade = (-(second.saturating_sub(faded_at) as f32) / OUTAGE_HALF_LIFE_S).exp2();
+        let fade = left(faded_at, second, OUTAGE_HALF_LIFE_S);
         (cut * fade, all * fade)
     }
 }

@@ -20,6 +20,7 @@ use crate::base::range::Range;
 use crate::base::route::{RouteClass, RouteId};
 use crate::base::time::At;
 use crate::call::CallId;
+use crate::feature::clock::seconds;
 use crate::feature::table::Table;
 
 /// How long after the last confirmation a mark stands without a test, in seconds.
@@ -209,12 +210,6 @@ impl Marks {
         }
         u32::from(evicted.is_some())
     }
-}
-
-/// Whole seconds since the Unix epoch, as tables rank their keys.
-pub(super) const fn seconds(at: At) -> u32 {
-    let seconds = at.nanos() / 1_000_000_000;
-    if seconds > u32::MAX as u64 { u32::MAX } else { seconds as u32 }
 }
 
 #[cfg(test)]

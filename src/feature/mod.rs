@@ -8,10 +8,12 @@
 
 pub mod baseline;
 pub mod behaviour;
+mod clock;
 pub mod distinct;
 pub mod ending;
 pub mod fields;
 pub mod known;
+mod learn;
 pub mod mark;
 pub mod outcome;
 pub mod people;
@@ -39,14 +41,13 @@ use crate::base::route::{Direction, RouteClass, RouteId};
 use crate::base::time::At;
 use crate::call::Call;
 use crate::feature::behaviour::{Behaviour, Shared};
+use crate::feature::clock::seconds;
 use crate::feature::distinct::Pool;
-use crate::feature::ending::{Ending, PERSON_TALK_MIN};
-use crate::feature::mark::{Lesson, MarkKey, Marks, Place, seconds};
+use crate::feature::mark::{Lesson, MarkKey, Marks, Place};
 use crate::feature::outcome::Outcome;
 use crate::feature::people::{People, PeopleLimits};
 use crate::feature::presence::{Presence, PresenceLimits};
-use crate::feature::standing::purity;
-use crate::feature::suspicion::{About, Finished, SUSPECTED, Suspicion};
+use crate::feature::suspicion::Suspicion;
 use crate::feature::table::Table;
 use crate::feature::tally::{Event, Figures, Scope, Tally};
 use crate::feature::window::Tick;
@@ -55,11 +56,6 @@ pub use fields::Moment;
 
 /// How long a missed call is remembered for `pair.missed_24h`.
 pub const MISSED_FOR: Duration = Duration::from_secs(24 * 3600);
-
-/// Robots among the strangers of a block from which on a mark may widen to it.
-const CLIMB_PURITY: f32 = 0.95;
-/// The same for blocks of 100,000 and more: few of the people there are known yet.
-const WIDE_PURITY: f32 = 0.99;
 
 /// Most keys in each table. Memory grows as they fill, up to [`Store::bytes_max`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -208,8 +204,8 @@ impl Store {
             self.landed(call, at);
             self.count(call, at, network);
             if let (Direction::Inbound, Some(caller)) = (call.direction, call.calling.number) {
-                self.suspicion.answered(caller, (call.route, seconds(at)), call.equipment);
-                let evicted = self.people.answered(caller, seconds(at));
+                let evicted = self.suspicion.answered(caller, (call.route, seconds(at)), call.equipment)
+                    + self.people.answered(caller, seconds(at));
                 self.evicted(evicted);
             }
         }
@@ -218,14 +214,7 @@ impl Store {
     /// Counts a call set up and not refused as in flight.
     pub fn begun(&mut self, call: &Call, network: &Network) {
         if let (Direction::Inbound, Some(caller)) = (call.direction, call.calling.number) {
-            let place = (call.route, seconds(call.setup_at));
-            self.suspicion.begun(caller, place.1);
-            let Some(called) = call.called.number else { return };
-            if let Some(route) = self.people.hunted(caller, called, place) {
-                self.suspicion.take_back(caller, (route, place.1), call.equipment);
-            }
-            let evicted = self.people.calls(called, place.1);
-            self.evicted(evicted);
+            self.rings(call, caller);
         }
         let (behaviour, shared) = self.behaviour();
         behaviour.begun(call, network, shared);
@@ -368,7 +357,8 @@ impl Store {
 
     fn landed(&mut self, call: &Call, at: At) {
         if let (Direction::Inbound, Some(caller)) = (call.direction, call.calling.number) {
-            self.suspicion.landed(caller, seconds(at));
+            let evicted = self.suspicion.landed(caller, seconds(at));
+            self.evicted(evicted);
         }
     }
 
@@ -381,64 +371,6 @@ impl Store {
         *missed_at = at;
         let evicted = u32::from(evicted.is_some());
         self.evicted(evicted);
-    }
-
-    /// What a call into the network says of its caller.
-    fn learn(&mut self, call: &Call, (caller, called): (Number, Number), at: At, is_probe: bool) {
-        let second = seconds(at);
-        let is_known = self.people.is_known(caller, second) || self.people.is_pair(caller, called, second);
-        let finished = Finished {
-            caller,
-            equipment: call.equipment,
-            route: call.route,
-            second,
-            ending: Ending::of(call),
-            is_persons: Ending::is_persons(call),
-            ring_s: call.ring_time().map_or(0.0, |ring| ring.as_secs_f32()),
-            talk_s: call.talk_time().map_or(0.0, |talk| talk.as_secs_f32()),
-            is_known,
-            is_fresh: self.people.is_fresh(caller, called, second),
-            is_probe,
-            insists: self.people.insists(caller, called, second),
-        };
-        let is_suspected = self.suspicion.block(4, caller, call.route).highest(second) >= SUSPECTED;
-        let mut evicted = self.suspicion.ended(&finished) + self.people.tried(caller, called, second);
-        if finished.ending == Ending::CutBeforeRinging {
-            evicted += self.people.cut(caller, called, (call.route, second));
-        }
-        let was_answered = call.answer_at.is_some();
-        evicted += match (finished.is_persons, was_answered) {
-            (true, _) => self.people.behaved(caller, second, (was_answered, is_suspected)),
-            (false, true) => self.people.hung_up(caller, second),
-            (false, false) => 0,
-        };
-        if call.talk_time().is_some_and(|talk| talk >= PERSON_TALK_MIN) {
-            evicted += self.people.talked(caller, called, second);
-        }
-        self.evicted(evicted);
-    }
-
-    /// What a call out of the network says of whom it reached.
-    fn reached(&mut self, call: &Call, (caller, called): (Number, Number), at: At) {
-        if call.talk_time().is_some_and(|talk| talk >= PERSON_TALK_MIN) {
-            let second = seconds(at);
-            let mut evicted = self.people.talked(caller, called, second);
-            // Whom Wangiri lures is answered by a machine.
-            let own = self.suspicion.row(About::Caller, called, call.route, 0);
-            if own.highest(second) < SUSPECTED {
-                evicted += self.people.reached(called, second);
-            }
-            self.evicted(evicted);
-        }
-    }
-
-    /// The block around a caller that the evidence is about.
-    fn widest(&self, caller: Number, route: RouteId, second: u32) -> Option<Range> {
-        let enough = self.suspicion.baselines().bound(route);
-        self.suspicion.widest(caller, (route, second), enough, |range, row| {
-            let bound = if range.width() > 4 { WIDE_PURITY } else { CLIMB_PURITY };
-            purity(row, range.width(), self.people.in_block(range, second)) >= bound
-        })
     }
 
     fn evicted(&mut self, count: u32) {
@@ -562,6 +494,16 @@ mod tests {
         let later = now + Duration::from_secs(2 * 3600);
         assert_eq!(value(&store, &network, &long, later, "caller.answered_share_1h"), Value::Unknown);
         assert_eq!(value(&store, &network, &long, later, "caller.answered_24h"), Value::Int(1));
+    }
+
+    #[test]
+    fn a_call_without_a_called_number_is_in_flight_all_the_same() {
+        let (mut store, network) = (small(), network());
+        let mut call = call("48600000001", "48700000001");
+        call.called.number = None;
+        store.begun(&call, &network);
+        assert_eq!(store.sizes().behaviour.callers, 1);
+        assert_eq!(value(&store, &network, &call, call.setup_at, "caller.in_flight"), Value::Int(1));
     }
 
     #[test]

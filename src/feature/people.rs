@@ -13,6 +13,7 @@ use crate::base::map::Seed;
 use crate::base::number::Number;
 use crate::base::range::Range;
 use crate::base::route::RouteId;
+use crate::feature::clock::left;
 use crate::feature::known::{Day, Known, Seen};
 use crate::feature::table::Table;
 
@@ -66,7 +67,7 @@ struct Fading {
 
 impl Fading {
     fn now(self, second: u32, half_life_s: f32) -> f32 {
-        self.count * (-(second.saturating_sub(self.at) as f32) / half_life_s).exp2()
+        self.count * left(self.at, second, half_life_s)
     }
 
     fn add(&mut self, count: f32, second: u32, half_life_s: f32) {

@@ -16,7 +16,7 @@ use crate::base::number::Number;
 use crate::base::route::{Direction, RouteClass};
 use crate::base::time::At;
 use crate::call::Call;
-use crate::feature::mark::seconds;
+use crate::feature::clock::seconds;
 use crate::feature::table::Table;
 
 /// How long a call may take from its setup until it is forwarded back to us: a telephone rings until its network gives

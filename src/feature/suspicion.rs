@@ -11,15 +11,16 @@
 //! it has not called before and that not everybody calls; and towards a block only from numbers against which little is
 //! known, so that one number cannot condemn its neighbours. All calls count against it.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use crate::base::map::Seed;
-use std::time::Duration;
-
 use crate::base::number::Number;
 use crate::base::range::Range;
 use crate::base::route::RouteId;
 use crate::feature::baseline::Baselines;
+use crate::feature::clock::left;
 use crate::feature::ending::Ending;
 use crate::feature::table::Table;
 
@@ -38,7 +39,9 @@ const HALF_LIFE_S: f32 = 86_400.0;
 pub const WIDTHS: std::ops::RangeInclusive<u8> = 2..=6;
 /// Different digits in the next place that show that evidence belongs to a block as a whole.
 const SPREAD_MIN: u32 = 3;
-/// Seconds between two calls of a block of 10,000 that count towards what is usual on its route.
+/// Width of the blocks that show what is usual on a route: 10,000 numbers.
+const USUAL_WIDTH: u8 = 4;
+/// Seconds between two calls of such a block that count towards it.
 const USUAL_EVERY_S: u32 = 60;
 
 /// How far the talk of spoken codes of one sender lies from their mean: quartiles are within 1.5 s of each other.
@@ -154,9 +157,8 @@ impl Row {
 }
 
 fn fade(from: u32, to: u32) -> f32 {
-    let span = to.saturating_sub(from);
     // Most calls of a busy block come within seconds: nothing has faded.
-    if span < 60 { 1.0 } else { (-(span as f32) / HALF_LIFE_S).exp2() }
+    if to.saturating_sub(from) < 60 { 1.0 } else { left(from, to, HALF_LIFE_S) }
 }
 
 /// A call, as evidence takes it.
@@ -208,6 +210,12 @@ impl Suspicion {
         self.rows.get(&key(about, caller, route, equipment)).copied().unwrap_or_default()
     }
 
+    /// What is known of a calling number.
+    #[must_use]
+    pub fn caller(&self, caller: Number) -> Row {
+        self.row(About::Caller, caller, RouteId::UNKNOWN, 0)
+    }
+
     /// What is known of a block.
     #[must_use]
     pub fn block(&self, width: u8, caller: Number, route: RouteId) -> Row {
@@ -220,63 +228,71 @@ impl Suspicion {
         &self.baselines
     }
 
-    /// Counts a call in flight: set up, neither answered nor ended.
-    pub fn begun(&mut self, caller: Number, second: u32) {
-        // A number of which nothing is known yet is worth a row only once it has ended a call.
-        let (row, _) = self.rows.touch(key(About::Caller, caller, RouteId::UNKNOWN, 0), second);
+    /// Counts a call in flight: set up, neither answered nor ended. How many rows gave way for want of room.
+    pub fn begun(&mut self, caller: Number, second: u32) -> u32 {
+        let (row, gave_way) = self.rows.touch(key(About::Caller, caller, RouteId::UNKNOWN, 0), second);
         row.in_flight = row.in_flight.saturating_add(1);
+        u32::from(gave_way.is_some())
     }
 
-    /// Counts it out again.
-    pub fn landed(&mut self, caller: Number, second: u32) {
-        let (row, _) = self.rows.touch(key(About::Caller, caller, RouteId::UNKNOWN, 0), second);
+    /// Counts it out again. How many rows gave way.
+    pub fn landed(&mut self, caller: Number, second: u32) -> u32 {
+        let (row, gave_way) = self.rows.touch(key(About::Caller, caller, RouteId::UNKNOWN, 0), second);
         row.in_flight = row.in_flight.saturating_sub(1);
+        u32::from(gave_way.is_some())
     }
 
-    /// Takes what it says that a call was answered.
-    pub fn answered(&mut self, caller: Number, (route, second): (RouteId, u32), equipment: u32) {
+    /// Takes what it says that a call was answered. How many rows gave way.
+    pub fn answered(&mut self, caller: Number, (route, second): (RouteId, u32), equipment: u32) -> u32 {
         let says = self.baselines.answer_says(route, second);
-        for about in subjects(equipment) {
-            let (row, _) = self.rows.touch(key(about, caller, route, equipment), second);
-            let peak = row.add(says, second);
-            if let (About::Block(4), Some(peak)) = (about, peak) {
-                self.baselines.excursion(route, peak);
-            }
-        }
+        self.each((caller, equipment), (route, second), |_, row| row.add(says, second))
     }
 
-    /// Takes back what a call that was cut before it rang said on `route`: it came again by another.
-    pub fn take_back(&mut self, caller: Number, (route, second): (RouteId, u32), equipment: u32) {
+    /// Takes back what a call that was cut before it rang said on `route`: it came again by another. How many rows gave
+    /// way.
+    pub fn take_back(&mut self, caller: Number, (route, second): (RouteId, u32), equipment: u32) -> u32 {
         let says = self.baselines.says(route, second, Ending::CutBeforeRinging).map(|says| -says.max(0.0));
-        for about in subjects(equipment) {
-            let (row, _) = self.rows.touch(key(about, caller, route, equipment), second);
+        self.each((caller, equipment), (route, second), |_, row| {
             row.bad = row.bad.saturating_sub(1);
-            row.add(says, second);
-        }
+            row.add(says, second)
+        })
     }
 
-    /// Takes what a call that is over says. How many rows gave way for want of room.
+    /// Takes what a call that is over says. How many rows gave way.
     pub fn ended(&mut self, call: &Finished) -> u32 {
         let says = self.baselines.says(call.route, call.second, call.ending);
         let is_bad = says.iter().any(|says| *says > 0.0) && call.is_fresh && !call.is_known;
-        let own = self.row(About::Caller, call.caller, call.route, 0).highest(call.second);
+        let own = self.caller(call.caller).highest(call.second);
+        let mut is_usual = false;
         let mut evicted = self.count_people(call);
-        for about in subjects(call.equipment) {
-            let (row, gave_way) =
-                self.rows.touch(key(about, call.caller, call.route, call.equipment), call.second);
-            evicted += u32::from(gave_way.is_some());
+        evicted += self.each((call.caller, call.equipment), (call.route, call.second), |about, row| {
             let says = row.with_regularity(says, call);
             let peak = row.add(heard(says, (about, own), call), call.second);
             row.note(about, call, is_bad);
-            if about == About::Block(4) {
-                let is_due = call.second.saturating_sub(row.usual_at) >= USUAL_EVERY_S;
-                if is_due && row.highest(call.second) < SUSPECTED {
-                    row.usual_at = call.second;
-                    self.baselines.count(call.route, call.second, call.ending);
-                }
-                if let Some(peak) = peak {
-                    self.baselines.excursion(call.route, peak);
-                }
+            is_usual |= about == About::Block(USUAL_WIDTH) && row.is_usual(call.second);
+            peak
+        });
+        if is_usual {
+            self.baselines.count(call.route, call.second, call.ending);
+        }
+        evicted
+    }
+
+    /// Changes the row of every subject of a call; `change` gives the peak of evidence that is gone now. How many rows
+    /// gave way.
+    fn each(
+        &mut self,
+        (caller, equipment): (Number, u32),
+        (route, second): (RouteId, u32),
+        mut change: impl FnMut(About, &mut Row) -> Option<Nats>,
+    ) -> u32 {
+        let mut evicted = 0;
+        for about in subjects(equipment) {
+            let (row, gave_way) = self.rows.touch(key(about, caller, route, equipment), second);
+            evicted += u32::from(gave_way.is_some());
+            let peak = change(about, row);
+            if let (About::Block(USUAL_WIDTH), Some(peak)) = (about, peak) {
+                self.baselines.excursion(route, peak);
             }
         }
         evicted
@@ -399,6 +415,16 @@ impl Row {
         let spoken = &mut says[Model::Spoken as usize];
         *spoken = spoken.min(if is_regular { REGULAR_SAYS } else { IRREGULAR_SAYS });
         says
+    }
+
+    /// Whether a call of this block counts towards what is usual now; it is then the last to, for a while.
+    fn is_usual(&mut self, second: u32) -> bool {
+        let is_due = second.saturating_sub(self.usual_at) >= USUAL_EVERY_S;
+        let is_usual = is_due && self.highest(second) < SUSPECTED;
+        if is_usual {
+            self.usual_at = second;
+        }
+        is_usual
     }
 
     /// Counts what kind of call it was.

@@ -198,10 +198,11 @@ impl Judge {
     }
 
     fn judge_setup(&mut self, call: &Call) -> Verdict {
-        let facts = self.store.moment(&self.network, call, Point::Setup, call.setup_at);
-        let shadow_matches = &mut self.shadow_matches;
-        let mut shadow = |rule: u16| shadow_matches[usize::from(rule)] += 1;
-        let verdict = decide::decide(&self.ruleset, &facts, call, &self.network, &mut shadow);
+        let verdict = {
+            let facts = self.store.moment(&self.network, call, Point::Setup, call.setup_at);
+            let mut shadow = |rule: u16| self.shadow_matches[usize::from(rule)] += 1;
+            decide::decide(&self.ruleset, &facts, call, &self.network, &mut shadow)
+        };
         assert!(
             verdict.decision == Decision::Allow || !self.network.is_emergency(&call.called),
             "an emergency call was about to be touched"

@@ -31,8 +31,8 @@ use crate::feature::behaviour::outcome::is_odd;
 use crate::feature::behaviour::payer::{Contact, Payer};
 use crate::feature::behaviour::route::Trunks;
 use crate::feature::behaviour::voicemail::Cuts;
+use crate::feature::clock::seconds;
 use crate::feature::distinct::Pool;
-use crate::feature::mark::seconds;
 use crate::feature::table::Table;
 use crate::feature::window::{Beat, Tick};
 

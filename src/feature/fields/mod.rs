@@ -14,18 +14,22 @@ use std::cell::OnceCell;
 use std::fmt::{self, Write as _};
 use std::time::Duration;
 
+use arrayvec::ArrayVec;
+
 use crate::base::class::Subject;
 use crate::base::field::{Facts, FieldId, FieldSpec, Point, Type, Unit, Value};
 use crate::base::network::{Network, RoamingState};
 use crate::base::number::{Number, Party};
 use crate::base::numbering::NumberKind;
 use crate::base::range::Range;
-use crate::base::route::Direction;
+use crate::base::route::{Direction, RouteClass};
 use crate::base::time::At;
 use crate::call::Call;
 use crate::feature::Store;
-use crate::feature::mark::{Mark, MarkKey, Place, seconds};
+use crate::feature::clock::seconds;
+use crate::feature::mark::{Mark, MarkKey, Place};
 use crate::feature::standing::{Standing, standing};
+use crate::feature::suspicion::{MODELS, Nats, Row as Evidence};
 use crate::feature::tally::Figures;
 use crate::feature::window::Tick;
 
@@ -107,7 +111,12 @@ pub struct Moment<'a> {
     caller: OnceCell<Figures>,
     range_100: OnceCell<Figures>,
     range_10k: OnceCell<Figures>,
+    marks: OnceCell<ArrayVec<(Range, &'a Mark), 10>>,
     standing: OnceCell<Option<Standing>>,
+    /// What is known of the caller itself.
+    own: OnceCell<Evidence>,
+    /// Most evidence against a block around the caller, by model.
+    blocks: OnceCell<[Nats; MODELS]>,
     /// Kind of the calling number: several rules ask for it, and the answer is the dearest of all.
     caller_kind: OnceCell<NumberKind>,
     behaviour: behaviour::Cells,
@@ -130,7 +139,10 @@ impl<'a> Moment<'a> {
             caller: OnceCell::new(),
             range_100: OnceCell::new(),
             range_10k: OnceCell::new(),
+            marks: OnceCell::new(),
             standing: OnceCell::new(),
+            own: OnceCell::new(),
+            blocks: OnceCell::new(),
             caller_kind: OnceCell::new(),
             behaviour: behaviour::Cells::new(),
         }
@@ -160,7 +172,21 @@ impl<'a> Moment<'a> {
 
     /// Where marks must hold to count for this call.
     fn place(&self) -> Place {
-        Place::Class(self.network.routes.route(self.call.route).class)
+        Place::Class(self.route_class())
+    }
+
+    fn route_class(&self) -> RouteClass {
+        self.network.routes.route(self.call.route).class
+    }
+
+    /// The marked blocks around `caller`.
+    fn marks(&self, caller: Number) -> &[(Range, &'a Mark)] {
+        self.marks.get_or_init(|| self.store.marks.around(caller, self.route_class(), self.at))
+    }
+
+    /// What is known of `caller`.
+    fn own(&self, caller: Number) -> &Evidence {
+        self.own.get_or_init(|| self.store.suspicion.caller(caller))
     }
 
     fn of_caller(&self, read: impl Fn(&Store, Number) -> Value) -> Value {
@@ -171,9 +197,12 @@ impl<'a> Moment<'a> {
     fn standing(&self) -> Option<Standing> {
         *self.standing.get_or_init(|| {
             let caller = self.call.calling.number?;
-            let class = self.network.routes.route(self.call.route).class;
-            let marks = self.store.marks.around(caller, class, self.at);
-            standing((&self.store.suspicion, &self.store.people), caller, &marks, seconds(self.at))
+            standing(
+                (&self.store.suspicion, &self.store.people),
+                caller,
+                self.marks(caller),
+                seconds(self.at),
+            )
         })
     }
 
@@ -193,13 +222,12 @@ impl<'a> Moment<'a> {
     /// Whether the call is drawn to test a mark that would decide on it.
     fn is_probe(&self) -> bool {
         let Some(caller) = self.call.calling.number else { return false };
-        let class = self.network.routes.route(self.call.route).class;
-        let marks = &self.store.marks;
-        let around = marks.around(caller, class, self.at);
-        let own = [marks.get(MarkKey::number(caller, self.place()), self.at), self.equipment_mark()];
+        let own = self.store.marks.get(MarkKey::number(caller, self.place()), self.at);
+        let own = [own, self.equipment_mark()];
         // The mark that was confirmed last decides: one of them in doubt does not put the others in doubt.
         let draws = |mark: &Mark| mark.is_probe(self.call.id, seconds(self.at), self.store.seed);
-        let mut marked = own.into_iter().flatten().chain(around.iter().map(|(_, mark)| *mark)).peekable();
+        let mut marked =
+            own.into_iter().flatten().chain(self.marks(caller).iter().map(|(_, mark)| *mark)).peekable();
         marked.peek().is_some() && marked.all(draws)
     }
 

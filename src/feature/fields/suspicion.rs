@@ -3,10 +3,10 @@
 use crate::base::field::{Type, Value};
 use crate::base::route::Direction;
 use crate::feature::baseline::decibels;
+use crate::feature::clock::seconds;
 use crate::feature::ending::Ending;
 use crate::feature::fields::learned::MARKS;
 use crate::feature::fields::{CALLS, DECIBELS, Moment, NUMBERS, Row, end_row, int, row, word};
-use crate::feature::mark::seconds;
 use crate::feature::suspicion::{About, Model, OWN_MAX};
 
 pub(super) const SUSPICION: &[Row] = &[
@@ -32,17 +32,17 @@ pub(super) const SUSPICION: &[Row] = &[
         |m| {
             let abused = m.standing().is_some_and(|standing| standing.insisted >= INSISTED_MAX);
             m.of_pair(|store, caller, called| {
-                let own = store.suspicion.row(About::Caller, caller, m.call.route, 0);
                 let second = seconds(m.at);
-                !abused && own.highest(second) < OWN_MAX && store.people.insists(caller, called, second)
+                let is_robots = m.own(caller).highest(second) >= OWN_MAX;
+                !abused && !is_robots && store.people.insists(caller, called, second)
             })
         },
     ),
     row("caller.cut_evidence", DECIBELS, "Evidence that the caller sends flash calls", |m| {
-        m.evidence(About::Caller, Model::Cut)
+        m.own_evidence(Model::Cut)
     }),
     row("caller.ring_evidence", DECIBELS, "Evidence that the caller rings once or twice and hangs up", |m| {
-        m.evidence(About::Caller, Model::Ring)
+        m.own_evidence(Model::Ring)
     }),
     row(
         "called.ring_evidence",
@@ -50,15 +50,13 @@ pub(super) const SUSPICION: &[Row] = &[
         "Evidence that the called number, as a caller, rings once or twice and hangs up",
         |m| {
             m.call.called.number.map_or(Value::Unknown, |called| {
-                let row = m.store.suspicion.row(About::Caller, called, m.call.route, 0);
+                let row = m.store.suspicion.caller(called);
                 int(decibels(row.evidence(Model::Ring, seconds(m.at))))
             })
         },
     ),
     row("caller.in_flight", CALLS, "Calls of the caller that are neither answered nor over", |m| {
-        m.of_caller(|store, caller| {
-            int(u32::from(store.suspicion.row(About::Caller, caller, m.call.route, 0).in_flight))
-        })
+        m.of_caller(|_, caller| int(u32::from(m.own(caller).in_flight)))
     }),
     row("caller.probe", Type::Bool, "The call is drawn to test the mark on the caller or its block", |m| {
         Value::Bool(m.is_probe())
@@ -154,17 +152,14 @@ fn ends_like(moment: &Moment<'_>, endings: &[Ending]) -> Value {
 }
 
 impl Moment<'_> {
-    fn evidence(&self, about: About, model: Model) -> Value {
-        self.of_caller(|store, caller| {
-            let row = store.suspicion.row(about, caller, self.call.route, self.call.equipment);
-            int(decibels(row.evidence(model, seconds(self.at))))
-        })
+    fn own_evidence(&self, model: Model) -> Value {
+        self.of_caller(|_, caller| int(decibels(self.own(caller).evidence(model, seconds(self.at)))))
     }
 
     fn block_evidence(&self, model: Model) -> Value {
         self.of_caller(|store, caller| {
-            let second = seconds(self.at);
-            int(decibels(store.suspicion.against_blocks(caller, self.call.route, second)[model as usize]))
+            let against = || store.suspicion.against_blocks(caller, self.call.route, seconds(self.at));
+            int(decibels(self.blocks.get_or_init(against)[model as usize]))
         })
     }
 
