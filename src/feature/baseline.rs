@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::base::route::RouteId;
 use crate::feature::clock::left;
 use crate::feature::ending::{ENDINGS, Ending};
-use crate::feature::suspicion::{MODELS, Model, Nats};
+use crate::feature::evidence::{MODELS, Model, Nats};
 
 /// Shares of endings among people's calls, in the order of [`Ending`], where nothing is known of the route yet. About
 /// half of calls are answered (normal answer-seizure ratios are 40 to 70 %), callers who are not wait some 15 s, and

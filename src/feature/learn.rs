@@ -8,8 +8,8 @@ use crate::call::Call;
 use crate::feature::Store;
 use crate::feature::clock::seconds;
 use crate::feature::ending::{Ending, PERSON_TALK_MIN};
+use crate::feature::evidence::{Finished, SUSPECTED};
 use crate::feature::standing::purity;
-use crate::feature::suspicion::{Finished, SUSPECTED};
 
 /// Robots among the strangers of a block from which on a mark may widen to it.
 const CLIMB_PURITY: f32 = 0.95;

@@ -11,6 +11,7 @@ pub mod behaviour;
 mod clock;
 pub mod distinct;
 pub mod ending;
+pub mod evidence;
 pub mod fields;
 pub mod known;
 mod learn;

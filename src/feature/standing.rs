@@ -7,9 +7,10 @@
 use crate::base::class::Class;
 use crate::base::number::Number;
 use crate::base::range::Range;
+use crate::feature::evidence::{CAP, Nats, Row};
 use crate::feature::mark::Mark;
 use crate::feature::people::People;
-use crate::feature::suspicion::{CAP, Nats, Row, Suspicion, WIDTHS};
+use crate::feature::suspicion::{Suspicion, WIDTHS};
 
 /// Callers of a block that make it worth asking, rather than the block around it. Of a hundred one person is enough.
 const CALLERS_MIN: f32 = 5.0;

@@ -27,9 +27,9 @@ use crate::base::time::At;
 use crate::call::Call;
 use crate::feature::Store;
 use crate::feature::clock::seconds;
+use crate::feature::evidence::{MODELS, Nats, Row as Evidence};
 use crate::feature::mark::{Mark, MarkKey, Place};
 use crate::feature::standing::{Standing, standing};
-use crate::feature::suspicion::{MODELS, Nats, Row as Evidence};
 use crate::feature::tally::Figures;
 use crate::feature::window::Tick;
 

@@ -5,9 +5,9 @@ use crate::base::route::Direction;
 use crate::feature::baseline::decibels;
 use crate::feature::clock::seconds;
 use crate::feature::ending::Ending;
+use crate::feature::evidence::{About, Model, OWN_MAX};
 use crate::feature::fields::learned::MARKS;
 use crate::feature::fields::{CALLS, DECIBELS, Moment, NUMBERS, Row, end_row, int, row, word};
-use crate::feature::suspicion::{About, Model, OWN_MAX};
 
 pub(super) const SUSPICION: &[Row] = &[
     row(
