@@ -181,7 +181,7 @@ proptest! {
         for made in calls {
             now_s += made.gap_s;
             let call = call(made, At::from_nanos(now_s * 1_000_000_000));
-            store.answered(&call, &network);
+            store.answered(&call, &network, false);
             store.ended(&call, &network, false);
             list.0.push((now_s, made));
             compare(&store, &network, &list, made, now_s);

@@ -23,14 +23,15 @@ const ALL_HOURS_WEIGHT: f32 = 500.0;
 /// Calls an hour's shares remember: from there on, old ones fade.
 const MEMORY: f32 = 20_000.0;
 
-/// Shares of endings among the calls of a sender of each model, in the order of [`Ending`].
+/// Shares of endings among the calls of a sender of each model, in the order of [`Ending`]. Telephones that are busy or
+/// off are as many for a sender as for people.
 const SENDERS: [[f32; ENDINGS]; MODELS] = [
     // Cuts at or after alerting, or the handset that reads the code rejects. Some calls are answered in spite of it.
-    [0.12, 0.24, 0.27, 0.18, 0.06, 0.03, 0.01, 0.05, 0.02, 0.02],
-    // Lets it ring once or twice.
-    [0.02, 0.05, 0.50, 0.03, 0.32, 0.01, 0.01, 0.03, 0.01, 0.02],
+    [0.11, 0.21, 0.24, 0.16, 0.05, 0.03, 0.01, 0.05, 0.02, 0.12],
+    // Lets it ring once or twice: the longer, the more answer.
+    [0.02, 0.05, 0.40, 0.03, 0.27, 0.02, 0.01, 0.07, 0.02, 0.11],
     // Is answered, speaks a code and hangs up; or the handset answers, reads the number and drops the call.
-    [0.03, 0.02, 0.03, 0.03, 0.02, 0.50, 0.28, 0.03, 0.02, 0.04],
+    [0.03, 0.02, 0.03, 0.03, 0.02, 0.44, 0.24, 0.04, 0.04, 0.11],
 ];
 /// Endings of answered calls.
 const ANSWERED: [Ending; 3] = [Ending::AnsweredBriefly, Ending::AnsweredDropped, Ending::Answered];
@@ -129,8 +130,12 @@ impl Baselines {
         profile.outage = (cut + f32::from(u8::from(is_cut)), all + 1.0, second);
     }
 
-    /// Notes how far the evidence against a block of people had climbed when it was gone again.
+    /// Notes how far the evidence against a block of people had climbed when it was gone again. What climbed high enough
+    /// to be acted on was no people's.
     pub fn excursion(&mut self, route: RouteId, peak: Nats) {
+        if decibels(peak) >= self.bound_db(route) {
+            return;
+        }
         let bin = (decibels(peak) / 5) as usize;
         let profile = self.profile_mut(route);
         profile.peaks[bin.min(BINS - 1)] += 1;

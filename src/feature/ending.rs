@@ -13,8 +13,9 @@ pub const SPOKEN_TALK: RangeInclusive<Duration> = Duration::from_secs(3)..=Durat
 const DROPPED_TALK_MAX: Duration = Duration::from_secs(2);
 /// Least talk that only people have.
 pub const PERSON_TALK_MIN: Duration = Duration::from_secs(20);
-/// Least ringing that only a person waits: people give up after some 15 s, robots that want no answer long before.
-pub const PATIENT_RING_MIN: Duration = Duration::from_secs(15);
+/// Least ringing that only a person waits: robots that want no answer give up long before, and those that wait for the
+/// called handset to reject do so for 17 s at most, as published settings of such software say.
+pub const PATIENT_RING_MIN: Duration = Duration::from_secs(20);
 /// Least ringing that shows a missed call on any telephone.
 const RING_SHOWN_MIN: Duration = Duration::from_secs(1);
 
@@ -112,7 +113,8 @@ mod tests {
             (Some(2_000), None, 6_001, Calling, CutSecondRing, false),
             (Some(2_000), None, 14_000, Calling, CutSecondRing, false),
             (Some(2_000), None, 14_001, Calling, RangOut, false),
-            (Some(2_000), None, 17_000, Calling, RangOut, true),
+            (Some(2_000), None, 21_999, Calling, RangOut, false),
+            (Some(2_000), None, 22_000, Calling, RangOut, true),
             (Some(2_000), None, 2_299, Called, Failed, false),
             (Some(2_000), None, 6_000, Called, RejectedSoon, false),
             (Some(2_000), None, 9_000, Called, Failed, false),

@@ -21,6 +21,8 @@ pub const CAP: Nats = 35.0;
 pub const SUSPECTED: Nats = 5.0;
 /// Half-life of evidence, in seconds.
 const HALF_LIFE_S: f32 = 86_400.0;
+/// Seconds in which so little fades that it is not worth reckoning.
+const FADES_EVERY_S: u32 = 60;
 /// Seconds between two calls of such a block that count towards it.
 const USUAL_EVERY_S: u32 = 60;
 /// How far the talk of spoken codes of one sender lies from their mean: quartiles are within 1.5 s of each other.
@@ -77,6 +79,9 @@ pub struct Row {
     /// Set up and neither answered nor ended. Not kept in a file: calls do not outlive the run that follows them.
     #[serde(skip)]
     pub in_flight: u16,
+    /// Of a number: it is counted among the people of its blocks until one of its answered calls is over.
+    #[serde(skip)]
+    pub(super) is_counted: bool,
     /// Bad calls that had been refused once and came again.
     pub insisted: u16,
     /// Second a call last counted towards what is usual.
@@ -101,8 +106,8 @@ impl Row {
         self.evidence.map(|evidence| evidence * fade)
     }
 
-    /// How many tenths of the block its bad calls come from: where it is one alone, the evidence is that tenth's, or a
-    /// single number's.
+    /// How many tenths of the block its bad calls come from, of a hundred about how many numbers: where it is one alone, the
+    /// evidence is that tenth's, or a single number's.
     pub(super) const fn tenths(&self) -> u32 {
         self.digits.count_ones()
     }
@@ -115,11 +120,14 @@ impl Row {
 
     /// Adds what a call says; the peak if that took all evidence away.
     pub(super) fn add(&mut self, says: [Nats; MODELS], second: u32) -> Option<Nats> {
-        let fade = fade(self.at, second);
-        for (sum, says) in self.evidence.iter_mut().zip(says) {
-            *sum = (*sum * fade + says).clamp(0.0, CAP);
+        // Most calls of a busy block come within seconds: nothing has faded yet.
+        if second.saturating_sub(self.at) >= FADES_EVERY_S {
+            self.evidence = self.all(second);
+            self.at = second;
         }
-        self.at = second;
+        for (sum, says) in self.evidence.iter_mut().zip(says) {
+            *sum = (*sum + says).clamp(0.0, CAP);
+        }
         self.peak = self.peak.max(self.evidence[Model::Cut as usize]);
         if self.evidence != [0.0; MODELS] {
             return None;
@@ -128,6 +136,7 @@ impl Row {
         *self = Self {
             at: second,
             in_flight: self.in_flight,
+            is_counted: self.is_counted,
             usual_at: self.usual_at,
             talk_s: self.talk_s,
             people: self.people,
@@ -181,9 +190,9 @@ impl Row {
             self.note_ring(call.ring_s);
             self.insisted = self.insisted.saturating_add(u16::from(call.insists));
             if let About::Block(width) = about {
-                self.digits |= 1 << digit(call.caller, width - 1);
+                self.digits |= 1 << tenth(call.caller, width);
             }
-        } else if call.is_persons && !call.is_known {
+        } else if call.is_persons && !call.is_proven {
             self.good = self.good.saturating_add(1);
         }
     }
@@ -208,8 +217,8 @@ pub struct Finished {
     pub ring_s: f32,
     /// How long it was talked, in seconds.
     pub talk_s: f32,
-    /// The caller was known for a person before.
-    pub is_known: bool,
+    /// The caller was proven a person's before, or had talked with the called number.
+    pub is_proven: bool,
     /// The called number is one the caller has not called lately, and not one that everybody calls.
     pub is_fresh: bool,
     /// It passed although its caller is marked, and stands for many that did not.
@@ -218,28 +227,43 @@ pub struct Finished {
     pub insists: bool,
 }
 
-/// What a call says to a subject: for a robot only when a robot could not help it. `own` is the evidence against the
-/// caller: a number that speaks against itself says nothing more against those around it.
-pub(super) fn heard(says: [Nats; MODELS], (about, own): (About, Nats), call: &Finished) -> [Nats; MODELS] {
-    let may_speak = call.is_fresh && !call.is_known && (about == About::Caller || own < OWN_MAX);
-    let mut heard = says.map(|says| match says > 0.0 {
+impl Finished {
+    /// Whether what the call says for a robot counts: a robot could help none of its calls that count. `own` is the
+    /// evidence against the caller: a number that speaks against itself says nothing more against those around it. A
+    /// number that was proven a person's speaks against itself alone.
+    pub(super) fn may_speak(&self, about: About, own: Nats) -> bool {
+        self.is_fresh && (about == About::Caller || !self.is_proven && own < OWN_MAX)
+    }
+
+    /// What the call says to a subject. Calls that were made before say nothing, for it or against: whoever makes them can
+    /// make as many as he likes.
+    pub(super) fn heard(&self, says: [Nats; MODELS], may_speak: bool) -> [Nats; MODELS] {
+        let mut heard = says.map(|says| weigh(says, may_speak, (self.is_fresh, self.is_probe)));
+        if self.insists && may_speak && says[Model::Cut as usize] > 0.0 {
+            heard[Model::Cut as usize] *= 2.0;
+        }
+        heard
+    }
+}
+
+/// What counts of what a call says.
+pub(super) fn weigh(says: Nats, may_speak: bool, (is_fresh, is_probe): (bool, bool)) -> Nats {
+    match says > 0.0 {
         true if may_speak => says,
         true => 0.0,
-        false if call.is_probe => says * PROBE_WEIGHT,
+        false if !is_fresh => 0.0,
+        false if is_probe => says * PROBE_WEIGHT,
         false => says,
-    });
-    if call.insists && may_speak && says[Model::Cut as usize] > 0.0 {
-        heard[Model::Cut as usize] *= 2.0;
     }
-    heard
 }
 
 fn fade(from: u32, to: u32) -> f32 {
-    // Most calls of a busy block come within seconds: nothing has faded.
-    if to.saturating_sub(from) < 60 { 1.0 } else { left(from, to, HALF_LIFE_S) }
+    if to.saturating_sub(from) < FADES_EVERY_S { 1.0 } else { left(from, to, HALF_LIFE_S) }
 }
 
-/// The digit of a number with `place` digits after it.
-const fn digit(number: Number, place: u8) -> u32 {
-    (number.value() / 10_u64.pow(place as u32) % 10) as u32
+/// Which tenth of its block of 10^width numbers a number is in. Of a hundred a sender may use ten in a row, so there it
+/// is the sum of both digits that tells numbers apart.
+fn tenth(number: Number, width: u8) -> u32 {
+    let digit = |place: u32| (number.value() / 10_u64.pow(place) % 10) as u32;
+    if width == 2 { (digit(0) + digit(1)) % 10 } else { digit(width as u32 - 1) }
 }

@@ -199,15 +199,13 @@ impl Store {
         &self.presence
     }
 
-    /// Counts a call that has just been answered.
-    pub fn answered(&mut self, call: &Call, network: &Network) {
+    /// Counts a call that has just been answered. `is_probe`: it passed although its caller is marked.
+    pub fn answered(&mut self, call: &Call, network: &Network, is_probe: bool) {
         if let Some(at) = call.answer_at {
             self.landed(call, at);
             self.count(call, at, network);
             if let (Direction::Inbound, Some(caller)) = (call.direction, call.calling.number) {
-                let evicted = self.suspicion.answered(caller, (call.route, seconds(at)), call.equipment)
-                    + self.people.answered(caller, seconds(at));
-                self.evicted(evicted);
+                self.picked_up(call, caller, at, is_probe);
             }
         }
     }
@@ -485,7 +483,7 @@ mod tests {
         let (mut store, network) = (small(), network());
         let mut long = call("48600000001", "48700000001");
         long.answer_at = Some(long.setup_at + Duration::from_secs(9));
-        store.answered(&long, &network);
+        store.answered(&long, &network, false);
         let now = long.setup_at + Duration::from_secs(10);
         assert_eq!(value(&store, &network, &long, now, "caller.attempts_1h"), Value::Int(1));
         assert_eq!(value(&store, &network, &long, now, "caller.answered_share_1h"), Value::Ratio(1.0));

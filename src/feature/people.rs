@@ -34,8 +34,10 @@ const CENSUS_HALF_LIFE_S: f32 = 30.0 * 86_400.0;
 
 /// Widths of blocks whose numbers are close to each other: they are given out together.
 const CLOSE: RangeInclusive<u8> = 2..=3;
-/// The others.
-const FAR: RangeInclusive<u8> = 4..=6;
+/// Blocks that a sender rents whole.
+const RENTED: RangeInclusive<u8> = 4..=4;
+/// Wider ones: whatever is sent from them, people live there.
+const FAR: RangeInclusive<u8> = 5..=6;
 
 /// Most keys of each kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,8 +81,10 @@ impl Fading {
 #[derive(Debug, Serialize, Deserialize)]
 pub struct People {
     seed: Seed,
-    /// Numbers that talked or waited.
+    /// Numbers that talked.
     talked: Known,
+    /// Numbers that waited long for an answer.
+    waited: Known,
     /// Numbers called from our network that answered.
     reached: Known,
     pairs: Known,
@@ -93,9 +97,34 @@ pub struct People {
 
 /// A call that was cut before it rang.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-struct Cut {
-    second: u32,
-    route: RouteId,
+pub struct Cut {
+    /// Second it was cut at.
+    pub second: u32,
+    /// Route it was tried on.
+    pub route: RouteId,
+    /// What sent it.
+    pub equipment: u32,
+    /// It counted against its caller, and that was taken back: what comes of the next attempt counts in its place.
+    is_taken_back: bool,
+}
+
+impl Cut {
+    /// A call cut now.
+    #[must_use]
+    pub const fn new(second: u32, route: RouteId, equipment: u32) -> Self {
+        Self { second, route, equipment, is_taken_back: false }
+    }
+}
+
+/// How a caller behaved like a person.
+#[derive(Clone, Copy, Debug)]
+pub struct Manner {
+    /// It talked; otherwise it waited.
+    pub has_talked: bool,
+    /// [`People::answered`] was told of this call.
+    pub is_counted: bool,
+    /// Its block is suspected.
+    pub is_suspected: bool,
 }
 
 impl People {
@@ -105,6 +134,7 @@ impl People {
         Self {
             seed,
             talked: Known::new(limits.known, KNOWN_DAYS, seed),
+            waited: Known::new(limits.known, KNOWN_DAYS, seed),
             reached: Known::new(limits.known, KNOWN_DAYS, seed),
             pairs: Known::new(limits.pairs, KNOWN_DAYS, seed),
             tried: Known::new(limits.pairs, TRIED_DAYS, seed),
@@ -115,16 +145,29 @@ impl People {
         }
     }
 
-    /// Whether a number talked or waited for an answer lately.
+    /// Whether a number talked lately.
     #[must_use]
     pub fn has_talked(&self, number: Number, second: u32) -> bool {
         self.talked.contains(number.value(), Day::of(second))
     }
 
-    /// Whether a number is known for a person's.
+    /// Whether a number talked lately, or was called from our network and did.
+    #[must_use]
+    pub fn is_proven(&self, number: Number, second: u32) -> bool {
+        self.has_talked(number, second) || self.reached.contains(number.value(), Day::of(second))
+    }
+
+    /// Whether a number behaved like a person's lately: waiting long for an answer shows it too, but costs nothing, so it
+    /// spares without clearing.
     #[must_use]
     pub fn is_known(&self, number: Number, second: u32) -> bool {
-        self.has_talked(number, second) || self.reached.contains(number.value(), Day::of(second))
+        self.is_proven(number, second) || self.has_behaved(number, second)
+    }
+
+    /// Whether a number talked or waited lately, as callers that [`Self::behaved`] knows did.
+    #[must_use]
+    pub fn has_behaved(&self, number: Number, second: u32) -> bool {
+        self.has_talked(number, second) || self.waited.contains(number.value(), Day::of(second))
     }
 
     /// Whether two numbers talked lately, whoever called.
@@ -159,34 +202,30 @@ impl People {
     /// Notes that a caller has just been answered: people live close by, until the end of the call says otherwise. How
     /// many keys gave way.
     pub fn answered(&mut self, caller: Number, second: u32) -> u32 {
-        if self.has_talked(caller, second) { 0 } else { self.count_in(caller, CLOSE, (1.0, second)) }
-    }
-
-    /// Notes that a caller behaved like a person. While its block is suspected that shows only that people live close by:
-    /// a robot that is answered now and then must not clear its whole block. How many keys gave way.
-    pub fn behaved(
-        &mut self,
-        caller: Number,
-        second: u32,
-        (was_answered, is_suspected): (bool, bool),
-    ) -> u32 {
-        let seen = self.talked.insert(caller.value(), Day::of(second));
-        let mut evicted = u32::from(seen == Seen::NewForOther);
-        if seen == Seen::Before {
-            return evicted;
-        }
-        if !was_answered {
-            evicted += self.count_in(caller, CLOSE, (1.0, second));
-        }
-        if !is_suspected {
-            evicted += self.count_in(caller, FAR, (1.0, second));
-        }
-        evicted
+        self.count_in(caller, CLOSE, (1.0, second))
     }
 
     /// Takes back what [`Self::answered`] noted: the call was too short for a person's. How many keys gave way.
     pub fn hung_up(&mut self, caller: Number, second: u32) -> u32 {
-        if self.has_talked(caller, second) { 0 } else { self.count_in(caller, CLOSE, (-1.0, second)) }
+        self.count_in(caller, CLOSE, (-1.0, second))
+    }
+
+    /// Notes that a caller behaved like a person. While its block is suspected that shows only that people live close by:
+    /// a robot that is answered now and then must not clear its whole block. How many keys gave way.
+    pub fn behaved(&mut self, caller: Number, second: u32, manner: Manner) -> u32 {
+        let was_known = self.has_behaved(caller, second);
+        let set = if manner.has_talked { &mut self.talked } else { &mut self.waited };
+        let mut evicted = u32::from(set.insert(caller.value(), Day::of(second)) == Seen::NewForOther);
+        if was_known {
+            return evicted;
+        }
+        if !manner.is_counted {
+            evicted += self.count_in(caller, CLOSE, (1.0, second));
+        }
+        if !manner.is_suspected {
+            evicted += self.count_in(caller, RENTED, (1.0, second));
+        }
+        evicted + self.count_in(caller, FAR, (1.0, second))
     }
 
     fn count_in(&mut self, caller: Number, widths: RangeInclusive<u8>, (people, second): (f32, u32)) -> u32 {
@@ -229,32 +268,38 @@ impl People {
         refused_at.is_some_and(|at| second.saturating_sub(*at) <= INSISTS_S)
     }
 
-    /// Notes that a call was cut before it rang. How many keys gave way.
-    pub fn cut(&mut self, caller: Number, called: Number, (route, second): (RouteId, u32)) -> u32 {
-        let (cut, evicted) = self.cut.touch(self.pair(caller, called), second);
-        *cut = Cut { second, route };
+    /// Notes that a call was cut before it rang, and counted against its caller. How many keys gave way.
+    pub fn cut(&mut self, caller: Number, called: Number, cut: Cut) -> u32 {
+        let (place, evicted) = self.cut.touch(self.pair(caller, called), cut.second);
+        *place = cut;
         u32::from(evicted.is_some())
     }
 
-    /// The route on which the same call was cut before it rang within a minute, if that was another: an exchange hunts
-    /// for a way. Told once.
-    pub fn hunted(
-        &mut self,
-        caller: Number,
-        called: Number,
-        (route, second): (RouteId, u32),
-    ) -> Option<RouteId> {
+    /// The same call within a minute on another route, where it was cut before it rang: an exchange hunts for a way. Told
+    /// once, and what was said of that call is to be taken back: [`Self::is_hunting`] then lets this one speak.
+    pub fn hunted(&mut self, caller: Number, called: Number, (route, second): (RouteId, u32)) -> Option<Cut> {
         let pair = self.pair(caller, called);
         let cut = self.cut.get(&pair).copied()?;
-        let is_hunting = cut.route != route && second.saturating_sub(cut.second) <= HUNT_S && cut.second > 0;
-        is_hunting.then(|| *self.cut.touch(pair, second).0 = Cut::default())?;
-        Some(cut.route)
+        let is_hunting =
+            cut.route != route && second.saturating_sub(cut.second) <= HUNT_S && !cut.is_taken_back;
+        is_hunting.then(|| self.cut.touch(pair, second).0.is_taken_back = true)?;
+        Some(cut)
+    }
+
+    /// Whether a call stands for one that was taken back. Told once.
+    pub fn is_hunting(&mut self, caller: Number, called: Number) -> bool {
+        let pair = self.pair(caller, called);
+        let is_taken_back = self.cut.get(&pair).is_some_and(|cut| cut.is_taken_back);
+        if is_taken_back {
+            self.cut.touch(pair, 0).0.is_taken_back = false;
+        }
+        is_taken_back
     }
 
     /// Octets of memory when everything is full.
     #[must_use]
     pub fn bytes_max(&self) -> usize {
-        [&self.talked, &self.reached, &self.pairs, &self.tried]
+        [&self.talked, &self.waited, &self.reached, &self.pairs, &self.tried]
             .iter()
             .map(|set| set.bytes_max())
             .sum::<usize>()
@@ -290,9 +335,10 @@ mod tests {
         let mut people = People::new(PeopleLimits::default(), Seed(1));
         let (one, other) = (number("447400000001"), number("447400000002"));
         people.answered(one, NOW);
-        people.behaved(one, NOW, (true, false));
-        people.behaved(one, NOW + DAY, (false, false));
-        people.behaved(other, NOW, (false, true));
+        let manner = |has_talked, is_counted, is_suspected| Manner { has_talked, is_counted, is_suspected };
+        people.behaved(one, NOW, manner(true, true, false));
+        people.behaved(one, NOW + DAY, manner(false, false, false));
+        people.behaved(other, NOW, manner(false, false, true));
         let brief = number("447400000003");
         people.answered(brief, NOW);
         people.hung_up(brief, NOW);
@@ -300,7 +346,7 @@ mod tests {
         assert!(!people.is_known(one, NOW + 32 * DAY));
         for width in 2..=6 {
             let count = people.in_block(Range::of(other, width), NOW);
-            let expected = if CLOSE.contains(&width) { 2.0 } else { 1.0 };
+            let expected = if RENTED.contains(&width) { 1.0 } else { 2.0 };
             assert!((count - expected).abs() < 0.01, "{count} in 10^{width}");
         }
         let later = people.in_block(Range::of(one, 2), NOW + 30 * DAY);

@@ -19,6 +19,10 @@ const CALLERS_MIN: f32 = 5.0;
 const PEOPLE_WEIGHT: f32 = 0.1;
 /// The same in a block of 100.
 const PEOPLE_WEIGHT_CLOSE: f32 = 0.15;
+/// Width of the widest blocks that senders rent whole.
+pub const RENTED_WIDTH: u8 = 4;
+/// People who have not called yet, in a wider block: that none was met shows little where so many may live.
+const UNSEEN_WIDE: f32 = 1.0;
 /// Calls of a robot that a mark taken from test calls is worth.
 const SEEDED_BAD: u32 = 20;
 
@@ -41,7 +45,8 @@ pub struct Standing {
 #[must_use]
 pub fn purity(row: &Row, width: u8, people: f32) -> f32 {
     let weight = if width == 2 { PEOPLE_WEIGHT_CLOSE } else { PEOPLE_WEIGHT };
-    share(row.bad as f32, row.good as f32 + people * weight)
+    let unseen = if width > RENTED_WIDTH { UNSEEN_WIDE } else { 0.0 };
+    share(row.bad as f32, row.good as f32 + people * weight + unseen)
 }
 
 /// How `caller` stands with the marks on blocks around it, narrowest first, at this second. `None` without a mark.

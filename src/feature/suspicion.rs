@@ -19,19 +19,23 @@ use crate::base::range::Range;
 use crate::base::route::RouteId;
 use crate::feature::baseline::Baselines;
 use crate::feature::ending::Ending;
-use crate::feature::evidence::{About, Finished, MODELS, Model, Nats, Row, heard};
+use crate::feature::evidence::{About, Finished, MODELS, Model, Nats, Row, weigh};
+use crate::feature::people::Cut;
 use crate::feature::table::Table;
 
 /// Widths of blocks: 10² to 10⁶ numbers.
 pub const WIDTHS: std::ops::RangeInclusive<u8> = 2..=6;
-/// Different digits in the next place that show that evidence belongs to a block as a whole.
-const SPREAD_MIN: u32 = 3;
+/// Tenths of a block, of a hundred its numbers, that bad calls must come from for the evidence to be the block's: a
+/// few numbers, which anybody can forge, speak against themselves.
+const TENTHS_MIN: u32 = 4;
 /// Width of the blocks that show what is usual on a route: 10,000 numbers.
 const USUAL_WIDTH: u8 = 4;
+/// Least digits before the free ones of a block: a country code and two more.
+const PREFIX_MIN: u32 = 5;
 /// Stands for all equipment of a route.
 const ANY_EQUIPMENT: u32 = u32::MAX;
 /// Calls of people through other equipment of the route, and none through this, that show it for a sender's own.
-const OTHERS_MIN: u32 = 300;
+const OTHERS_MIN: u32 = 100;
 
 /// All evidence.
 #[derive(Debug, Serialize, Deserialize)]
@@ -85,34 +89,48 @@ impl Suspicion {
         u32::from(gave_way.is_some())
     }
 
-    /// Takes what it says that a call was answered. How many rows gave way.
-    pub fn answered(&mut self, caller: Number, (route, second): (RouteId, u32), equipment: u32) -> u32 {
-        let says = self.baselines.answer_says(route, second);
-        self.each((caller, equipment), (route, second), |_, row| row.add(says, second))
+    /// Takes what it says that a call was answered: of a call as fresh and as much a probe as told. How many rows gave
+    /// way.
+    pub fn answered(
+        &mut self,
+        (caller, equipment): (Number, u32),
+        place: (RouteId, u32),
+        kind: (bool, bool),
+    ) -> u32 {
+        let says = self.baselines.answer_says(place.0, place.1).map(|says| weigh(says, false, kind));
+        self.each((caller, equipment), place, |_, row| row.add(says, place.1))
     }
 
-    /// Takes back what a call that was cut before it rang said on `route`: it came again by another. How many rows gave
-    /// way.
-    pub fn take_back(&mut self, caller: Number, (route, second): (RouteId, u32), equipment: u32) -> u32 {
-        let says = self.baselines.says(route, second, Ending::CutBeforeRinging).map(|says| -says.max(0.0));
-        self.each((caller, equipment), (route, second), |_, row| {
+    /// Takes back what a call that was cut before it rang said: it came again by another route. How many rows gave way.
+    pub fn take_back(&mut self, caller: Number, cut: Cut, second: u32) -> u32 {
+        let says =
+            self.baselines.says(cut.route, second, Ending::CutBeforeRinging).map(|says| -says.max(0.0));
+        self.each((caller, cut.equipment), (cut.route, second), |_, row| {
             row.bad = row.bad.saturating_sub(1);
             row.add(says, second)
         })
     }
 
+    /// Counts a number among the people of its blocks, or no longer; whether it was.
+    pub fn count_caller(&mut self, caller: Number, second: u32, is_counted: bool) -> bool {
+        let (row, _) = self.rows.touch(key(About::Caller, caller, RouteId::UNKNOWN, 0), second);
+        std::mem::replace(&mut row.is_counted, is_counted)
+    }
+
     /// Takes what a call that is over says. How many rows gave way.
     pub fn ended(&mut self, call: &Finished) -> u32 {
         let says = self.baselines.says(call.route, call.second, call.ending);
-        let is_bad = says.iter().any(|says| *says > 0.0) && call.is_fresh && !call.is_known;
+        let is_robots = says.iter().any(|says| *says > 0.0);
         let own = self.caller(call.caller).highest(call.second);
         let mut is_usual = false;
         let mut evicted = self.count_people(call);
         evicted += self.each((call.caller, call.equipment), (call.route, call.second), |about, row| {
+            let may_speak = call.may_speak(about, own);
             let says = row.with_regularity(says, call);
-            let peak = row.add(heard(says, (about, own), call), call.second);
-            row.note(about, call, is_bad);
-            is_usual |= about == About::Block(USUAL_WIDTH) && row.is_usual(call.second);
+            let peak = row.add(call.heard(says, may_speak), call.second);
+            row.note(about, call, is_robots && may_speak);
+            // Only of people's calls: what senders do must not become usual by being done often.
+            is_usual |= call.is_proven && about == About::Block(USUAL_WIDTH) && row.is_usual(call.second);
             peak
         });
         if is_usual {
@@ -141,11 +159,13 @@ impl Suspicion {
         evicted
     }
 
-    /// Most evidence of each model against a block around `caller` whose bad calls come from more than one tenth of it.
+    /// Most evidence of each model against a block around `caller` whose bad calls come from several tenths of it.
     #[must_use]
     pub fn against_blocks(&self, caller: Number, route: RouteId, second: u32) -> [Nats; MODELS] {
         let mut most: [Nats; MODELS] = [0.0; MODELS];
-        for row in WIDTHS.map(|width| self.block(width, caller, route)).filter(|row| row.tenths() > 1) {
+        for row in
+            WIDTHS.map(|width| self.block(width, caller, route)).filter(|row| row.tenths() >= TENTHS_MIN)
+        {
             for (most, evidence) in most.iter_mut().zip(row.all(second)) {
                 *most = most.max(evidence);
             }
@@ -188,8 +208,7 @@ impl Suspicion {
     }
 
     /// The block around `caller` that the evidence is about: the narrowest that has `enough` of it, widened tenfold for
-    /// as long as the wider block has enough too, its bad calls come from at least three different tenths of it, and
-    /// `is_pure` holds. `None` when no block has enough.
+    /// as long as the wider block has enough too and `is_pure` holds. Enough comes from several tenths of a block. `None` when no block has enough.
     #[must_use]
     pub fn widest(
         &self,
@@ -200,13 +219,15 @@ impl Suspicion {
     ) -> Option<Range> {
         let is_found = |width: u8| {
             let row = self.block(width, caller, route);
-            (row.highest(second) >= enough && row.tenths() > 1).then_some(row)
+            (row.highest(second) >= enough && row.tenths() >= TENTHS_MIN).then_some(row)
         };
         let mut width = WIDTHS.into_iter().find(|width| is_found(*width).is_some())?;
-        while width < *WIDTHS.end() {
+        // Of a short number, a wide block is a country's and its neighbours'.
+        let widest = caller.digit_count().saturating_sub(PREFIX_MIN).min(u32::from(*WIDTHS.end()));
+        while u32::from(width) < widest {
             let wider = Range::of(caller, width + 1);
             let Some(row) = is_found(width + 1) else { break };
-            if row.tenths() < SPREAD_MIN || !is_pure(wider, &row) {
+            if !is_pure(wider, &row) {
                 break;
             }
             width += 1;

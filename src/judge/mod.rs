@@ -240,8 +240,7 @@ impl Judge {
             self.store.missed(&record.call, &self.network);
             return record;
         }
-        let verdict = &record.verdict;
-        let is_probe = verdict.decision == Decision::Allow && self.lets_pass(verdict);
+        let is_probe = self.is_probe(&record.verdict);
         self.store.hung_up(&record.call, &self.network);
         self.store.ended(&record.call, &self.network, is_probe);
         self.classify(at, &mut record, is_probe);
@@ -249,16 +248,17 @@ impl Judge {
     }
 
     /// Whether a call was let through to see what it is: by a rule that allows, with a class.
-    fn lets_pass(&self, verdict: &Verdict) -> bool {
+    fn is_probe(&self, verdict: &Verdict) -> bool {
         let rule = verdict.rule.and_then(|index| self.ruleset.rules().get(usize::from(index)));
         rule.is_some_and(|rule| rule.action == Action::Allow && rule.class.is_some())
     }
 
     /// Counts an answer, unless the call was refused.
     fn learn_answer(&mut self, call: &Call) {
-        let is_refused = |verdict: &Verdict| verdict.decision == Decision::Block;
-        if !self.verdicts.get(&call.seq).is_some_and(is_refused) {
-            self.store.answered(call, &self.network);
+        let verdict = self.verdicts.get(&call.seq);
+        if verdict.is_none_or(|verdict| verdict.decision != Decision::Block) {
+            let is_probe = verdict.is_some_and(|verdict| self.is_probe(verdict));
+            self.store.answered(call, &self.network, is_probe);
         }
     }
 

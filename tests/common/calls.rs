@@ -28,8 +28,10 @@ pub enum Way {
     /// The caller hangs up so long after the setup, before it rings.
     CutBeforeRinging { after_ms: u64 },
     /// Rings for 30 s, and the caller gives up.
+    #[allow(dead_code, reason = "not every test that shares this file needs it")]
     RangOut,
     /// The called side rejects while it rings.
+    #[allow(dead_code, reason = "not every test that shares this file needs it")]
     Rejected { ring_ms: u64 },
 }
 
@@ -116,6 +118,7 @@ impl Play {
     }
 
     /// Calls blocked so far.
+    #[allow(dead_code, reason = "not every test that shares this file needs it")]
     pub fn blocked(&self) -> usize {
         self.blocked
     }
@@ -123,6 +126,15 @@ impl Play {
     /// Calls not blocked so far.
     pub fn passed(&self) -> usize {
         self.calls.len() - self.blocked
+    }
+
+    /// Calls not blocked so far, of those whose calling and called number are of a kind.
+    #[allow(dead_code, reason = "not every test that shares this file needs it")]
+    pub fn passed_of(&self, is_of: impl Fn(u64, u64) -> bool) -> usize {
+        let value = |party: &Party| party.number.map_or(0, Number::value);
+        let counts =
+            |call: &&Call| call.sip_status.is_none() && is_of(value(&call.calling), value(&call.called));
+        self.calls.iter().filter(counts).count()
     }
 
     /// Free digits of the widest block found as a source of calls of this class.
@@ -149,6 +161,17 @@ impl Play {
             ..Call::new(CallKey::Isup { opc: 1, dpc: 2, cic: 3 }, self.seq, at(self.now_ms), setup)
         }
     }
+}
+
+/// Numbers in no order, each again after all others.
+pub fn scatter(index: u64, numbers: u64) -> u64 {
+    // A prime that divides no power of ten.
+    index * 7_919 % numbers
+}
+
+/// A subscriber of ours that nobody called before.
+pub fn stranger(index: u64) -> u64 {
+    48_600_000_000 + index * 37 % 900_000_000
 }
 
 fn go(mut call: Call, way: Way) -> Call {

@@ -5,7 +5,7 @@ use crate::base::route::Direction;
 use crate::feature::baseline::decibels;
 use crate::feature::clock::seconds;
 use crate::feature::ending::Ending;
-use crate::feature::evidence::{About, Model, OWN_MAX};
+use crate::feature::evidence::{About, Model};
 use crate::feature::fields::learned::MARKS;
 use crate::feature::fields::{CALLS, DECIBELS, Moment, NUMBERS, Row, end_row, int, row, word};
 
@@ -32,9 +32,8 @@ pub(super) const SUSPICION: &[Row] = &[
         |m| {
             let abused = m.standing().is_some_and(|standing| standing.insisted >= INSISTED_MAX);
             m.of_pair(|store, caller, called| {
-                let second = seconds(m.at);
-                let is_robots = m.own(caller).highest(second) >= OWN_MAX;
-                !abused && !is_robots && store.people.insists(caller, called, second)
+                let abused = abused || m.own(caller).insisted >= INSISTED_MAX;
+                !abused && store.people.insists(caller, called, seconds(m.at))
             })
         },
     ),
