@@ -60,7 +60,7 @@ impl Whereabouts {
             Stay::Abroad
         } else if self.abroad <= 0.0 {
             Stay::Home
-        } else if self.traveller(index / TRAVELLER_EVERY) == index {
+        } else if self.traveller(index / TRAVELLER_EVERY) == Some(index) {
             Stay::Traveller
         } else if unit_of(index, self.seed ^ 0xB0DE) < BORDER {
             Stay::Border
@@ -108,7 +108,7 @@ impl Whereabouts {
         let passed = at.since(self.start).as_secs_f64() / self.span.as_secs_f64() * self.travellers() as f64;
         let after = passed as u64 + 1;
         (after..self.travellers())
-            .map(|nth| self.traveller(nth))
+            .filter_map(|nth| self.traveller(nth))
             .find(|index| self.stay(*index) == Stay::Traveller && fits(*index))
             .map(|index| (index, self.crossing(index), self.crossing(index) + self.lag(index)))
     }
@@ -118,11 +118,12 @@ impl Whereabouts {
         self.subscribers.div_ceil(TRAVELLER_EVERY)
     }
 
-    /// Index of the one who may travel as the `nth`; beyond the last subscriber when nobody does.
-    fn traveller(&self, nth: u64) -> u64 {
+    /// Index of the one who may travel as the `nth`.
+    fn traveller(&self, nth: u64) -> Option<u64> {
+        (nth < self.travellers()).then_some(())?;
         let place = unit_of(nth, self.seed ^ 0x7A5E) * TRAVELLER_EVERY as f64;
-        let index = nth * TRAVELLER_EVERY + place as u64;
-        if index < self.subscribers { index } else { u64::MAX }
+        // The last of them may come after the last subscriber.
+        Some(nth * TRAVELLER_EVERY + place as u64).filter(|index| *index < self.subscribers)
     }
 
     /// When a traveller crosses the border: they do so in turn, each in a part of the scenario of its own.
@@ -220,6 +221,12 @@ mod tests {
         assert!(crossing >= noon && crossing.since(noon) < seconds(DAY_S / 20) && heard > crossing);
         assert_eq!(everybody.stay(index), Stay::Traveller);
         assert_eq!(everybody.next_traveller(everybody.start + everybody.span, |_| true), None);
+        assert_eq!(everybody.stay(u64::MAX), Stay::Home);
+        for subscribers in 0..2 * TRAVELLER_EVERY {
+            let few = Whereabouts { subscribers, ..everybody };
+            let found = few.next_traveller(few.start, |_| true);
+            assert!(found.is_none_or(|(index, ..)| index < subscribers), "{found:?} of {subscribers}");
+        }
     }
 
     #[test]
