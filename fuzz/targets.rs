@@ -12,9 +12,10 @@ use tollgate::assemble::{AssembleOptions, Assembler};
 use tollgate::base::caret::Caret;
 use tollgate::base::field::{Country, Facts, FieldId, Value};
 use tollgate::base::frame::{Envelope, Frame, Link, Pdu, RoutingLabel, Transport};
-use tollgate::base::map::{Map, Seed};
+use tollgate::base::map::Seed;
 use tollgate::base::network::Network;
 use tollgate::base::numbering::Numbering;
+use tollgate::base::roaming::RoamingStates;
 use tollgate::base::route::Routes;
 use tollgate::base::time::At;
 use tollgate::billing::rate_card::RateCard;
@@ -220,7 +221,7 @@ static CONTEXT: LazyLock<Context> = LazyLock::new(|| {
     let network = Network {
         routes: Routes::new(Vec::new()),
         numbering: Numbering::new(home).expect("a country with a plan"),
-        roaming: Map::with_hasher(Seed(1)),
+        roaming: RoamingStates::default(),
         emergency: vec!["112".into()],
         ..Network::unknown()
     };

@@ -149,10 +149,11 @@ fn table() -> String {
             1 => format!("`{number}`"),
             times => format!("`{number}`, {times} times"),
         });
-        let before: Vec<String> = row
-            .before
-            .iter()
+        let talk = row.have_talked.then(|| "they talked the day before".to_owned());
+        let calls = row.before.iter();
+        let before: Vec<String> = calls
             .map(|(route, from, to, minutes)| format!("`{from}` → `{to}` on {route}, {minutes} min ago"))
+            .chain(talk)
             .collect();
         let caller = if row.caller.is_empty() { String::new() } else { format!("`{}`", row.caller) };
         let decision = match row.decision {
@@ -213,6 +214,9 @@ impl Bench {
             let call = Call { setup_at: at, ..self.call(route, from, to, at) };
             self.verdict(&mut judge, call);
         }
+        if row.have_talked {
+            self.talk(&mut judge, (called, row.caller), At::from_nanos(now.nanos() - DAY.as_nanos() as u64));
+        }
         if let State::Is(state) = row.state {
             let number = number(row.caller);
             judge.roaming(number, Some(state), (now, now + MINUTE));
@@ -223,6 +227,16 @@ impl Bench {
         let verdict = self.verdict(&mut judge, self.call_of(row, called, now));
         let rule = verdict.rule.map_or("–", |index| self.ruleset.rules()[usize::from(index)].id.as_str());
         (verdict.decision, rule.to_owned())
+    }
+
+    fn talk(&self, judge: &mut Judge, (from, to): (&str, &str), at: At) {
+        let mut call = self.call("national", from, to, at);
+        let mut out = Vec::new();
+        judge.handle(at, CallEvent::Setup(call.clone()), &mut out);
+        call.answer_at = Some(at + MINUTE);
+        judge.handle(at + MINUTE, CallEvent::Answer(call.clone()), &mut out);
+        call.end_at = Some(at + 2 * MINUTE);
+        judge.handle(at + 2 * MINUTE, CallEvent::End(call), &mut out);
     }
 
     fn verdict(&self, judge: &mut Judge, call: Call) -> Verdict {

@@ -48,6 +48,65 @@ fn made_traffic_is_judged_the_same_from_a_file() {
     }
 }
 
+/// A day of roamers, and of callers who claim numbers of subscribers at home.
+const BORDER: &str = r#"
+[scenario]
+name = "border"
+start = 2026-11-16T00:00:00Z
+hours = 24
+
+[operator]
+country = "PL"
+subscribers = 10_000
+roaming = 0.03
+
+[[trunk]]
+name = "intl-sip-1"
+class = "international"
+transport = "sip-udp"
+
+[[trunk]]
+name = "nat-sip-1"
+class = "national"
+transport = "sip-udp"
+
+[[population]]
+kind = "roamers"
+calls-per-day = 3_000
+known = 0.4
+stale = 0.3
+unknown = 0
+border = 0.3
+
+[[attack]]
+family = "spoofed"
+claims = "own-at-home"
+trunk = "intl-sip-1"
+calls-per-s = 0.05
+calls = 2_000
+"#;
+
+#[test]
+fn roamers_are_blocked_while_the_operator_is_late_and_no_longer() {
+    let directory = tempfile::tempdir().unwrap();
+    let (scenario, out) = (directory.path().join("border.toml"), directory.path().join("out"));
+    fs::write(&scenario, BORDER).unwrap();
+    succeeds(&["evaluate", "--scenario", scenario.to_str().unwrap(), "--out", out.to_str().unwrap()]);
+    let json = evaluation(&out);
+    let figure = |name: &str| json["figures"][name]["value"].as_f64().unwrap_or_else(|| panic!("{name}"));
+    let of = |kind: &str| {
+        let count = |what: &str| figure(&format!("kind.{kind}.{what}"));
+        (count("false_positives"), count("legitimate"))
+    };
+    let (stale, border) = (of("roamer_stale"), of("roamer_border"));
+    assert_eq!(of("roamer_known").0, 0.0);
+    assert!(stale.0 > 0.0 && stale.1 < 0.4 * of("roamer_known").1, "{stale:?}");
+    // The operator is late by 90 s of 32 minutes on average; half of these calls are made at home.
+    assert!(border.1 > 500.0 && border.0 < 0.05 * border.1, "{border:?}");
+    assert_eq!(figure("all.false_positives"), stale.0 + border.0);
+    assert!(figure("class.spoofed.recall_setup") > 0.99, "{}", figure("class.spoofed.recall_setup"));
+}
+
 #[test]
 fn captures_are_joined_to_their_truth_call_by_call() {
     let directory = tempfile::tempdir().unwrap();

@@ -114,7 +114,10 @@ fn roaming() {
     fuzz(
         "roaming",
         targets::roaming,
-        &[b"number,state\n+48601234567,roaming\n\"+48601234568\",home\n".to_vec()],
+        &[
+            b"number,state\n+48601234567,roaming\n\"+48601234568\",home\n".to_vec(),
+            b"number,state,since\n+48601234567,home,\n+48601234567,roaming,2026-11-21T20:15:03Z\n".to_vec(),
+        ],
     );
 }
 

@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use tollgate::base::field::{Country, Facts, Point, Value};
-use tollgate::base::map::{Map, Seed};
+use tollgate::base::map::Seed;
 use tollgate::base::network::Network;
 use tollgate::base::number::{Number, Party, Raw, Shape};
 use tollgate::base::numbering::Numbering;
+use tollgate::base::roaming::RoamingStates;
 use tollgate::base::route::Routes;
 use tollgate::base::time::At;
 use tollgate::call::{Call, CallId, CallKey, ReleasedBy, Setup};
@@ -78,7 +79,7 @@ fn network() -> Network {
     Network {
         routes: Routes::new(Vec::new()),
         numbering: Numbering::new(Country(*b"PL")).unwrap(),
-        roaming: Map::with_hasher(Seed(0)),
+        roaming: RoamingStates::default(),
         emergency: Vec::new(),
         ..Network::unknown()
     }

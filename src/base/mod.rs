@@ -13,6 +13,7 @@ pub mod network;
 pub mod number;
 pub mod numbering;
 pub mod range;
+pub mod roaming;
 pub mod route;
 pub mod sheet;
 pub mod text;

@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::field::Country;
 use crate::base::lists::Lists;
-use crate::base::map::Map;
 use crate::base::number::{Number, Party, RAW_MAX};
 use crate::base::numbering::{NumberKind, Numbering};
+use crate::base::roaming::RoamingStates;
 use crate::base::route::Routes;
 use crate::base::time::At;
 
@@ -37,7 +37,7 @@ pub struct Network {
     /// Home plan, and the world's.
     pub numbering: Numbering,
     /// Roaming states of subscribers, where known.
-    pub roaming: Map<Number, RoamingState>,
+    pub roaming: RoamingStates,
     /// Emergency numbers as dialled, such as `112`, sorted.
     pub emergency: Vec<String>,
     /// Lists of numbers.
@@ -51,7 +51,7 @@ impl Network {
         Self {
             routes: Routes::new(Vec::new()),
             numbering: Numbering::without_home(),
-            roaming: Map::default(),
+            roaming: RoamingStates::default(),
             emergency: vec!["112".to_owned(), "911".to_owned()],
             lists: Lists::default(),
         }
@@ -214,7 +214,6 @@ pub fn emergency_numbers(home: Country, more: &[String]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::map::Seed;
     use crate::base::numbering::Nature;
     use crate::base::route::NumberFormat;
 
@@ -223,7 +222,7 @@ mod tests {
         Network {
             routes: Routes::new(Vec::new()),
             numbering: Numbering::new(home).unwrap(),
-            roaming: Map::with_hasher(Seed(1)),
+            roaming: RoamingStates::default(),
             emergency: emergency_numbers(home, &["116117".into()]),
             lists: Lists::default(),
         }

@@ -537,8 +537,8 @@ fn new_call(leg: &Leg<'_>, at: At, seq: u64, setup: Setup, sender: u32) -> Call 
 mod tests {
     use super::*;
     use crate::base::field::Country;
-    use crate::base::map::Map;
     use crate::base::numbering::Numbering;
+    use crate::base::roaming::RoamingStates;
     use crate::base::route::{NumberFormat, Route, RouteClass, RouteId, Routes};
 
     fn signal(seconds: u64, seq: u64, what: What) -> Signal<'static> {
@@ -582,7 +582,7 @@ mod tests {
         Arc::new(Network {
             routes: Routes::new(Vec::new()),
             numbering: Numbering::new(poland).unwrap(),
-            roaming: Map::default(),
+            roaming: RoamingStates::default(),
             emergency: Vec::new(),
             ..Network::unknown()
         })

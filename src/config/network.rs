@@ -8,7 +8,6 @@ use toml::Spanned;
 
 use crate::base::caret::Caret;
 use crate::base::field::Country;
-use crate::base::map::{Map, Seed};
 use crate::base::network::{Network, emergency_numbers};
 use crate::base::numbering::Numbering;
 use crate::base::route::{NumberFormat, Route, RouteClass, Routes};
@@ -77,8 +76,13 @@ pub fn load_network_by(path: &Path, read: &Read<'_>) -> Result<Loaded, Error> {
     match numbering {
         Some(numbering) if all.is_empty() => {
             let emergency = emergency_numbers(numbering.home(), &emergency);
-            let roaming = roaming.unwrap_or_else(|| Map::with_hasher(Seed::default()));
-            let network = Network { routes: Routes::new(routes), numbering, roaming, emergency, lists };
+            let network = Network {
+                routes: Routes::new(routes),
+                numbering,
+                roaming: roaming.unwrap_or_default(),
+                emergency,
+                lists,
+            };
             Ok(Loaded { network, rate_card, look_ups, labels: labels.unwrap_or_default() })
         }
         _ => Err(Error::Invalid(all)),

@@ -428,9 +428,9 @@ mod tests {
     use super::*;
     use crate::base::class::Class;
     use crate::base::field::{Country, Facts, Value};
-    use crate::base::map::Map;
     use crate::base::number::{Party, Raw, Shape};
     use crate::base::numbering::Numbering;
+    use crate::base::roaming::RoamingStates;
     use crate::base::route::{Route, Routes};
     use crate::call::{CallId, CallKey, ReleasedBy, Setup};
 
@@ -456,7 +456,7 @@ mod tests {
         Network {
             routes: Routes::new(Vec::new()),
             numbering: Numbering::new(Country(*b"PL")).unwrap(),
-            roaming: Map::with_hasher(Seed(0)),
+            roaming: RoamingStates::default(),
             emergency: Vec::new(),
             ..Network::unknown()
         }

@@ -186,9 +186,9 @@ mod tests {
     use super::*;
     use crate::base::field::Country;
     use crate::base::frame::Envelope;
-    use crate::base::map::Map;
     use crate::base::network::Network;
     use crate::base::numbering::Numbering;
+    use crate::base::roaming::RoamingStates;
     use crate::base::route::{Direction, Route, RouteClass, Routes};
     use crate::base::time::At;
     use crate::wire::isup::emit_bare;
@@ -202,7 +202,7 @@ mod tests {
         let network = Network {
             routes: Routes::new(vec![route]),
             numbering: Numbering::new(Country(*b"PL")).unwrap(),
-            roaming: Map::default(),
+            roaming: RoamingStates::default(),
             emergency: Vec::new(),
             ..Network::unknown()
         };

@@ -294,9 +294,10 @@ mod tests {
     use crate::base::fault::{Kind, Layer};
     use crate::base::field::Country;
     use crate::base::frame::{Envelope, Transport};
-    use crate::base::map::{Map, Seed};
+    use crate::base::map::Seed;
     use crate::base::network::Network;
     use crate::base::number::Number;
+    use crate::base::roaming::RoamingStates;
     use crate::base::route::{Direction, Route, RouteClass, RouteId, Routes};
     use crate::base::time::At;
 
@@ -308,7 +309,7 @@ mod tests {
         let network = Network {
             routes: Routes::new(vec![route]),
             numbering: Numbering::new(Country(*b"PL")).unwrap(),
-            roaming: Map::default(),
+            roaming: RoamingStates::default(),
             emergency: vec!["112".into()],
             ..Network::unknown()
         };

@@ -116,13 +116,20 @@ fn write_route(text: &mut String, trunk: &Trunk, bearer: &Bearer) -> std::fmt::R
     }
 }
 
-/// The lines of `roaming.csv`, each with its newline: the subscribers whose state the operator knows.
+/// The lines of `roaming.csv` with their newlines, a subscriber's together: of those whose state the operator knows, with
+/// the moment at which it hears of a change.
 pub fn roaming_csv(world: &World) -> impl Iterator<Item = String> + '_ {
     let rows = (0..world.subscribers()).filter(|index| world.is_state_known(*index)).map(|index| {
-        let state = if world.is_roaming(index) { RoamingState::Roaming } else { RoamingState::Home };
-        format!("+{},{}\n", world.subscriber(index), RoamingState::NAMES[state as usize])
+        let (number, (first, updates)) = (world.subscriber(index), world.whereabouts().updates(index));
+        let name = |state: RoamingState| RoamingState::NAMES[state as usize];
+        let mut rows = format!("+{number},{},\n", name(first));
+        for (since, state) in updates {
+            // Writing to a string cannot fail.
+            let _ = writeln!(rows, "+{number},{},{since}", name(state));
+        }
+        rows
     });
-    std::iter::once("number,state\n".to_owned()).chain(rows)
+    std::iter::once("number,state,since\n".to_owned()).chain(rows)
 }
 
 /// `cli-exempt.csv`, when there are home numbers with proof that they may come in from abroad.

@@ -13,6 +13,7 @@ use crate::simulate::countries::{Block, NATIONS, Nation};
 use crate::simulate::draw::{Rng, below, chance, weighted};
 use crate::simulate::placed::{Finding, Placed};
 use crate::simulate::scenario::{Scenario, Transport, TrunkSpec, Ways};
+use crate::simulate::whereabouts::{Stay, Whereabouts, unit_of};
 
 /// Highest value of [`World::rate_at`].
 pub const RATE_MAX: f64 = 2.2;
@@ -70,7 +71,7 @@ pub struct World {
     span: Duration,
     home: &'static Nation,
     subscribers: u64,
-    roaming: f64,
+    whereabouts: Whereabouts,
     states_known: f64,
     trunks: Vec<Trunk>,
 }
@@ -105,7 +106,8 @@ impl World {
         let trunks = trunks(&scenario.trunks)?;
         let (roaming, states_known) = (*operator.roaming.get_ref(), *operator.states_known.get_ref());
         let span = Duration::from_secs_f64(hours * 3_600.0);
-        Ok(Self { seed, start, span, home, subscribers, roaming, states_known, trunks })
+        let whereabouts = Whereabouts { seed, start, span, subscribers, abroad: roaming };
+        Ok(Self { seed, start, span, home, subscribers, whereabouts, states_known, trunks })
     }
 
     /// When the first call may be set up.
@@ -227,10 +229,16 @@ impl World {
         number_in(blocks, below(rng, u64::from(u32::MAX)))
     }
 
-    /// Whether this subscriber is abroad.
+    /// Who is where.
+    #[must_use]
+    pub const fn whereabouts(&self) -> &Whereabouts {
+        &self.whereabouts
+    }
+
+    /// Whether this subscriber is abroad at any time of the scenario.
     #[must_use]
     pub fn is_roaming(&self, index: u64) -> bool {
-        unit_of(index, self.seed) < self.roaming
+        self.whereabouts.stay(index) != Stay::Home
     }
 
     /// Whether the operator knows where this subscriber is.
@@ -239,13 +247,15 @@ impl World {
         unit_of(index, !self.seed) < self.states_known
     }
 
-    /// Index of a subscriber who is abroad; `None` when hardly any is.
+    /// Index of a subscriber who is abroad all the time; `None` when hardly any is.
     pub fn pick_roamer(&self, rng: &mut Rng) -> Option<u64> {
         const TRIES: usize = 100_000;
-        (0..TRIES).map(|_| below(rng, self.subscribers)).find(|index| self.is_roaming(*index))
+        (0..TRIES)
+            .map(|_| below(rng, self.subscribers))
+            .find(|index| self.whereabouts.stay(*index) == Stay::Abroad)
     }
 
-    /// Index of a subscriber who is at home; `None` when hardly any is.
+    /// Index of a subscriber who is at home all the time; `None` when hardly any is.
     pub fn pick_at_home(&self, rng: &mut Rng) -> Option<u64> {
         const TRIES: usize = 100_000;
         (0..TRIES).map(|_| below(rng, self.subscribers)).find(|index| !self.is_roaming(*index))
@@ -394,14 +404,6 @@ fn sequential(prefix: &str, digits: u32, index: u64) -> String {
     format!("{prefix}{:0width$}", index % 10_u64.pow(digits), width = digits as usize)
 }
 
-/// A value from 0 to 1 that depends on these two alone (the finaliser of SplitMix64).
-fn unit_of(index: u64, seed: u64) -> f64 {
-    let mut mixed = (index ^ seed).wrapping_add(0x9E37_79B9_7F4A_7C15);
-    mixed = (mixed ^ mixed >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
-    ((mixed ^ mixed >> 31) >> 11) as f64 / (1_u64 << 53) as f64
-}
-
 /// Between the figures of two hours in a straight line.
 fn rate_of(hour: f64) -> f64 {
     let mean = DAY.iter().sum::<f64>() / 24.0;
@@ -477,7 +479,8 @@ mod tests {
     #[test]
     fn subscribers_roam_in_their_share_and_differ() {
         let world = small();
-        let abroad = (0..world.subscribers()).filter(|index| world.is_roaming(*index)).count();
+        let is_abroad = |index: &u64| world.whereabouts().stay(*index) == Stay::Abroad;
+        let abroad = (0..world.subscribers()).filter(is_abroad).count();
         // 2 % of 20,000, give or take five deviations.
         assert!((300..=500).contains(&abroad), "{abroad}");
         let numbers: std::collections::BTreeSet<String> =
@@ -485,7 +488,7 @@ mod tests {
         assert_eq!(numbers.len() as u64, world.subscribers());
         assert!(!numbers.contains(&world.other_mobile(7)));
         let roamer = world.pick_roamer(&mut world.rng("test")).unwrap();
-        assert!(world.is_roaming(roamer));
+        assert!(is_abroad(&roamer) && world.is_roaming(roamer));
     }
 
     #[test]

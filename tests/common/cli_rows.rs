@@ -29,6 +29,8 @@ pub struct Row {
     pub diversions: u8,
     pub first_called: Option<&'static str>,
     pub before: &'static [Before],
+    /// The called number called the caller the day before, and they talked.
+    pub have_talked: bool,
     pub decision: Decision,
     pub rule: &'static str,
 }
@@ -69,6 +71,11 @@ impl Row {
         self
     }
 
+    fn have_talked(mut self) -> Self {
+        self.have_talked = true;
+        self
+    }
+
     fn restricted(mut self) -> Self {
         self.is_restricted = true;
         self
@@ -101,6 +108,7 @@ const fn pass(what: &'static str, route: &'static str, caller: &'static str) -> 
         diversions: 0,
         first_called: None,
         before: &[],
+        have_talked: false,
         decision: Decision::Allow,
         rule: "–",
     }
@@ -206,6 +214,10 @@ fn mobiles() -> Vec<Row> {
     const OWN: &str = "+48601234567";
     vec![
         block("SP-210", "Home mobile number, owner at home", INTL, MOBILE).home(),
+        pass("Owner at home by a state that may be late, the two have talked", INTL, MOBILE)
+            .home()
+            .have_talked(),
+        block("SP-210", "Owner at home, calls a short code", INTL, MOBILE).home().called("19115"),
         pass("Home mobile number, owner abroad", INTL, MOBILE).roaming(),
         pass("Home mobile number, state not known", INTL, MOBILE),
         pass("Ported or another operator's, abroad", INTL, "+48501234567").roaming(),

@@ -45,10 +45,15 @@ pub(super) const CALL: &[Row] = &[
     row("caller.restricted", Type::Bool, "The caller asked that the number not be shown", |m| {
         Value::Bool(m.call.calling.restricted)
     }),
-    row("caller.roaming", Type::Enum(&RoamingState::NAMES), "Where the calling subscriber is", |m| {
-        let state = m.call.calling.number.and_then(|number| m.roaming(number));
-        state.map_or(Value::Unknown, |state| word(state as u8))
-    }),
+    row(
+        "caller.roaming",
+        Type::Enum(&RoamingState::NAMES),
+        "Where the calling subscriber is; `home` from 10 minutes after a change on",
+        |m| {
+            let state = m.call.calling.number.and_then(|number| m.roaming(number));
+            state.map_or(Value::Unknown, |state| word(state as u8))
+        },
+    ),
     row("caller.is_called", Type::Bool, "Calling and called number are the same", |m| {
         match (m.call.calling.number, m.call.called.number) {
             (Some(calling), Some(called)) => Value::Bool(calling == called),

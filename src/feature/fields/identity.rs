@@ -47,10 +47,12 @@ pub(super) const IDENTITY: &[Row] = &[
     row("caller.exempt_proof", Type::Enum(PROOFS), "What that exemption rests on", |m| {
         Value::Word(exemption(m).map_or(0, |proof| proof as u8 + 1))
     }),
-    row("caller.known_abroad", Type::Bool, "The calling subscriber's state is known to be `roaming`", |m| {
-        let state = m.call.calling.number.and_then(|number| m.roaming(number));
-        Value::Bool(state == Some(RoamingState::Roaming))
-    }),
+    row(
+        "caller.known_abroad",
+        Type::Bool,
+        "The calling subscriber's state is known to be `roaming`, or was within 10 minutes",
+        |m| Value::Bool(m.is_known_abroad()),
+    ),
     row("caller.at_home_ago", Type::Duration, "Since the calling number last made a call at home", |m| {
         let caller = m.call.calling.number;
         duration(caller.and_then(|number| m.store.presence().at_home_ago(number, m.at)))

@@ -249,10 +249,19 @@ impl<'a> Moment<'a> {
         party.number.map_or(Value::Unknown, |number| Value::Bool(self.network.numbering.is_home(number)))
     }
 
-    /// What was answered when somebody was asked, else what the network file says.
+    /// What was answered when somebody was asked, else what the network file says of the moment of the setup.
     fn roaming(&self, number: Number) -> Option<RoamingState> {
         let answered = self.store.presence().answered(number, self.at).flatten();
-        answered.or_else(|| self.network.roaming.get(&number).copied())
+        answered.or_else(|| self.network.roaming.at(number, self.call.setup_at))
+    }
+
+    /// Whether the calling subscriber is known to be abroad, or was until minutes ago.
+    fn is_known_abroad(&self) -> bool {
+        let Some(number) = self.call.calling.number else { return false };
+        match self.store.presence().answered(number, self.at).flatten() {
+            Some(state) => state == RoamingState::Roaming,
+            None => self.network.roaming.is_abroad(number, self.call.setup_at),
+        }
     }
 
     fn has_missed(&self) -> Value {

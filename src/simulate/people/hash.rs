@@ -6,9 +6,6 @@ use std::sync::Arc;
 use crate::simulate::draw::{Rng, below, chance};
 use crate::simulate::world::World;
 
-/// Share of subscribers who are abroad while the operator believes them at home. Assumption.
-const STALE: f64 = 0.002;
-
 /// One number from two (the finaliser of SplitMix64).
 pub(super) const fn mix(one: u64, other: u64) -> u64 {
     let mut mixed = (one.rotate_left(32) ^ other).wrapping_add(0x9E37_79B9_7F4A_7C15);
@@ -34,14 +31,10 @@ pub(super) fn pick_subscriber(world: &Arc<World>, rng: &mut Rng) -> u64 {
     }
 }
 
-/// Whether this subscriber is abroad and the operator does not know it.
-pub(super) fn is_stale(world: &World, index: u64) -> bool {
-    !world.is_roaming(index) && unit(mix(index, 0x57A1E)) < STALE
-}
-
-/// Whether this subscriber is abroad, whatever the operator knows.
+/// Whether this subscriber is abroad at any time. Populations other than roamers leave out what such people call from
+/// home, as they are few.
 pub(super) fn is_away(world: &World, index: u64) -> bool {
-    world.is_roaming(index) || is_stale(world, index)
+    world.is_roaming(index)
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Subscribers abroad who call home, and calls that come home by way of abroad.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::Deserialize;
 
@@ -9,13 +10,14 @@ use crate::base::time::At;
 use crate::simulate::arrivals::Arrivals;
 use crate::simulate::attempt::{Attempt, Truth};
 use crate::simulate::countries::Nation;
-use crate::simulate::draw::{below, between, chance, weighted};
+use crate::simulate::draw::{below, between, chance, lognormal, weighted};
 use crate::simulate::people::check;
 use crate::simulate::people::habits::{Habits, Relation};
-use crate::simulate::people::hash::{is_stale, mix};
+use crate::simulate::people::hash::mix;
 use crate::simulate::people::paced::{Maker, Note, Paced};
 use crate::simulate::people::talk::{Call, Peer, Talk};
 use crate::simulate::source::{Agenda, Source};
+use crate::simulate::whereabouts::Stay;
 use crate::simulate::world::World;
 
 /// Subscribers abroad, who call with their own numbers over trunks from abroad. Reference list of hard negatives, item
@@ -25,10 +27,11 @@ use crate::simulate::world::World;
 pub struct Roamers {
     /// Calls a day.
     pub calls_per_day: f64,
-    /// Share of them by subscribers whose state is known and right.
+    /// Share of them by subscribers who are abroad all day and known to be.
     #[serde(default = "known")]
     pub known: f64,
-    /// Share by subscribers whom the operator believes at home, as a state comes late.
+    /// Share by subscribers who have crossed the border within two hours. As long as the operator believes them at home
+    /// they are stale, then known.
     #[serde(default = "stale")]
     pub stale: f64,
     /// Share by subscribers of whose state nothing is known; none where every state is known.
@@ -56,6 +59,13 @@ pub struct Forwarded {
     #[serde(default)]
     pub habits: Habits,
 }
+
+/// Share of the calls of those who have just arrived that are made as soon as the telephone is on. Assumption.
+const ON_ARRIVAL: f64 = 0.3;
+/// Seconds until such a call: the median of a lognormal with this sigma. Assumption.
+const ON_ARRIVAL_S: (f64, f64) = (120.0, 1.0);
+/// Seconds within which their other calls are. Assumption.
+const ARRIVED_S: f64 = 7_200.0;
 
 const fn known() -> f64 {
     0.8
@@ -98,11 +108,13 @@ struct Travellers {
 }
 
 impl Travellers {
-    /// A subscriber who is so; `None` when hardly any is.
-    fn pick(&mut self, is_so: impl Fn(&World, u64) -> bool) -> Option<u64> {
+    /// A subscriber who lives so; `None` when hardly any does.
+    fn pick(&mut self, stay: Stay, is_so: impl Fn(&World, u64) -> bool) -> Option<u64> {
         const TRIES: usize = 20_000;
         let talk = &mut self.talk;
-        (0..TRIES).map(|_| below(&mut talk.rng, talk.world.subscribers())).find(|i| is_so(&talk.world, *i))
+        (0..TRIES)
+            .map(|_| below(&mut talk.rng, talk.world.subscribers()))
+            .find(|i| talk.world.whereabouts().stay(*i) == stay && is_so(&talk.world, *i))
     }
 
     /// A call home, from where this subscriber is; the same country for all of its calls.
@@ -130,15 +142,12 @@ impl Maker for Travellers {
         let shares = [spec.known, spec.stale, spec.unknown, spec.border];
         match weighted(&mut self.talk.rng, shares.into_iter()) {
             0 => {
-                let roamer = self.pick(|world, i| world.is_roaming(i) && world.is_state_known(i));
+                let roamer = self.pick(Stay::Abroad, World::is_state_known);
                 out.note(roamer.and_then(|index| self.call_home(at, index, "roamer_known")));
             }
-            1 => {
-                let roamer = self.pick(|world, i| is_stale(world, i) && world.is_state_known(i));
-                out.note(roamer.and_then(|index| self.call_home(at, index, "roamer_stale")));
-            }
+            1 => out.note(self.arrived(at)),
             2 => {
-                let roamer = self.pick(|world, i| world.is_roaming(i) && !world.is_state_known(i));
+                let roamer = self.pick(Stay::Abroad, |world, i| !world.is_state_known(i));
                 out.note(roamer.and_then(|index| self.call_home(at, index, "roamer_unknown")));
             }
             _ => self.border(at, out),
@@ -147,23 +156,43 @@ impl Maker for Travellers {
 }
 
 impl Travellers {
-    /// A call by the home network, and minutes later one by the network over the border; or the other way round.
-    fn border(&mut self, at: At, out: &mut Agenda) {
-        let Some(index) =
-            self.pick(|world, i| !world.is_roaming(i) && i % 97 == 5 || world.subscribers() < 98)
-        else {
-            return;
+    /// A call by the next to cross the border, soon after that.
+    fn arrived(&mut self, at: At) -> Option<Attempt> {
+        /// Nobody calls sooner than that.
+        const SOONEST: Duration = Duration::from_secs(10);
+        let world = Arc::clone(&self.talk.world);
+        let (index, crossing, heard) =
+            world.whereabouts().next_traveller(at, |index| world.is_state_known(index))?;
+        let rng = &mut self.talk.rng;
+        let after = match chance(rng, ON_ARRIVAL) {
+            true => lognormal(rng, ON_ARRIVAL_S.0, ON_ARRIVAL_S.1, ARRIVED_S),
+            false => between(rng, 0.0, ARRIVED_S),
         };
+        let at = crossing + SOONEST + after;
+        self.call_home(at, index, if at < heard { "roamer_stale" } else { "roamer_known" })
+    }
+
+    /// A call by somebody near the border, and minutes later another.
+    fn border(&mut self, at: At, out: &mut Agenda) {
+        let Some(index) = self.pick(Stay::Border, |_, _| true) else { return };
+        let first = self.near_border(at, index);
+        let later = first.as_ref().map_or(at, Attempt::end_at) + between(&mut self.talk.rng, 60.0, 600.0);
+        out.note(first);
+        out.note(self.near_border(later, index));
+    }
+
+    /// By the network that the telephone is in.
+    fn near_border(&mut self, at: At, index: u64) -> Option<Attempt> {
+        const KIND: &str = "roamer_border";
+        if self.talk.world.whereabouts().is_abroad(index, at) {
+            return self.call_home(at, index, KIND);
+        }
         let talk = &mut self.talk;
         let contact = talk.contact_of(index);
         let (own, peer) = (talk.world.subscriber(index), talk.person(contact, 0.0));
         let relation = Relation::Contact;
         let call = Call { at, own: &own, peer: &peer, is_outbound: true, relation, is_away: false };
-        let at_home = talk.attempt(&call, Truth::normal("roamer_border"));
-        let first_ends = at_home.as_ref().map_or(at, Attempt::end_at);
-        out.note(at_home);
-        let later = first_ends + between(&mut self.talk.rng, 60.0, 600.0);
-        out.note(self.call_home(later, index, "roamer_border"));
+        talk.attempt(&call, Truth::normal(KIND))
     }
 }
 
@@ -219,6 +248,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::base::network::RoamingState;
     use crate::simulate::people::testing::{attempts_of, calling, is_answered, of_kind, share, world_of};
 
     #[test]
@@ -228,15 +258,19 @@ mod tests {
         let numbers = |is_so: &dyn Fn(u64) -> bool| -> BTreeSet<String> {
             (0..world.subscribers()).filter(|i| is_so(*i)).map(|i| world.subscriber(i)).collect()
         };
-        let known = numbers(&|i| world.is_roaming(i) && world.is_state_known(i));
-        let unknown = numbers(&|i| world.is_roaming(i) && !world.is_state_known(i));
-        let home = numbers(&|i| !world.is_roaming(i));
-        for (kind, expected, among) in
-            [("roamer_known", 0.8, known), ("roamer_stale", 0.05, home), ("roamer_unknown", 0.1, unknown)]
-        {
+        let stays = |i, stay| world.whereabouts().stay(i) == stay;
+        let known =
+            numbers(&|i| (stays(i, Stay::Abroad) || stays(i, Stay::Traveller)) && world.is_state_known(i));
+        let unknown = numbers(&|i| stays(i, Stay::Abroad) && !world.is_state_known(i));
+        let travellers = numbers(&|i| stays(i, Stay::Traveller) && world.is_state_known(i));
+        for (kind, expected, among) in [
+            ("roamer_known", 0.8, known),
+            ("roamer_stale", 0.015, travellers),
+            ("roamer_unknown", 0.1, unknown),
+        ] {
             let calls = of_kind(&attempts, kind);
             let found = calls.len() as f64 / attempts.len() as f64;
-            assert!((found - expected).abs() < 0.06, "{kind} {found}");
+            assert!((found - expected).abs() < 0.06 && !calls.is_empty(), "{kind} {found}");
             let fits = |one: &Attempt| one.calling.text().is_none_or(|number| among.contains(number));
             assert!(calls.iter().all(fits), "{kind}");
             let is_abroad = |one: &Attempt| world.trunk(one.trunk).class == RouteClass::International;
@@ -244,8 +278,53 @@ mod tests {
         }
         let answered = share(&attempts, is_answered);
         assert!((0.5..0.66).contains(&answered), "{answered}");
-        let border = of_kind(&attempts, "roamer_border");
-        assert!(border.iter().any(|one| one.is_outbound) && border.iter().any(|one| !one.is_outbound));
+    }
+
+    /// What the operator believes of a number at a moment, and where it is.
+    fn whereabouts_of(world: &World, number: &str, at: At) -> (Option<RoamingState>, bool) {
+        let index = (0..world.subscribers()).find(|index| world.subscriber(*index) == number).unwrap();
+        let (first, updates) = world.whereabouts().updates(index);
+        let told = updates.take_while(|(since, _)| *since <= at).last().map_or(first, |(_, state)| state);
+        (world.is_state_known(index).then_some(told), world.whereabouts().is_abroad(index, at))
+    }
+
+    #[test]
+    fn the_operator_is_late_for_some_of_those_who_arrive() {
+        let world = world_of("");
+        let attempts = attempts_of(
+            "kind = \"roamers\"\ncalls-per-day = 1_000\nknown = 0\nunknown = 0\nborder = 0\nstale = 1",
+        );
+        let mut stale = 0;
+        for attempt in &attempts {
+            let (Some(number), at) = (attempt.calling.text(), attempt.setup_at) else { continue };
+            let expected = match attempt.truth.kind {
+                "roamer_stale" => RoamingState::Home,
+                _ => RoamingState::Roaming,
+            };
+            assert_eq!(whereabouts_of(&world, number, at), (Some(expected), true), "{attempt:?}");
+            stale += usize::from(attempt.truth.kind == "roamer_stale");
+        }
+        let stale = stale as f64 / attempts.len() as f64;
+        assert!((0.15..0.4).contains(&stale), "{stale}");
+    }
+
+    #[test]
+    fn people_at_the_border_call_by_the_network_they_are_in() {
+        let world = world_of("");
+        let attempts = attempts_of(
+            "kind = \"roamers\"\ncalls-per-day = 1_000\nknown = 0\nunknown = 0\nborder = 1\nstale = 0",
+        );
+        let (mut abroad, mut late) = (0, 0);
+        for attempt in &attempts {
+            let Some(number) = attempt.calling.text() else { continue };
+            let (told, is_abroad) = whereabouts_of(&world, number, attempt.setup_at);
+            assert_eq!(is_abroad, !attempt.is_outbound, "{attempt:?}");
+            abroad += usize::from(is_abroad);
+            late += usize::from(is_abroad && told == Some(RoamingState::Home));
+        }
+        let of = |part: usize, whole: usize| part as f64 / whole as f64;
+        assert!((0.3..0.7).contains(&of(abroad, attempts.len())), "{abroad} of {}", attempts.len());
+        assert!(late > 0 && of(late, abroad) < 0.1, "{late} of {abroad}");
     }
 
     #[test]
