@@ -15,7 +15,7 @@ use crate::feature::evidence::{MODELS, Model, Nats};
 /// Shares of endings among people's calls, in the order of [`Ending`], where nothing is known of the route yet. About
 /// half of calls are answered (normal answer-seizure ratios are 40 to 70 %), callers who are not wait some 15 s, and
 /// 5 to 8 % give up within 4 s; how these split is an assumption, and soon replaced by what the route shows.
-const USUAL: [f32; ENDINGS] = [0.03, 0.01, 0.03, 0.02, 0.08, 0.10, 0.02, 0.43, 0.15, 0.13];
+const USUAL: [f32; ENDINGS] = [0.03, 0.01, 0.03, 0.02, 0.08, 0.10, 0.04, 0.41, 0.15, 0.13];
 /// Calls that [`USUAL`] weighs as much as.
 const USUAL_WEIGHT: f32 = 200.0;
 /// Calls that a route's shares over all hours weigh as much as, in each hour's.
@@ -31,7 +31,7 @@ const SENDERS: [[f32; ENDINGS]; MODELS] = [
     // Lets it ring once or twice: the longer, the more answer.
     [0.02, 0.05, 0.40, 0.03, 0.27, 0.02, 0.01, 0.07, 0.02, 0.11],
     // Is answered, speaks a code and hangs up; or the handset answers, reads the number and drops the call.
-    [0.03, 0.02, 0.03, 0.03, 0.02, 0.44, 0.24, 0.04, 0.04, 0.11],
+    [0.03, 0.02, 0.03, 0.03, 0.02, 0.49, 0.27, 0.03, 0.02, 0.06],
 ];
 /// Endings of answered calls.
 const ANSWERED: [Ending; 3] = [Ending::AnsweredBriefly, Ending::AnsweredDropped, Ending::Answered];

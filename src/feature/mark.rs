@@ -160,6 +160,17 @@ impl Marks {
         self.put(key, at, (class, ttl, RouteId::UNKNOWN), true)
     }
 
+    /// Confirms marks that the operator's own test calls gave the blocks around a number: a call showed what they say.
+    pub fn confirm(&mut self, number: Number, class: Class, at: At) {
+        for width in (0..10).filter(|width| self.widths[usize::from(*width)] > 0) {
+            let key = MarkKey::block(Subject::CallerRange, Range::of(number, width), Place::Any);
+            let given = self.get(key, at).filter(|mark| mark.seeded && mark.class == class);
+            if let Some(until) = given.map(|mark| mark.until) {
+                self.table.touch(key, seconds(until)).0.confirmed = seconds(at);
+            }
+        }
+    }
+
     /// The mark in force at `at`.
     #[must_use]
     pub fn get(&self, key: MarkKey, at: At) -> Option<&Mark> {

@@ -257,7 +257,10 @@ impl Store {
         let caller = call.calling.number?;
         let place = Place::Class(network.routes.route(call.route).class);
         let range = match lesson.subject {
-            Subject::CallerRange => self.widest(caller, call.route, seconds(at))?,
+            Subject::CallerRange => {
+                self.marks.confirm(caller, lesson.class, at);
+                self.widest(caller, call.route, seconds(at))?
+            }
             subject => Range::of(caller, subject.width()),
         };
         let key = match lesson.subject {

@@ -7,6 +7,7 @@
 use crate::base::class::Class;
 use crate::base::number::Number;
 use crate::base::range::Range;
+use crate::base::route::RouteId;
 use crate::feature::evidence::{CAP, Nats, Row};
 use crate::feature::mark::Mark;
 use crate::feature::people::People;
@@ -49,40 +50,54 @@ pub fn purity(row: &Row, width: u8, people: f32) -> f32 {
     share(row.bad as f32, row.good as f32 + people * weight + unseen)
 }
 
-/// How `caller` stands with the marks on blocks around it, narrowest first, at this second. `None` without a mark.
+/// How a caller on a route stands with the marks on blocks around it, narrowest first, at this second. `None` without a
+/// mark.
 #[must_use]
 pub fn standing(
     (suspicion, people): (&Suspicion, &People),
-    caller: Number,
+    (caller, route): (Number, RouteId),
     marks: &[(Range, &Mark)],
     second: u32,
 ) -> Option<Standing> {
     let (widest, _) = marks.last()?;
     let known_in = |width| people.in_block(Range::of(caller, width), second);
-    // The narrowest block with evidence of its own, on the route of the mark around it.
+    let row_of = |width, mark: &Mark| row_of(suspicion, (caller, route), mark, width);
+    // The narrowest block with evidence of its own.
     let fits = |width: u8| marks.iter().find(|(range, _)| range.width() >= width);
     let evidence_at = |width: u8| {
         let (_, mark) = fits(width)?;
-        let row = suspicion.block(width, caller, mark.route);
+        let row = row_of(width, mark);
         let people = known_in(width);
         let is_worth = (row.bad + row.good) as f32 + people >= CALLERS_MIN || width == 2 && people >= 0.5;
         is_worth.then(|| (width, purity(&row, width, people)))
     };
     let narrowest = WIDTHS.filter(|width| *width < widest.width()).find_map(evidence_at);
     let (range, mark) = fits(narrowest.map_or(0, |(width, _)| width))?;
-    let mut row = suspicion.block(range.width(), caller, mark.route);
-    let mut evidence = row.highest(second);
-    if mark.seeded && row == Row::default() {
-        (row.bad, evidence) = (SEEDED_BAD, CAP);
-    }
+    let row = row_of(range.width(), mark);
     Some(Standing {
         range: *range,
         class: mark.class,
-        evidence,
+        evidence: if mark.seeded { CAP } else { row.highest(second) },
         purity: narrowest
             .map_or_else(|| purity(&row, range.width(), known_in(range.width())), |(_, purity)| purity),
         insisted: row.insisted,
     })
+}
+
+/// What is known of the block around a caller on the route that taught the mark on it, and of people on the caller's own:
+/// a sender on one route says nothing against people of the block on another. A mark taken from test calls counts like
+/// calls of a robot on any route.
+fn row_of(suspicion: &Suspicion, (caller, route): (Number, RouteId), mark: &Mark, width: u8) -> Row {
+    let mut here = suspicion.block(width, caller, route);
+    if mark.seeded {
+        here.bad = here.bad.saturating_add(SEEDED_BAD);
+        return here;
+    }
+    let mut row = suspicion.block(width, caller, mark.route);
+    if route != mark.route {
+        row.good = row.good.saturating_add(here.good);
+    }
+    row
 }
 
 /// 0 when there is neither.

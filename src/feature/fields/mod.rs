@@ -199,7 +199,7 @@ impl<'a> Moment<'a> {
             let caller = self.call.calling.number?;
             standing(
                 (&self.store.suspicion, &self.store.people),
-                caller,
+                (caller, self.call.route),
                 self.marks(caller),
                 seconds(self.at),
             )
