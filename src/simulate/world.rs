@@ -411,28 +411,22 @@ fn rate_of(hour: f64) -> f64 {
     (DAY[this] * (1.0 - part) + DAY[(this + 1) % 24] * part) / mean
 }
 
-/// A written time as a moment; `None` without date, time or offset, or outside the years 2000 to 2199.
+/// A written time as a moment, without its fraction of a second; `None` without date, time or offset, or outside the
+/// years 2000 to 2199.
 fn moment(written: toml::value::Datetime) -> Option<At> {
     use toml::value::Offset;
     let (date, time) = (written.date?, written.time?);
-    if !(2000..2200).contains(&date.year) {
-        return None;
-    }
     let minutes = match written.offset? {
         Offset::Custom { minutes } => i64::from(minutes),
         Offset::Z => 0,
     };
-    let leap_days = |year: i64| year / 4 - year / 100 + year / 400;
-    let year = i64::from(date.year);
-    let is_leap = leap_days(year) != leap_days(year - 1);
-    const BEFORE_MONTH: [i64; 12] = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334];
-    let month = usize::from(date.month).checked_sub(1)?;
-    let day_of_year = BEFORE_MONTH.get(month)? + i64::from(is_leap && month > 1) + i64::from(date.day) - 1;
-    let days = (year - 1970) * 365 + leap_days(year - 1) - leap_days(1969) + day_of_year;
+    if !(2000..2200).contains(&date.year) {
+        return None;
+    }
+    let day = At::of_date(&date.to_string())?;
     let second = i64::from(time.second.unwrap_or_default());
-    let seconds =
-        days * 86_400 + i64::from(time.hour) * 3_600 + (i64::from(time.minute) - minutes) * 60 + second;
-    u64::try_from(seconds).ok().map(|seconds| At::from_nanos(seconds * 1_000_000_000))
+    let seconds = i64::from(time.hour) * 3_600 + (i64::from(time.minute) - minutes) * 60 + second;
+    day.nanos().checked_add_signed(seconds * 1_000_000_000).map(At::from_nanos)
 }
 
 #[cfg(test)]
@@ -460,7 +454,11 @@ mod tests {
             let found = moment(text.parse().unwrap()).unwrap();
             assert_eq!(i128::from(found.nanos()), expected.as_nanosecond(), "{text}");
         }
-        assert_eq!(moment("2026-11-16T08:00:00".parse().unwrap()), None);
+        let read = |text: &str| moment(text.parse().unwrap()).map(|at| at.to_string());
+        assert_eq!(read("2026-11-16T08:00:00.9Z").as_deref(), Some("2026-11-16T08:00:00.000000000Z"));
+        assert_eq!(read("2026-11-16T08:00:00"), None);
+        assert_eq!(read("1999-12-31T23:59:59Z"), None);
+        assert_eq!(read("2200-01-01T00:00:00Z"), None);
     }
 
     #[test]
