@@ -28,6 +28,7 @@ use plan::{Plan, What};
 
 /// How long a receiver of TCP waits before it acknowledges.
 const TCP_ACK_AFTER: Micros = 1_000;
+
 /// What a call is in truth: a line of `truth.csv`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TrueCall {
