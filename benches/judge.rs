@@ -9,7 +9,7 @@ use std::time::Duration;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use tollgate::base::field::Point;
 use tollgate::base::map::Seed;
-use tollgate::base::number::{Number, Party, Raw, Shape};
+use tollgate::base::number::{Number, Party};
 use tollgate::base::route::RouteId;
 use tollgate::base::time::At;
 use tollgate::call::{Call, CallEvent, CallKey, ReleasedBy, Setup};
@@ -21,8 +21,7 @@ const NETWORK: &str = "captures/interconnect/network.toml";
 const ROUTE: RouteId = RouteId(1);
 
 fn party(digits: &[u8]) -> Party {
-    let raw = Raw::try_from(digits).unwrap_or_default();
-    Party { number: Number::from_digits(digits).ok(), shape: Shape::Valid, restricted: false, raw }
+    Number::from_digits(digits).unwrap().into()
 }
 
 /// The `index`-th call: a second of ringing, then given up. One of a thousand callers, a millisecond after the last.

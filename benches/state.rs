@@ -5,7 +5,7 @@ mod common;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tollgate::base::number::{Number, Party, Raw, Shape};
+use tollgate::base::number::{Number, Party};
 use tollgate::base::route::RouteId;
 use tollgate::base::time::At;
 use tollgate::call::{Call, CallEvent, CallKey, ReleasedBy, Setup};
@@ -17,9 +17,7 @@ use tollgate::rule::Ruleset;
 const CALLS: u64 = 8_000_000;
 
 fn party(number: u64) -> Party {
-    let text = number.to_string();
-    let raw = Raw::try_from(text.as_bytes()).unwrap_or_default();
-    Party { number: Number::from_digits(text.as_bytes()).ok(), shape: Shape::Valid, restricted: false, raw }
+    Number::from_digits(number.to_string().as_bytes()).unwrap().into()
 }
 
 /// A million callers over the world, each calling several times an hour; every third call is a talk.

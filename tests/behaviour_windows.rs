@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use tollgate::base::field::{Facts, Point, Value};
 use tollgate::base::map::Seed;
 use tollgate::base::network::Network;
-use tollgate::base::number::{Number, Party, Raw, Shape};
+use tollgate::base::number::{Number, Party};
 use tollgate::base::time::At;
 use tollgate::call::{Call, CallId, CallKey, ReleasedBy, Setup};
 use tollgate::feature::{Limits, Store, fields};
@@ -56,8 +56,7 @@ fn made() -> impl Strategy<Value = Made> {
 }
 
 fn party(value: u64) -> Party {
-    let number = Number::from_digits(value.to_string().as_bytes()).ok();
-    Party { number, shape: Shape::Valid, restricted: false, raw: Raw::new() }
+    Number::from_digits(value.to_string().as_bytes()).unwrap().into()
 }
 
 /// The call that ends at `at`.

@@ -9,7 +9,7 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Barrier, Mutex};
 use std::time::Duration;
 
@@ -94,15 +94,20 @@ fn nobody_at_home() {
     assert_eq!(pool(&client(url), 1, PATIENT).ask(&[question(1)]), [Answer::none(Outcome::Failed)]);
 }
 
-#[test]
-fn a_server_that_is_silent_costs_a_deadline_and_then_a_rest() {
-    let (release, wait) = channel::<()>();
+/// A server that answers when the test is over: its end of the channel goes away.
+fn silent() -> (Server, Sender<()>) {
+    let (release, wait) = channel();
     let wait = Mutex::new(wait);
-    // Answers when the test is over: its end of the channel goes away.
     let server = Server::start(move |request| {
         let _ = wait.lock().unwrap().recv();
         roaming(true, request)
     });
+    (server, release)
+}
+
+#[test]
+fn a_server_that_is_silent_costs_a_deadline_and_then_a_rest() {
+    let (server, release) = silent();
     let mut pool = pool(&client(server.url()), 4, SHORT);
     for round in 0..3 {
         assert_eq!(pool.ask(&[question(round)]), [Answer::none(Outcome::TimedOut)]);
@@ -145,12 +150,7 @@ fn as_many_questions_are_under_way_as_there_are_threads() {
 
 #[test]
 fn what_cannot_wait_in_line_is_not_asked() {
-    let (release, wait) = channel::<()>();
-    let wait = Mutex::new(wait);
-    let server = Server::start(move |request| {
-        let _ = wait.lock().unwrap().recv();
-        roaming(true, request)
-    });
+    let (server, release) = silent();
     let questions: Vec<Question> = (0..3_000).map(question).collect();
     let answers = pool(&client(server.url()), 1, SHORT).ask(&questions);
     let count = |outcome| answers.iter().filter(|answer| answer.outcome == outcome).count();

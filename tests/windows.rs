@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use tollgate::base::field::{Country, Facts, Point, Value};
 use tollgate::base::map::Seed;
 use tollgate::base::network::Network;
-use tollgate::base::number::{Number, Party, Raw, Shape};
+use tollgate::base::number::{Number, Party};
 use tollgate::base::numbering::Numbering;
 use tollgate::base::roaming::RoamingStates;
 use tollgate::base::route::Routes;
@@ -52,8 +52,7 @@ fn made() -> impl Strategy<Value = Made> {
 }
 
 fn party(value: u64) -> Party {
-    let number = Number::from_digits(value.to_string().as_bytes()).ok();
-    Party { number, shape: Shape::Valid, restricted: false, raw: Raw::new() }
+    Number::from_digits(value.to_string().as_bytes()).unwrap().into()
 }
 
 /// The call that is answered or ends at `at`.

@@ -125,6 +125,14 @@ pub struct Party {
     pub raw: Raw,
 }
 
+impl From<Number> for Party {
+    /// A valid number, which may be shown, seen with its country code and no more.
+    fn from(number: Number) -> Self {
+        let raw = number.digits().into_iter().collect();
+        Self { number: Some(number), shape: Shape::Valid, restricted: false, raw }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,4 +1,4 @@
-//! Numbers as text, for records that are written by the million and for hashes.
+//! Numbers as text: for records that are written by the million, for hashes, for people.
 
 /// The last decimal digits of a value, two at a time, as many as `text` holds.
 pub fn put_digits(text: &mut [u8], mut value: u64) {
@@ -20,6 +20,20 @@ pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(*byte)]).collect()
 }
 
+/// `12,345`
+#[must_use]
+pub fn grouped(count: u64) -> String {
+    let digits = count.to_string();
+    let mut text = String::with_capacity(digits.len() * 4 / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -33,5 +47,13 @@ mod tests {
         };
         assert_eq!([shown(1, 7), shown(2, 7), shown(3, 12_345), shown(0, 9)], ["7", "07", "345", ""]);
         assert_eq!(hex(&[0x00, 0x9f, 0xff]), "009fff");
+    }
+
+    #[test]
+    fn groups_digits() {
+        assert_eq!(
+            [grouped(0), grouped(999), grouped(1_000), grouped(1_234_567)],
+            ["0", "999", "1,000", "1,234,567"]
+        );
     }
 }

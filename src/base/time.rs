@@ -38,23 +38,8 @@ impl At {
     /// The beginning of a day in UTC, written `2026-01-31`; `None` when it is no date, or one before 1970.
     #[must_use]
     pub fn of_date(text: &str) -> Option<Self> {
-        let bytes = text.as_bytes();
-        let shape_fits = bytes.len() == 10
-            && bytes.iter().enumerate().all(|(at, byte)| match at {
-                4 | 7 => *byte == b'-',
-                _ => byte.is_ascii_digit(),
-            });
-        if !shape_fits {
-            return None;
-        }
-        let part = |range: Range<usize>| text.get(range)?.parse::<u64>().ok();
-        let (year, month, day) = (part(0..4)?, part(5..7)?, part(8..10)?);
-        if !(1970..2500).contains(&year) || !(1..=12).contains(&month) || !(1..=31).contains(&day) {
-            return None;
-        }
-        let days = days_from_civil(year, month, day);
-        // The thirtieth of February comes back as a day of March.
-        (civil_from_days(days) == (year, month, day)).then(|| Self(days * 86_400 * 1_000_000_000))
+        let (year, month, day) = read_date(text)?;
+        (1970..2500).contains(&year).then(|| Self(days_from_civil(year, month, day) * 86_400 * 1_000_000_000))
     }
 
     /// Reads what [`At::rfc3339`] writes, and nothing else.
@@ -136,6 +121,29 @@ impl fmt::Display for At {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.rfc3339())
     }
+}
+
+/// Year, month and day of a date written `2026-01-31`; `None` when there is no such day.
+#[must_use]
+pub fn read_date(text: &str) -> Option<(u64, u64, u64)> {
+    let shape_fits = text.len() == 10
+        && text.bytes().enumerate().all(|(at, byte)| match at {
+            4 | 7 => byte == b'-',
+            _ => byte.is_ascii_digit(),
+        });
+    if !shape_fits {
+        return None;
+    }
+    let part = |range: Range<usize>| text.get(range)?.parse().ok();
+    let (year, month, day) = (part(0..4)?, part(5..7)?, part(8..10)?);
+    let is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let days = match month {
+        2 => 28 + u64::from(is_leap),
+        4 | 6 | 9 | 11 => 30,
+        1..=12 => 31,
+        _ => return None,
+    };
+    (1..=days).contains(&day).then_some((year, month, day))
 }
 
 /// Days since 1970-01-01 of a date from then on, by the same eras as [`civil_from_days`].

@@ -8,7 +8,7 @@ use rust_decimal::Decimal;
 use crate::base::caret::Caret;
 use crate::base::number::Number;
 use crate::base::sheet::{Row, read_rows};
-use crate::base::time::At;
+use crate::base::time::{At, read_date};
 
 const REQUIRED: [&str; 7] =
     ["sender", "dest_prefix", "valid_from", "valid_to", "tier_from", "currency", "price"];
@@ -70,23 +70,9 @@ impl Day {
 
     /// Reads `2026-01-31`.
     fn parse(text: &str) -> Option<Self> {
-        let bytes = text.as_bytes();
-        if bytes.len() != 10 || bytes[4] != b'-' || bytes[7] != b'-' {
-            return None;
-        }
-        let part = |range: std::ops::Range<usize>| {
-            let digits = text.get(range)?;
-            digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse::<u32>().ok())?
-        };
-        let (year, month, day) = (part(0..4)?, part(5..7)?, part(8..10)?);
-        let is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-        let days = match month {
-            2 => 28 + u32::from(is_leap),
-            4 | 6 | 9 | 11 => 30,
-            1..=12 => 31,
-            _ => return None,
-        };
-        (1..=days).contains(&day).then_some(Self(year * 10_000 + month * 100 + day))
+        let (year, month, day) = read_date(text)?;
+        // Four digits, two and two: eight in all.
+        u32::try_from(year * 10_000 + month * 100 + day).ok().map(Self)
     }
 }
 

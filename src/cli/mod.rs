@@ -1,7 +1,7 @@
 //! The command line: what the program can be asked to do, and the exit code of each outcome.
 //!
 //! Exit codes: 0 done; 1 a run that failed; 2 wrong usage; 3 configuration or rules with errors; 65 bad data; 66 no such
-//! file; 73 output cannot be made; 74 input or output failed; 77 not permitted (sysexits.h).
+//! file; 73 output cannot be made; 74 input or output failed; 77 not permitted (sysexits.h); 130 interrupted.
 
 mod campaign;
 mod check;
@@ -161,7 +161,7 @@ struct ReplayArguments {
 const SIMULATE_EXAMPLES: &str = "\
 Examples:
   tollgate simulate --scenario scenarios/small.toml --out made
-      Ten minutes of a small operator. In made/: capture.pcap, network.toml, roaming.csv, truth.csv.
+      Twelve minutes of a small operator. In made/: capture.pcap, network.toml, roaming.csv, truth.csv.
   tollgate replay --network made/network.toml --out judged made/capture.pcap
       What Tollgate makes of it; truth.csv says what each call was, by call_key and setup_at.
   tollgate simulate --scenario scenarios/small.toml --seed 7 --start 2026-12-24T20:00:00+01:00 --out eve

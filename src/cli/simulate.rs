@@ -5,21 +5,14 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use toml::value::Datetime;
 
+use crate::cli::progress::Line;
 use crate::cli::{Failure, SimulateArguments};
 use crate::clock::Stopwatch;
 use crate::journal::WholeFile;
 use crate::simulate::render::{micros, packet};
 use crate::simulate::{Scenario, Traffic, TrueCall};
-
-/// Frames between two looks at the clock.
-const EVERY_FRAMES: u64 = 4096;
-/// Seconds between two pictures of the progress line.
-const EVERY_SECONDS: f64 = 0.1;
-/// Steps of the progress bar.
-pub(super) const STEPS: f64 = 10_000.0;
 
 /// Plays a scenario into a directory.
 pub fn run(arguments: &SimulateArguments) -> Result<(), Failure> {
@@ -27,7 +20,7 @@ pub fn run(arguments: &SimulateArguments) -> Result<(), Failure> {
     let out = &arguments.out;
     fs::create_dir_all(out).map_err(|error| Failure::output(out, &error))?;
     let started = Stopwatch::start();
-    let made = write_all(traffic, out, &started)?;
+    let made = write_all(traffic, out)?;
     // Nobody reading the summary is no failure.
     let _ = print(&made, out, started.seconds());
     Ok(())
@@ -69,7 +62,7 @@ struct Made {
 }
 
 /// Writes every file; each gets its name when all are complete.
-fn write_all(mut traffic: Traffic, out: &Path, started: &Stopwatch) -> Result<Made, Failure> {
+fn write_all(mut traffic: Traffic, out: &Path) -> Result<Made, Failure> {
     let mut capture = Output::create(out, "capture.pcap")?;
     let mut truth = Output::create(out, "truth.csv")?;
     let mut roaming = Output::create(out, "roaming.csv")?;
@@ -86,7 +79,7 @@ fn write_all(mut traffic: Traffic, out: &Path, started: &Stopwatch) -> Result<Ma
             rest.push(file);
         }
     }
-    let made = play(&mut traffic, (&mut capture, &mut truth), started)?;
+    let made = play(&mut traffic, (&mut capture, &mut truth))?;
     for output in rest.into_iter().chain([truth, capture]) {
         output.finish()?;
     }
@@ -94,13 +87,8 @@ fn write_all(mut traffic: Traffic, out: &Path, started: &Stopwatch) -> Result<Ma
 }
 
 /// Plays the traffic into capture and truth.
-fn play(
-    traffic: &mut Traffic,
-    (capture, truth): (&mut Output, &mut Output),
-    started: &Stopwatch,
-) -> Result<Made, Failure> {
-    let bar = progress();
-    let (mut made, mut shown_at) = (Made::default(), 0.0);
+fn play(traffic: &mut Traffic, (capture, truth): (&mut Output, &mut Output)) -> Result<Made, Failure> {
+    let (mut made, mut line) = (Made::default(), Line::of_share());
     capture.put(&packet::file_header())?;
     truth.put(TrueCall::HEADER.as_bytes())?;
     let world = std::sync::Arc::clone(traffic.world());
@@ -114,24 +102,13 @@ fn play(
             made.calls += 1;
             *made.by_label.entry(call.truth.label).or_default() += 1;
         }
-        if made.frames.is_multiple_of(EVERY_FRAMES) && started.seconds() - shown_at >= EVERY_SECONDS {
-            shown_at = started.seconds();
-            bar.set_message(format!("{} calls, {:.0}/s", made.calls, made.calls as f64 / shown_at));
-            bar.set_position((traffic.done() * STEPS) as u64);
+        if line.is_due(made.frames) {
+            line.show_share(traffic.done(), made.calls);
         }
     }
     made.lost = traffic.lost();
-    bar.finish_and_clear();
+    line.finish();
     Ok(made)
-}
-
-/// The progress line of traffic being made, in [`STEPS`].
-pub(super) fn progress() -> ProgressBar {
-    let style = ProgressStyle::with_template("{bar:24} {percent} % · {msg} · {eta} left")
-        .unwrap_or_else(|_| ProgressStyle::default_bar());
-    let bar = ProgressBar::new(STEPS as u64).with_style(style);
-    bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(10));
-    bar
 }
 
 fn print(made: &Made, out: &Path, seconds: f64) -> io::Result<()> {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::base::text::grouped;
 use crate::cli::report::{Count, Report, RouteLine};
 
 impl fmt::Display for Report {
@@ -180,19 +181,6 @@ fn wrapped(f: &mut fmt::Formatter<'_>, sentence: &str) -> fmt::Result {
     writeln!(f, "      {line}")
 }
 
-/// `12,345`
-fn grouped(count: u64) -> String {
-    let digits = count.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 /// `2.1 MB`
 fn octets(count: u64) -> String {
     match count {
@@ -208,18 +196,5 @@ fn seconds_only(time: &str) -> String {
     match time.split_once('.') {
         Some((seconds, _)) => format!("{seconds}Z"),
         None => time.to_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn groups_digits() {
-        assert_eq!(
-            [grouped(0), grouped(999), grouped(1_000), grouped(1_234_567)],
-            ["0", "999", "1,000", "1,234,567"]
-        );
     }
 }

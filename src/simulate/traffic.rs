@@ -1,41 +1,33 @@
 //! A scenario as frames in order of time, with the truth about every call; as much at once as is under way.
 
+mod call;
 mod outbox;
+mod plan;
 
-use std::cmp::Reverse;
-use std::collections::{BinaryHeap, VecDeque};
-use std::net::Ipv4Addr;
+use std::collections::VecDeque;
 use std::sync::Arc;
-
-use rand::RngExt;
 
 use crate::base::frame::Frame;
 use crate::base::time::At;
-use crate::simulate::attempt::{Attempt, End, TrunkId, Truth};
-use crate::simulate::border::{self, Bearer, OWN_SIP};
-use crate::simulate::draw::{Rng, below, chance};
+use crate::simulate::attempt::{Attempt, TrunkId, Truth};
+use crate::simulate::border::{self, Bearer};
+use crate::simulate::draw::Rng;
 use crate::simulate::placed::Finding;
 use crate::simulate::render::association::{self, Association, LEAD, Link};
-use crate::simulate::render::isup::{self, Circuits};
+use crate::simulate::render::isup::Circuits;
 use crate::simulate::render::sip;
-use crate::simulate::render::sip_text::Identity;
-use crate::simulate::render::style::{IsupStyle, SipStyle};
-use crate::simulate::render::tcp::{ConnectionId, Connections, Peer};
+use crate::simulate::render::tcp::{Connections, Peer};
 use crate::simulate::render::{Micros, micros};
 use crate::simulate::scenario::Scenario;
 use crate::simulate::source::{Merge, Source};
 use crate::simulate::world::World;
 use crate::wire::isup::MessageType;
-use crate::wire::isup::reset::GroupReset;
 
 use outbox::Outbox;
+use plan::{Plan, What};
 
 /// How long a receiver of TCP waits before it acknowledges.
 const TCP_ACK_AFTER: Micros = 1_000;
-/// From GRS to GRA.
-const RESET_ACK_AFTER: Micros = 30_000;
-/// Styles from here on are those of trunks' own border controllers.
-const BORDER_STYLES: u16 = 0x8000;
 
 /// What a call is in truth: a line of `truth.csv`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,10 +66,7 @@ pub struct Traffic {
     bearers: Vec<Bearer>,
     exchanges: Vec<Option<Exchange>>,
     connections: Connections,
-    due: BinaryHeap<Reverse<Due>>,
-    order: u64,
-    /// Entries of `due` that are no ticks.
-    messages: usize,
+    plan: Plan,
     now: Micros,
     outbox: Outbox,
     truths: VecDeque<TrueCall>,
@@ -95,20 +84,6 @@ struct Exchange {
     circuits: Circuits,
     /// When the next tick is due.
     tick_at: Micros,
-}
-
-/// Something that happens at a moment, in the order in which it was planned.
-struct Due {
-    at: Micros,
-    order: u64,
-    what: What,
-}
-
-enum What {
-    Isup(TrunkId, association::Sent),
-    Sip(&'static str, sip::Sent),
-    TcpAck(ConnectionId, Peer),
-    Tick(TrunkId),
 }
 
 impl Traffic {
@@ -147,9 +122,7 @@ impl Traffic {
             exchanges: bearers.iter().enumerate().map(exchange).collect(),
             bearers,
             connections: Connections::default(),
-            due: BinaryHeap::new(),
-            order: 0,
-            messages: 0,
+            plan: Plan::default(),
             now: 0,
             outbox: Outbox::default(),
             truths: VecDeque::new(),
@@ -198,7 +171,7 @@ impl Traffic {
     /// Messages and frames that wait for their moment: what memory depends on.
     #[must_use]
     pub fn pending(&self) -> usize {
-        self.due.len() + self.outbox.len()
+        self.plan.len() + self.outbox.len()
     }
 
     /// The network file for this traffic, which names `roaming.csv` and, where there are any, `rates.csv` of
@@ -238,17 +211,17 @@ impl Traffic {
 
     /// Plays the next attempt or does what is due next; `false` at the end.
     fn step(&mut self) -> bool {
-        let due_at = self.due.peek().map_or(Micros::MAX, |Reverse(due)| due.at);
+        let due_at = self.plan.next_at().unwrap_or(Micros::MAX);
         match self.head.take() {
             Some(attempt) if micros(attempt.setup_at) <= due_at => {
                 self.head = self.source.next();
                 self.play(attempt);
             }
-            head if head.is_some() || self.messages > 0 => {
+            head if head.is_some() || self.plan.has_messages() => {
                 self.head = head;
-                if let Some(Reverse(due)) = self.due.pop() {
-                    self.now = self.now.max(due.at);
-                    self.act(due);
+                if let Some((at, what)) = self.plan.pop() {
+                    self.now = self.now.max(at);
+                    self.act(at, what);
                 }
             }
             _ => {
@@ -261,17 +234,11 @@ impl Traffic {
     }
 
     fn finish(&mut self) {
-        self.due.clear();
+        self.plan = Plan::default();
         for exchange in self.exchanges.iter_mut().flatten() {
             exchange.association.finish(&mut self.outbox);
         }
         self.now = Micros::MAX;
-    }
-
-    fn plan(&mut self, at: Micros, what: What) {
-        self.messages += usize::from(!matches!(what, What::Tick(_)));
-        self.due.push(Reverse(Due { at, order: self.order, what }));
-        self.order += 1;
     }
 
     fn play(&mut self, mut attempt: Attempt) {
@@ -293,56 +260,7 @@ impl Traffic {
         }
     }
 
-    fn play_sip(&mut self, attempt: &Attempt) -> Option<String> {
-        let Bearer::Sip { elements, transport } = &self.bearers[usize::from(attempt.trunk.0)] else {
-            return None;
-        };
-        let transport = *transport;
-        let far = pair(elements, &mut self.rng)?;
-        let own = pair(&OWN_SIP, &mut self.rng)?;
-        let (caller, (callee, second)) = if attempt.is_outbound { (own.0, far) } else { (far.0, own) };
-        let style = SipStyle::of(equipment(attempt));
-        let identity = identity(equipment(attempt), caller, &mut self.rng);
-        let call_id = identity.call_id.clone();
-        let course = sip::Course { between: (caller, callee), second, transport, style: &style };
-        let mut sent = std::mem::take(&mut self.sip);
-        sip::play(attempt, &course, identity, &mut sent);
-        for message in sent.drain(..) {
-            self.plan(message.at, What::Sip(transport, message));
-        }
-        self.sip = sent;
-        Some(call_id)
-    }
-
-    fn play_isup(&mut self, attempt: &Attempt) -> Option<String> {
-        let exchange = self.exchanges[usize::from(attempt.trunk.0)].as_mut()?;
-        let cic = exchange.circuits.seize(attempt)?;
-        let link = exchange.link;
-        let course = isup::Course {
-            link: &link,
-            cic,
-            style: &IsupStyle::of(equipment(attempt)),
-            alerts_in_acm: chance(&mut self.rng, 0.6),
-            complete_after: 10_000 + below(&mut self.rng, 30_000),
-        };
-        let mut sent = std::mem::take(&mut self.isup);
-        isup::play(attempt, &course, &mut sent);
-        if let End::Silent { .. } = attempt.end {
-            sent.extend(group_reset(attempt, cic));
-        }
-        for message in sent.drain(..) {
-            self.plan(message.at, What::Isup(attempt.trunk, message));
-        }
-        self.isup = sent;
-        let (opc, dpc) = match attempt.is_outbound {
-            true => (link.own_code, link.far_code),
-            false => (link.far_code, link.own_code),
-        };
-        Some(format!("{opc}-{dpc}-{cic}"))
-    }
-
-    fn act(&mut self, Due { at, what, .. }: Due) {
-        self.messages -= usize::from(!matches!(what, What::Tick(_)));
+    fn act(&mut self, at: Micros, what: What) {
         match what {
             What::Isup(trunk, message) => self.send_isup(trunk, message),
             What::Sip("UDP", message) => self.outbox.udp(&message),
@@ -379,7 +297,7 @@ impl Traffic {
         let due_at = exchange.association.due_at();
         if due_at < exchange.tick_at {
             exchange.tick_at = due_at;
-            self.plan(due_at, What::Tick(trunk));
+            self.plan.push(due_at, What::Tick(trunk));
         }
     }
 
@@ -390,75 +308,6 @@ impl Traffic {
             true => ((dst, src, Peer::Server), Peer::Client),
         };
         let id = self.connections.send(message.at, course, message.text.as_bytes(), &mut self.outbox);
-        self.plan(message.at + TCP_ACK_AFTER, What::TcpAck(id, receiver));
+        self.plan.push(message.at + TCP_ACK_AFTER, What::TcpAck(id, receiver));
     }
-}
-
-impl PartialEq for Due {
-    fn eq(&self, other: &Self) -> bool {
-        (self.at, self.order) == (other.at, other.order)
-    }
-}
-
-impl Eq for Due {}
-
-impl PartialOrd for Due {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Due {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        (self.at, self.order).cmp(&(other.at, other.order))
-    }
-}
-
-/// Style of the equipment that sends a call, or of its trunk's border controller.
-const fn equipment(attempt: &Attempt) -> u16 {
-    match attempt.equipment {
-        0 => BORDER_STYLES.saturating_add(attempt.trunk.0),
-        equipment => equipment,
-    }
-}
-
-/// One element, and another one where there are several; `None` of none.
-fn pair(elements: &[Ipv4Addr], rng: &mut Rng) -> Option<(Ipv4Addr, Ipv4Addr)> {
-    let first = below(rng, elements.len() as u64) as usize;
-    let second = (first + 1) % elements.len().max(1);
-    Some((*elements.get(first)?, *elements.get(second)?))
-}
-
-/// Call-ID, tags and branch in the manner of the equipment. Random values of 64 bits never meet.
-fn identity(equipment: u16, caller: Ipv4Addr, rng: &mut Rng) -> Identity {
-    let (token, tags, branch) = (rng.random::<u64>(), rng.random::<u64>(), rng.random::<u64>());
-    let call_id = match equipment % 4 {
-        0 => format!("{token:016x}@{caller}"),
-        1 => format!("{token:016X}{:08X}", branch as u32),
-        2 => format!("{:08x}-{:04x}-{:04x}", token >> 32, token >> 16 & 0xFFFF, token & 0xFFFF),
-        _ => format!("{token}_{}@{caller}", tags as u16),
-    };
-    let (from_tag, to_tag) = match equipment % 3 {
-        0 => (format!("{:08x}", tags >> 32), format!("{:08x}", tags as u32)),
-        1 => (format!("as{:08x}", tags >> 32), format!("{:08x}", tags as u32)),
-        _ => (format!("{}", tags >> 32), format!("{:08x}", tags as u32)),
-    };
-    Identity { call_id, from_tag, to_tag, branch: format!("z9hG4bK{branch:016x}") }
-}
-
-/// The called exchange frees the circuit of a call of which nothing more is said (Q.764 §2.9.3.2).
-fn group_reset(attempt: &Attempt, cic: u16) -> [association::Sent; 2] {
-    let (called, calling) = match attempt.is_outbound {
-        true => (association::End::Far, association::End::Own),
-        false => (association::End::Own, association::End::Far),
-    };
-    let group = GroupReset { count: 1 };
-    let (mut reset, mut ack) = (Vec::new(), Vec::new());
-    group.emit(cic, &mut reset);
-    group.emit_ack(cic, &mut ack);
-    let at = micros(attempt.end_at());
-    [
-        association::Sent { at, from: called, bytes: reset },
-        association::Sent { at: at + RESET_ACK_AFTER, from: calling, bytes: ack },
-    ]
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tollgate::base::class::{Class, Decision};
 use tollgate::base::field::Country;
 use tollgate::base::network::Network;
-use tollgate::base::number::{Number, Party, Raw, Shape};
+use tollgate::base::number::{Number, Party};
 use tollgate::base::numbering::Numbering;
 use tollgate::base::route::{Direction, Route, RouteClass, RouteId, Routes};
 use tollgate::base::time::At;
@@ -195,8 +195,7 @@ fn at(ms: u64) -> At {
 }
 
 fn party(digits: u64) -> Party {
-    let number = Number::from_digits(digits.to_string().as_bytes()).ok();
-    Party { number, shape: Shape::Valid, restricted: false, raw: Raw::new() }
+    Number::from_digits(digits.to_string().as_bytes()).unwrap().into()
 }
 
 /// An operator in Poland with two carriers from abroad, one of the country, and a way out.

@@ -1,23 +1,10 @@
 //! Figures as people read them.
 
+use crate::base::text::grouped;
 use crate::evaluate::figure::Figures;
 
 /// For what could not be counted.
 pub const NOTHING: &str = "–";
-
-/// `12,345`
-#[must_use]
-pub fn grouped(count: u64) -> String {
-    let digits = count.to_string();
-    let mut text = String::with_capacity(digits.len() * 4 / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
 
 /// `97.3 %`, with as many decimals as tell it from 100 %.
 #[must_use]

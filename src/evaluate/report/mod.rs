@@ -6,11 +6,12 @@ mod leak;
 mod places;
 mod quality;
 
+use crate::base::text::grouped;
 use crate::evaluate::document::{Document, Section, Table};
 use crate::evaluate::figure::{Figures, Spread, figures, spreads};
 use crate::evaluate::join::Outcomes;
 use crate::evaluate::names::Names;
-use crate::evaluate::report::format::{grouped, number};
+use crate::evaluate::report::format::number;
 use crate::evaluate::svg::{Chart, Series};
 use crate::evaluate::sweep::Sweep;
 

@@ -1,10 +1,11 @@
 //! The report's parts on routes and countries: shares as they truly are, and as an operator would estimate them.
 
+use crate::base::text::grouped;
 use crate::evaluate::counts::Place;
 use crate::evaluate::document::{Section, Table};
 use crate::evaluate::estimate::{Estimate, everywhere, unnoticed, wrongly_blocked};
 use crate::evaluate::report::Evaluation;
-use crate::evaluate::report::format::{NOTHING, grouped, percent};
+use crate::evaluate::report::format::{NOTHING, percent};
 use crate::evaluate::statistics::Share;
 
 /// Countries shown, those with most calls.

@@ -1,11 +1,12 @@
 //! The report's parts on right and wrong: summary and claims, classes, families, false positives, confusion.
 
 use crate::base::class::{Class, Decision};
+use crate::base::text::grouped;
 use crate::evaluate::counts::CLASSES;
 use crate::evaluate::document::{Section, Table};
 use crate::evaluate::figure::{legitimate_total, unwanted_classes};
 use crate::evaluate::report::Evaluation;
-use crate::evaluate::report::format::{Cells, NOTHING, grouped, number};
+use crate::evaluate::report::format::{Cells, NOTHING, number};
 use crate::evaluate::statistics::{Share, trials_for};
 
 /// Goals that claims are held against: false positives over all legitimate calls, and of each kind.

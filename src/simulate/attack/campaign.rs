@@ -108,9 +108,9 @@ impl Campaign {
     /// # Errors
     /// A trunk that is not there or takes no calls this way.
     pub(super) fn begin(&self, world: &Arc<World>, mut rng: Rng, of: Identity) -> Result<Desk, String> {
-        let mut trunks = vec![trunk_towards(world, ("trunk", &self.trunk), of.is_outbound)?];
+        let mut trunks = vec![world.trunk_towards(("trunk", &self.trunk), of.is_outbound)?];
         for name in &self.moves_to {
-            trunks.push(trunk_towards(world, ("moves-to", name), of.is_outbound)?);
+            trunks.push(world.trunk_towards(("moves-to", name), of.is_outbound)?);
         }
         let after = Duration::from_secs_f64(self.after_s.draw(&mut rng));
         // What upstream makes of a caller who gives up: 31 where a CANCEL of SIP became a release (ITU-T Q.1912.5).
@@ -142,23 +142,6 @@ impl Campaign {
         let left = self.calls.map_or(u64::MAX, |calls| calls.count(&mut desk.rng));
         let rhythm = Rhythm { arrivals, left, hours: self.hours, burst: self.burst_s, pause: self.pause_s };
         Box::new(Running { desk, method, rhythm, due: None, has_begun: false })
-    }
-}
-
-/// The trunk that this key names, when it takes calls this way.
-///
-/// # Errors
-/// There is none, or it does not.
-pub(super) fn trunk_towards(
-    world: &World,
-    (key, name): (&str, &str),
-    is_outbound: bool,
-) -> Result<TrunkId, String> {
-    let trunk = world.trunk_named(name).ok_or_else(|| format!("{key}: there is no `{name}`"))?;
-    let way = if is_outbound { "out" } else { "in" };
-    match world.trunk(trunk).takes(is_outbound) {
-        true => Ok(trunk),
-        false => Err(format!("{key}: `{name}` takes no calls {way}")),
     }
 }
 

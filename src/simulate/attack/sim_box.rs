@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use crate::base::time::At;
 use crate::simulate::attack::called::conversation;
-use crate::simulate::attack::campaign::{Desk, Method, trunk_towards};
+use crate::simulate::attack::campaign::{Desk, Method};
 use crate::simulate::attack::sweep::Sweep;
 use crate::simulate::attempt::{Attempt, TrunkId};
 use crate::simulate::draw::{below, chance};
@@ -51,7 +51,7 @@ impl SimBox {
         let (world, rng) = (&desk.world, &mut desk.rng);
         let incoming_share = self.incoming_share.share("incoming-share")?.draw(rng);
         let back_by = match incoming_share > 0.0 {
-            true => Some(trunk_towards(world, ("trunk", trunk), true)?),
+            true => Some(world.trunk_towards(("trunk", trunk), true)?),
             false => None,
         };
         let cards = self.cards.within("cards", 1.0, 10_000.0)?.count(rng);

@@ -50,16 +50,12 @@ pub(super) fn trunks(
     classes: &[RouteClass],
     is_outbound: bool,
 ) -> Result<Vec<TrunkId>, String> {
-    let way = if is_outbound { "out" } else { "in" };
     if let Some(name) = name {
-        let id = trunk(world, name)?;
-        if !world.trunk(id).takes(is_outbound) {
-            return Err(format!("trunk: `{name}` takes no calls {way}"));
-        }
-        return Ok(vec![id]);
+        return Ok(vec![world.trunk_towards(("trunk", name), is_outbound)?]);
     }
     let found = world.trunks_for(classes, is_outbound);
     if found.is_empty() {
+        let way = if is_outbound { "out" } else { "in" };
         let names: Vec<&str> = classes.iter().map(|class| RouteClass::NAMES[*class as usize]).collect();
         return Err(format!("no trunk of class {} takes calls {way}", names.join(" or ")));
     }
