@@ -35,7 +35,7 @@ const PREFIX_MIN: u32 = 5;
 /// Stands for all equipment of a route.
 const ANY_EQUIPMENT: u32 = u32::MAX;
 /// Calls of people through other equipment of the route, and none through this, that show it for a sender's own.
-const OTHERS_MIN: u32 = 100;
+const OTHERS_MIN: u32 = 200;
 
 /// All evidence.
 #[derive(Debug, Serialize, Deserialize)]

@@ -114,7 +114,7 @@ pub(super) const SUSPICION: &[Row] = &[
     row(
         "equipment.purity",
         Type::Ratio,
-        "Robots among those who call from the equipment; unknown until 300 calls of people by other equipment of the route",
+        "Robots among those who call from the equipment; unknown until 200 calls of people by other equipment of the route",
         |m| m.equipment_purity(),
     ),
     row(
