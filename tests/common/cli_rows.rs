@@ -274,7 +274,7 @@ fn lists() -> Vec<Row> {
         pass("Number whose row has ended", INTL, "+48601777777"),
         block("SP-125", "Range that nobody has", INTL, "+441799912345"),
         block("SP-120", "Home number in no plan", INTL, "+48100000001"),
-        pass("Home number in no plan, checked", INTL, "+48100000002"),
+        Row { rule: "FC-180", ..pass("Home number in no plan, checked", INTL, "+48100000002") },
         block("SP-130", "Country code of nobody", INTL, "+21012345678"),
         block("SP-105", "Protected number", INTL, "+48223334455"),
         block("SP-105", "Emergency number", INTL, "112"),
