@@ -15,6 +15,7 @@ pub mod evidence;
 pub mod fields;
 pub mod known;
 mod learn;
+mod limits;
 pub mod mark;
 pub mod outcome;
 pub mod people;
@@ -46,80 +47,18 @@ use crate::feature::clock::seconds;
 use crate::feature::distinct::Pool;
 use crate::feature::mark::{Lesson, MarkKey, Marks, Place};
 use crate::feature::outcome::Outcome;
-use crate::feature::people::{People, PeopleLimits};
-use crate::feature::presence::{Presence, PresenceLimits};
+use crate::feature::people::People;
+use crate::feature::presence::Presence;
 use crate::feature::suspicion::Suspicion;
 use crate::feature::table::Table;
 use crate::feature::tally::{Event, Figures, Scope, Tally};
 use crate::feature::window::Tick;
 
 pub use fields::Moment;
+pub use limits::{Limits, Sizes};
 
 /// How long a missed call is remembered for `pair.missed_24h`.
 pub const MISSED_FOR: Duration = Duration::from_secs(24 * 3600);
-
-/// Most keys in each table. Memory grows as they fill, up to [`Store::bytes_max`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// Calling numbers.
-    pub callers: usize,
-    /// Blocks of 100 calling numbers × route.
-    pub ranges_100: usize,
-    /// Blocks of 10,000 calling numbers × route.
-    pub ranges_10k: usize,
-    /// Pairs of a subscriber and a block of 100 numbers it missed a call from.
-    pub missed: usize,
-    /// Marks.
-    pub marks: usize,
-    /// Calling numbers, blocks of them and fingerprints with evidence.
-    pub suspects: usize,
-    /// Who is known for a person.
-    pub people: PeopleLimits,
-    /// Slots that sets of distinct numbers grow by, 5 octets each. With none left, sets sample more thinly.
-    pub distinct_slots: usize,
-    /// Who is where.
-    pub presence: PresenceLimits,
-    /// Of the tables of behaviour.
-    pub behaviour: behaviour::Limits,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            callers: 1_000_000,
-            ranges_100: 250_000,
-            ranges_10k: 50_000,
-            missed: 500_000,
-            marks: 50_000,
-            suspects: 2_000_000,
-            people: PeopleLimits::default(),
-            distinct_slots: 16_000_000,
-            presence: PresenceLimits::default(),
-            behaviour: behaviour::Limits::default(),
-        }
-    }
-}
-
-/// Keys in each table.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Sizes {
-    /// Calling numbers.
-    pub callers: usize,
-    /// Blocks of 100 calling numbers × route.
-    pub ranges_100: usize,
-    /// Blocks of 10,000 calling numbers × route.
-    pub ranges_10k: usize,
-    /// Pairs with a missed call, with those too old to count.
-    pub missed: usize,
-    /// Marks, with expired ones.
-    pub marks: usize,
-    /// Numbers, blocks and fingerprints with evidence.
-    pub suspects: usize,
-    /// Subscribers who made a call at home, pairs of who called whom, answers about roaming; with those too old to count.
-    pub presence: [usize; 3],
-    /// Of the tables of behaviour.
-    pub behaviour: behaviour::Sizes,
-}
 
 /// All windows and marks: everything that is learned from calls, and what a state file holds.
 #[derive(Debug, Serialize, Deserialize)]
