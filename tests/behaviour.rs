@@ -7,7 +7,7 @@ mod world;
 
 use tollgate::base::class::{Class, Decision};
 use tollgate::call::ReleasedBy::{Called, Calling};
-use world::{ABROAD, Dice, ENTERPRISE, Judged, Made, NATIONAL, ON_NET, OWN_OUT, judge};
+use world::{ABROAD, CHECKED, Dice, ENTERPRISE, Judged, Made, NATIONAL, ON_NET, OWN_OUT, judge};
 
 const SECOND: u64 = 1_000;
 const MINUTE: u64 = 60 * SECOND;
@@ -220,6 +220,42 @@ fn toll_fraud_is_blocked() {
         })
         .collect();
     check("a hijacked forwarding", &hijacked, &seen);
+}
+
+#[test]
+fn toll_fraud_through_own_trunks_is_blocked() {
+    let seen = Seen { class: Class::Irsf, from_then_on: 90, leak_max: 12, blocks: true };
+    for (name, route) in [("a customer's exchange", ENTERPRISE), ("a subscriber's", ON_NET)] {
+        let hacked = dials(
+            (route, 48_221_234_502),
+            (60, 10 * SECOND),
+            |index| satellite(index % 3),
+            |_, call| call.answered(2 * SECOND, 30 * MINUTE, Calling),
+        );
+        check(name, &hacked, &seen);
+    }
+    for (name, route) in [("through from abroad", ABROAD[0]), ("from another operator", NATIONAL)] {
+        let calls = dials((route, 33_612_340_000), (60, 10 * SECOND), satellite, |_, call| {
+            call.answered(2 * SECOND, 30 * MINUTE, Calling)
+        });
+        let judged = judge(&calls);
+        assert!(judged.iter().all(|call| call.class != Class::Irsf), "{name}: no customer of ours pays");
+    }
+}
+
+#[test]
+fn only_whoever_pays_may_be_known_for_good() {
+    let forwarded = |caller: u64, diverting: u64| {
+        let call = |index: u64| {
+            let mut call = Made::new(index * 8 * SECOND, OWN_OUT, caller, satellite(index));
+            call.diverting = Some(diverting);
+            call.answered(2 * SECOND, 20 * MINUTE, Calling)
+        };
+        judge(&(0..60).map(call).collect::<Vec<_>>())
+    };
+    let blocked = |judged: Vec<Judged>| judged.iter().any(|call| call.decision == Decision::Block);
+    assert!(blocked(forwarded(CHECKED, mobile(79))), "a checked caller does not vouch for who forwards");
+    assert!(!blocked(forwarded(mobile(80), CHECKED)), "who pays is checked");
 }
 
 #[test]

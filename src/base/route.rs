@@ -47,6 +47,12 @@ impl RouteClass {
         RouteClass::White,
         RouteClass::Outbound,
     ];
+
+    /// Whether our own subscribers or customers are on the other side: their calls come in, and may leave again.
+    #[must_use]
+    pub const fn is_own(self) -> bool {
+        matches!(self, Self::OnNet | Self::Enterprise)
+    }
 }
 
 /// Whether a call enters the operator's network or leaves it.

@@ -580,6 +580,40 @@ mod tests {
     }
 
     #[test]
+    fn a_call_from_an_own_trunk_to_a_number_abroad_leaves() {
+        let (mut store, mut network) = (small(), network());
+        let classes = [
+            RouteClass::OnNet,
+            RouteClass::Enterprise,
+            RouteClass::National,
+            RouteClass::White,
+            RouteClass::Outbound,
+        ];
+        network.routes = Routes::new(classes.map(|class| Route::new("", class)).into());
+        store.ended(&flash("24770000010", "48600000001"), &network, false);
+        for (route, direction, called, leaves) in [
+            (1, Direction::Inbound, "24770000010", true),
+            (2, Direction::Inbound, "24770000010", true),
+            (1, Direction::Inbound, "48600000002", false),
+            (0, Direction::Inbound, "24770000010", false),
+            (3, Direction::Inbound, "24770000010", false),
+            (4, Direction::Inbound, "24770000010", false),
+            (0, Direction::Outbound, "24770000010", true),
+            (5, Direction::Outbound, "24770000010", true),
+        ] {
+            let back = Call { route: RouteId(route), direction, ..call("48600000001", called) };
+            let at = back.setup_at + Duration::from_secs(60);
+            for name in ["leaving", "pair.missed_24h"] {
+                let found = value(&store, &network, &back, at, name);
+                assert_eq!(found, Value::Bool(leaves), "{name} {route} {direction:?} {called}");
+            }
+        }
+        let mut nobody = call("48600000001", "");
+        nobody.route = RouteId(1);
+        assert_eq!(value(&store, &network, &nobody, nobody.setup_at, "leaving"), Value::Bool(false));
+    }
+
+    #[test]
     fn marks_hold_for_routes_of_their_class_and_for_call_backs_on_any() {
         let (mut store, mut network) = (small(), network());
         network.routes = Routes::new(vec![Route::new("country", RouteClass::National)]);

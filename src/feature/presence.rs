@@ -80,7 +80,7 @@ impl Presence {
         let rank = seconds(call.setup_at);
         let mut evicted = 0;
         // A call that was forwarded shows its first caller's number, who may be anywhere.
-        let is_own = is_inbound && matches!(class, RouteClass::OnNet | RouteClass::Enterprise);
+        let is_own = is_inbound && class.is_own();
         if is_own && call.diverting.is_none() {
             let (at, old) = self.at_home.touch(caller.value(), rank);
             *at = call.setup_at;

@@ -18,6 +18,12 @@ pub(super) const CALL: &[Row] = &[
     row("direction", Type::Enum(DIRECTIONS), "Into or out of the operator's network", |m| {
         word(m.call.direction as u8)
     }),
+    row(
+        "leaving",
+        Type::Bool,
+        "Outbound, or from an on-net or enterprise route to a number that is not of the home country",
+        |m| Value::Bool(m.is_leaving()),
+    ),
     row("route.class", Type::Enum(&RouteClass::NAMES), "Class of the route", |m| {
         word(m.network.routes.route(m.call.route).class as u8)
     }),
