@@ -440,6 +440,33 @@ fn scans_are_named_and_blocked() {
 }
 
 #[test]
+fn a_mark_by_forged_calls_does_not_block_whose_number_was_forged() {
+    let victim = 12_025_550_103;
+    let mut calls = vec![Made::new(0, ABROAD[1], victim, mobile(1)).answered(8 * SECOND, MINUTE, Calling)];
+    let mut outcomes = Dice::new(17);
+    let forged = dials(
+        (ABROAD[1], victim),
+        (300, 3 * SECOND),
+        |index| mobile(500_000 + index * 3),
+        |_, mut call| {
+            call.at += 10 * MINUTE;
+            call.end = 15_000;
+            if outcomes.percent(30) { call.refused(404) } else { call }
+        },
+    );
+    calls.extend(forged);
+    let later = calls.len();
+    let own = |index: u64| {
+        let at = 2 * HOUR + index * 20 * MINUTE;
+        Made::new(at, ABROAD[1], victim, mobile(2 + index)).answered(8 * SECOND, MINUTE, Calling)
+    };
+    calls.extend((0..5).map(own));
+    let judged = judge(&calls);
+    assert!(judged[1..later].iter().any(|call| call.class == Class::Scan), "the forged calls are a scan");
+    assert!(judged[later..].iter().all(|call| call.decision == Decision::Allow), "{:?}", &judged[later..]);
+}
+
+#[test]
 fn who_rings_number_after_number_with_reason_is_spared() {
     let mut outcomes = Dice::new(15);
     let drill = dials(
