@@ -9,7 +9,7 @@ use crate::base::frame::Pdu;
 use crate::base::map::keyed_hash;
 use crate::base::number::{Party, RAW_MAX, Raw, Shape};
 use crate::base::numbering::{Nature, Numbering};
-use crate::base::route::NumberFormat;
+use crate::base::route::{Direction, NumberFormat};
 use crate::signal::equipment;
 use crate::signal::{Claims, Context, Counts, Leg, Setup, Signal, What};
 use crate::wire::DecodeError;
@@ -68,16 +68,20 @@ fn request(
         Method::Invite => {
             let network = &context.network;
             let (route, direction) = network.routes.of_addresses(src.ip(), dst.ip());
-            let plan =
-                Plan { numbering: &network.numbering, hint: network.routes.route(route).number_format };
+            let plan = |is_theirs| {
+                let hint = network.routes.route(route).format(is_theirs);
+                Plan { numbering: &network.numbering, hint }
+            };
+            let is_inbound = direction == Direction::Inbound;
+            let (callers, called) = (plan(is_inbound), plan(!is_inbound));
             let target = Uri::parse(target).unwrap_or_default();
-            let diverting = diverting(message, &target, plan);
+            let diverting = diverting(message, &target, callers);
             Some(What::Setup(Setup {
                 route,
                 direction,
-                calling: calling(message, plan),
-                called: party(&target, plan),
-                claims: claims(message, (&target, diverting.is_some()), plan),
+                calling: calling(message, callers),
+                called: party(&target, called),
+                claims: claims(message, (&target, diverting.is_some()), callers),
                 diverting,
                 equipment: equipment::of_invite(message),
             }))
@@ -121,7 +125,7 @@ fn response(method: Method, status: u16) -> Option<What> {
     }
 }
 
-/// How numbers of this call's route are read.
+/// How numbers of one side of this call's route are read.
 #[derive(Clone, Copy)]
 struct Plan<'a> {
     numbering: &'a Numbering,
