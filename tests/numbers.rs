@@ -105,3 +105,28 @@ fn only_numbers_of_the_side_abroad_are_read_so() {
         ("+4948601234567".into(), "+48601234567".into())
     );
 }
+
+#[test]
+fn only_what_means_a_telephone_number_can_be_a_wrong_one() {
+    let context = context("PL");
+    for (from, expected) in [
+        ("sip:operator1@h", "absent"),
+        ("sip:trunk-201@h", "absent"),
+        ("sip:201-trunk-a@h", "absent"),
+        ("sip:1-800-FLOWERS@h", "absent"),
+        ("sip:user%20name@h", "absent"),
+        ("sip:4860a@h", "not_digits"),
+        ("sip:+48601234a67@h", "not_digits"),
+        ("sip:+48CALLME@h", "not_digits"),
+        ("sip:+a48@h", "absent"),
+        ("sip:operator1@h;user=phone", "not_digits"),
+        ("sip:operator1@h:5060;transport=udp;USER=Phone", "not_digits"),
+        ("sip:operator1@h;user=ip", "absent"),
+        ("tel:operator1", "not_digits"),
+        ("sip:operator@h;user=phone", "absent"),
+        ("sip:+48601234567@h;user=phone", "+48601234567"),
+    ] {
+        let setup = setup(&context, (ABROAD, OURS), from, "sip:+48601999999@h");
+        assert_eq!(shown(&setup.calling), expected, "{from}");
+    }
+}
