@@ -193,6 +193,11 @@ impl Store {
         }
     }
 
+    /// Sets how many answers about where a subscriber is are held.
+    pub fn hold_answers(&mut self, limit: usize) {
+        self.presence.hold_answers(limit);
+    }
+
     /// Who is where.
     #[must_use]
     pub const fn presence(&self) -> &Presence {

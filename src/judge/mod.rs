@@ -172,8 +172,10 @@ impl Judge {
         &self.store
     }
 
-    /// Goes on with what another run has learned, instead of what this one has.
-    pub fn resume(&mut self, learned: Store) {
+    /// Goes on with what another run has learned, instead of what this one has. Its tables keep their limits, save the
+    /// one that the network file sets.
+    pub fn resume(&mut self, mut learned: Store) {
+        learned.hold_answers(self.options.features.presence.answers);
         self.store = learned;
     }
 
@@ -374,6 +376,21 @@ mod tests {
             judge.handle(call.setup_at, CallEvent::Setup(call.clone()), &mut out);
             judge.handle(call.setup_at, CallEvent::End(call), &mut out);
         }
+    }
+
+    #[test]
+    fn what_another_learned_is_held_within_the_limit_of_today() {
+        let number = |tail: u64| Number::from_digits((48_601_000_000 + tail).to_string().as_bytes()).unwrap();
+        let (now, later) = (At::from_nanos(1_700_000_000_000_000_000), At::from_nanos(u64::MAX));
+        let mut before = judge("direction == inbound", "caller");
+        (0..20).for_each(|tail| before.roaming(number(tail), Some(RoamingState::Roaming), (now, later)));
+        let mut after = judge("direction == inbound", "caller");
+        after.options.features.presence.answers = 8;
+        after.resume(before.store);
+        assert_eq!(after.store.sizes().presence[2], 8);
+        (20..40).for_each(|tail| after.roaming(number(tail), Some(RoamingState::Home), (now, later)));
+        assert_eq!(after.store.sizes().presence[2], 8);
+        assert_eq!(after.store.presence().answered(number(39), now), Some(Some(RoamingState::Home)));
     }
 
     #[test]
