@@ -23,8 +23,8 @@ use crate::signal::Counts;
 use crate::wire::isup::MessageType;
 use crate::wire::sip::Method;
 
-/// Seed of hashes in a replay. It is fixed, so that the same capture gives the same bytes; nobody who could choose keys
-/// waits for a replay's answer.
+/// Seed of hashes in a replay that keeps nothing. It is fixed, so that the same capture gives the same bytes; nobody who
+/// could choose keys waits for a replay's answer.
 pub(super) const SEED: Seed = Seed(0x1f0a_2be5_7c11_90d3);
 
 /// Replays captures.
@@ -39,7 +39,12 @@ pub fn run(arguments: &ReplayArguments) -> Result<(), Failure> {
         Capture::open(&arguments.captures).map_err(|error| Failure::new(error.exit_code(), error))?;
     let calls = Arc::new(AtomicU64::new(0));
     let interrupted = watch_for_interrupt()?;
-    let options = options(loaded.look_ups.as_ref());
+    let kept = arguments.state.clone().map(|path| Keeper::open(path, arguments.state_seed, &network));
+    let (keeper, learned) = kept.transpose()?.unzip();
+    if let Some(keeper) = &keeper {
+        keeper.check_begin(capture.begins_at())?;
+    }
+    let options = options(loaded.look_ups.as_ref(), keeper.as_ref().map_or(SEED, Keeper::seed));
     let mut sink = Records::open(
         arguments.out.as_deref(),
         (&network, &ruleset),
@@ -53,8 +58,11 @@ pub fn run(arguments: &ReplayArguments) -> Result<(), Failure> {
     let threads = Threads { shards: usize::from(arguments.shards), ..Threads::default() };
     let mut judge = pipeline::judge(&network, &ruleset, (&options, threads));
     judge.seed_marks(&loaded.labels.seeds());
-    let kept = arguments.state.clone().map(|path| (path, arguments.state_every));
-    sink.keep_state(kept.map(|kept| Keeper::open(kept, &mut judge, &network)).transpose()?);
+    if let (Some(keeper), Some(learned)) = (&keeper, learned.flatten()) {
+        keeper.compare_rules(&learned, ruleset.hash());
+        judge.resume(learned.store);
+        sink.resume(learned.rated);
+    }
     let mut finished = pipeline::run_with(&mut frames, &network, judge, (&options, threads), sink);
     let seconds = frames.seconds();
     let capture = frames.finish();
@@ -63,15 +71,17 @@ pub fn run(arguments: &ReplayArguments) -> Result<(), Failure> {
     report.seconds = seconds;
     report.interrupted = interrupted.load(Ordering::Relaxed);
     let metrics = metrics(&finished, (&network, &ruleset))?;
-    let state = finished.sink.save_state(&finished.judge)?;
+    let (rated, last_end) = (finished.sink.take_memory(), finished.sink.last_end);
     report.files = finished.sink.finish(&metrics)?;
-    report.files.extend(state);
+    if let Some(keeper) = keeper {
+        report.files.push(keeper.save(&finished.judge, (&network, &rated), last_end)?);
+    }
     print(&report, arguments.format)
 }
 
 /// Limits and timers, with the network file's.
-fn options(look_ups: Option<&lookup::Options>) -> Options {
-    let mut options = Options::default().seeded(SEED);
+fn options(look_ups: Option<&lookup::Options>, seed: Seed) -> Options {
+    let mut options = Options::default().seeded(seed);
     if let Some(look_ups) = look_ups {
         options.judge.features.presence.answers = look_ups.answers_max;
     }
