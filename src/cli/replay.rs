@@ -14,6 +14,7 @@ use crate::cli::state::Keeper;
 use crate::cli::{Failure, Format, ReplayArguments, load, look_ups};
 use crate::clock::Stopwatch;
 use crate::engine::Options;
+use crate::feature::Sizes;
 use crate::feature::fields;
 use crate::lookup;
 use crate::metrics::prom;
@@ -172,7 +173,6 @@ fn metrics(
     finished: &Finished<Records>,
     (network, ruleset): (&Network, &Ruleset),
 ) -> Result<Vec<u8>, Failure> {
-    let sizes = finished.judge.store().sizes();
     let results = finished.sink.results.iter();
     let snapshot = prom::Snapshot {
         network,
@@ -182,26 +182,40 @@ fn metrics(
         faults: &finished.counts.faults,
         messages: message_counts(&finished.counts).collect(),
         skipped: skipped(finished).collect(),
-        state_keys: vec![
-            ("callers", sizes.callers as u64),
-            ("caller_ranges_100", sizes.ranges_100 as u64),
-            ("caller_ranges_10k", sizes.ranges_10k as u64),
-            ("missed", sizes.missed as u64),
-            ("marks", sizes.marks as u64),
-            ("suspects", sizes.suspects as u64),
-            ("at_home", sizes.presence[0] as u64),
-            ("called_pairs", sizes.presence[1] as u64),
-            ("roaming_answers", sizes.presence[2] as u64),
-            ("behaviour_callers", sizes.behaviour.callers as u64),
-            ("behaviour_called", sizes.behaviour.called as u64),
-            ("behaviour_payers", sizes.behaviour.payers as u64),
-            ("behaviour_contacts", sizes.behaviour.contacts as u64),
-            ("behaviour_cuts", sizes.behaviour.cuts as u64),
-        ],
+        state_keys: state_keys(&finished.judge.store().sizes()),
         look_ups: finished.sink.look_ups().collect(),
         billing: results.map(|((sender, result), count)| (sender.clone(), *result, *count)).collect(),
     };
     prom::encode(&snapshot).map_err(|error| Failure::new(1, format!("metrics: {error}")))
+}
+
+/// Keys held, by table.
+fn state_keys(sizes: &Sizes) -> Vec<(&'static str, u64)> {
+    let people = &sizes.people;
+    vec![
+        ("callers", sizes.callers as u64),
+        ("caller_ranges_100", sizes.ranges_100 as u64),
+        ("caller_ranges_10k", sizes.ranges_10k as u64),
+        ("missed", sizes.missed as u64),
+        ("marks", sizes.marks as u64),
+        ("suspects", sizes.suspects as u64),
+        ("people_talked", people.talked as u64),
+        ("people_reached", people.reached as u64),
+        ("people_pairs", people.pairs as u64),
+        ("people_tried", people.tried as u64),
+        ("people_called", people.called as u64),
+        ("people_blocks", people.blocks as u64),
+        ("people_refused", people.refused as u64),
+        ("people_cut", people.cut as u64),
+        ("at_home", sizes.presence[0] as u64),
+        ("called_pairs", sizes.presence[1] as u64),
+        ("roaming_answers", sizes.presence[2] as u64),
+        ("behaviour_callers", sizes.behaviour.callers as u64),
+        ("behaviour_called", sizes.behaviour.called as u64),
+        ("behaviour_payers", sizes.behaviour.payers as u64),
+        ("behaviour_contacts", sizes.behaviour.contacts as u64),
+        ("behaviour_cuts", sizes.behaviour.cuts as u64),
+    ]
 }
 
 /// Prints the report; a reader that closed the pipe early is no failure.

@@ -52,6 +52,8 @@ pub struct Known {
     /// Tag × 256 + day; 0 is free.
     buckets: Box<[[u32; WAYS]]>,
     days: u8,
+    /// Cells that are not free.
+    held: u64,
     /// The day a key was last put in.
     latest: Day,
     /// The day the sweep under way began, buckets that it has behind it, and the day the one before began.
@@ -70,6 +72,7 @@ impl Known {
             seed,
             buckets: vec![[0; WAYS]; buckets].into(),
             days: days.clamp(1, 30),
+            held: 0,
             latest: Day::default(),
             sweep: Day::default(),
             swept: 0,
@@ -101,8 +104,21 @@ impl Known {
         let rank = |cell: u32| if cell == 0 { u32::MAX } else { age(cell, today) };
         let oldest = (0..WAYS).max_by_key(|way| rank(bucket[*way])).unwrap_or_default();
         let gave_way = rank(bucket[oldest]) <= u32::from(days);
+        self.held += u64::from(bucket[oldest] == 0);
         bucket[oldest] = fresh;
         if gave_way { Seen::NewForOther } else { Seen::New }
+    }
+
+    /// Keys held, with some that are too old to count.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.held as usize
+    }
+
+    /// Whether none is held.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.held == 0
     }
 
     /// Octets of memory when full.
@@ -146,7 +162,10 @@ impl Known {
     fn empty(&mut self, buckets: Range<usize>, is_old: impl Fn(u32) -> bool) {
         // Only what changes is written: memory that was never used stays so.
         let cells = self.buckets[buckets].iter_mut().flatten();
-        cells.filter(|cell| **cell != 0 && is_old(**cell)).for_each(|cell| *cell = 0);
+        for cell in cells.filter(|cell| **cell != 0 && is_old(**cell)) {
+            *cell = 0;
+            self.held = self.held.saturating_sub(1);
+        }
     }
 
     fn place(&self, key: u64) -> (usize, u32) {
@@ -193,6 +212,8 @@ mod tests {
                 assert!(!is_known || day <= 20_030, "{limit} {each_day}: known on day {day}");
             }
             assert_eq!(known.insert(7, Day(20_600)), Seen::New);
+            let held = known.buckets.iter().flatten().filter(|cell| **cell != 0).count();
+            assert_eq!(known.len(), held);
             assert!(known.contains(7, Day(20_630)));
         }
     }

@@ -46,7 +46,7 @@ use crate::feature::clock::seconds;
 use crate::feature::distinct::Pool;
 use crate::feature::mark::{Lesson, MarkKey, Marks, Place};
 use crate::feature::outcome::Outcome;
-use crate::feature::people::{People, PeopleLimits};
+use crate::feature::people::{People, PeopleLimits, PeopleSizes};
 use crate::feature::presence::{Presence, PresenceLimits};
 use crate::feature::suspicion::Suspicion;
 use crate::feature::table::Table;
@@ -115,6 +115,8 @@ pub struct Sizes {
     pub marks: usize,
     /// Numbers, blocks and fingerprints with evidence.
     pub suspects: usize,
+    /// Of the tables of people.
+    pub people: PeopleSizes,
     /// Subscribers who made a call at home, pairs of who called whom, answers about roaming; with those too old to count.
     pub presence: [usize; 3],
     /// Of the tables of behaviour.
@@ -315,6 +317,7 @@ impl Store {
             missed: self.missed.len(),
             marks: self.marks.len(),
             suspects: self.suspicion.len(),
+            people: self.people.sizes(),
             presence: self.presence.sizes(),
             behaviour: self.behaviour.sizes(),
         }
@@ -501,6 +504,36 @@ mod tests {
         let later = now + Duration::from_secs(2 * 3600);
         assert_eq!(value(&store, &network, &long, later, "caller.answered_share_1h"), Value::Unknown);
         assert_eq!(value(&store, &network, &long, later, "caller.answered_24h"), Value::Int(1));
+    }
+
+    #[test]
+    fn every_table_of_people_has_its_size() {
+        let (mut store, network) = (small(), network());
+        let mut talk = call("24770000010", "48600000001");
+        talk.answer_at = Some(talk.setup_at + Duration::from_secs(9));
+        talk.end_at = Some(talk.setup_at + Duration::from_secs(90));
+        let out = Call { direction: Direction::Outbound, ..talk.clone() };
+        let mut cut = call("24770000011", "48600000001");
+        cut.end_at = Some(cut.setup_at + Duration::from_secs(2));
+        cut.released_by = Some(ReleasedBy::Calling);
+        let refused = call("24770000012", "48600000001");
+        for call in [&talk, &out, &cut] {
+            store.begun(call, &network);
+            store.answered(call, &network, false);
+            store.ended(call, &network, false);
+        }
+        store.refused(&refused, &network);
+        let one = PeopleSizes {
+            talked: 1,
+            reached: 1,
+            pairs: 1,
+            tried: 2,
+            called: 1,
+            blocks: 5,
+            refused: 1,
+            cut: 1,
+        };
+        assert_eq!(store.sizes().people, one);
     }
 
     #[test]
