@@ -10,6 +10,7 @@ use tollgate::base::route::RouteId;
 use tollgate::base::time::At;
 use tollgate::call::{Call, CallEvent, CallKey, ReleasedBy, Setup};
 use tollgate::clock::Stopwatch;
+use tollgate::feature::Store;
 use tollgate::journal::state;
 use tollgate::judge::{Judge, JudgeOptions};
 use tollgate::rule::Ruleset;
@@ -60,11 +61,11 @@ fn main() {
     let folder = tempfile::tempdir().expect("a folder for temporary files");
     let path = folder.path().join("state");
     let watch = Stopwatch::start();
-    state::save(&path, &judge, &network, At::default()).expect("the state can be written");
+    state::save(&path, (&network, "0123"), At::default(), judge.store()).expect("the state can be written");
     let (seconds, length) = (watch.seconds(), std::fs::metadata(&path).map_or(0, |file| file.len()));
     println!("state/save: {seconds:.2} s, {length} octets");
     drop(judge);
     let watch = Stopwatch::start();
-    let (_, store) = state::load(&path, &network).expect("the state can be read");
+    let (_, store) = state::load::<Store>(&path, &network).expect("the state can be read");
     println!("state/load: {:.2} s, {:?}", watch.seconds(), store.sizes());
 }

@@ -7,7 +7,7 @@ mod world;
 
 use tollgate::base::class::{Class, Decision};
 use tollgate::call::ReleasedBy::{Called, Calling};
-use world::{ABROAD, Dice, ENTERPRISE, Judged, Made, NATIONAL, ON_NET, OWN_OUT, judge};
+use world::{ABROAD, CHECKED, Dice, ENTERPRISE, Judged, Made, NATIONAL, ON_NET, OWN_OUT, judge};
 
 const SECOND: u64 = 1_000;
 const MINUTE: u64 = 60 * SECOND;
@@ -223,6 +223,42 @@ fn toll_fraud_is_blocked() {
 }
 
 #[test]
+fn toll_fraud_through_own_trunks_is_blocked() {
+    let seen = Seen { class: Class::Irsf, from_then_on: 90, leak_max: 12, blocks: true };
+    for (name, route) in [("a customer's exchange", ENTERPRISE), ("a subscriber's", ON_NET)] {
+        let hacked = dials(
+            (route, 48_221_234_502),
+            (60, 10 * SECOND),
+            |index| satellite(index % 3),
+            |_, call| call.answered(2 * SECOND, 30 * MINUTE, Calling),
+        );
+        check(name, &hacked, &seen);
+    }
+    for (name, route) in [("through from abroad", ABROAD[0]), ("from another operator", NATIONAL)] {
+        let calls = dials((route, 33_612_340_000), (60, 10 * SECOND), satellite, |_, call| {
+            call.answered(2 * SECOND, 30 * MINUTE, Calling)
+        });
+        let judged = judge(&calls);
+        assert!(judged.iter().all(|call| call.class != Class::Irsf), "{name}: no customer of ours pays");
+    }
+}
+
+#[test]
+fn only_whoever_pays_may_be_known_for_good() {
+    let forwarded = |caller: u64, diverting: u64| {
+        let call = |index: u64| {
+            let mut call = Made::new(index * 8 * SECOND, OWN_OUT, caller, satellite(index));
+            call.diverting = Some(diverting);
+            call.answered(2 * SECOND, 20 * MINUTE, Calling)
+        };
+        judge(&(0..60).map(call).collect::<Vec<_>>())
+    };
+    let blocked = |judged: Vec<Judged>| judged.iter().any(|call| call.decision == Decision::Block);
+    assert!(blocked(forwarded(CHECKED, mobile(79))), "a checked caller does not vouch for who forwards");
+    assert!(!blocked(forwarded(mobile(80), CHECKED)), "who pays is checked");
+}
+
+#[test]
 fn who_has_reason_to_call_satellites_is_spared() {
     let mut dice = Dice::new(7);
     let office: Vec<Made> = (0..200)
@@ -401,6 +437,33 @@ fn scans_are_named_and_blocked() {
     check("number after number", &scanned(true, 30, 500), &seen);
     let at_random = Seen { leak_max: 210, blocks: false, ..seen };
     check("at random", &scanned(false, 55, 500), &at_random);
+}
+
+#[test]
+fn a_mark_by_forged_calls_does_not_block_whose_number_was_forged() {
+    let victim = 12_025_550_103;
+    let mut calls = vec![Made::new(0, ABROAD[1], victim, mobile(1)).answered(8 * SECOND, MINUTE, Calling)];
+    let mut outcomes = Dice::new(17);
+    let forged = dials(
+        (ABROAD[1], victim),
+        (300, 3 * SECOND),
+        |index| mobile(500_000 + index * 3),
+        |_, mut call| {
+            call.at += 10 * MINUTE;
+            call.end = 15_000;
+            if outcomes.percent(30) { call.refused(404) } else { call }
+        },
+    );
+    calls.extend(forged);
+    let later = calls.len();
+    let own = |index: u64| {
+        let at = 2 * HOUR + index * 20 * MINUTE;
+        Made::new(at, ABROAD[1], victim, mobile(2 + index)).answered(8 * SECOND, MINUTE, Calling)
+    };
+    calls.extend((0..5).map(own));
+    let judged = judge(&calls);
+    assert!(judged[1..later].iter().any(|call| call.class == Class::Scan), "the forged calls are a scan");
+    assert!(judged[later..].iter().all(|call| call.decision == Decision::Allow), "{:?}", &judged[later..]);
 }
 
 #[test]

@@ -143,7 +143,8 @@ impl<V: Copy> PrefixSet<V> {
         if self.leads[lead as usize / 64] >> (lead % 64) & 1 == 0 {
             return None;
         }
-        let mut lengths = self.lengths & ((2 << digits) - 1);
+        // Bits 1 to `digits`: a number has 15 at most, and 15 of them fill the word.
+        let mut lengths = self.lengths & u16::MAX >> (15 - digits);
         while lengths != 0 {
             let length = lengths.ilog2();
             lengths &= !(1 << length);
@@ -206,6 +207,16 @@ mod tests {
     }
 
     #[test]
+    fn the_longest_of_numbers_is_searched_as_any_other() {
+        let mut set = PrefixSet::default();
+        set.insert(prefix("4822"), 1, NEVER);
+        set.insert(prefix("482212345678901"), 2, NEVER);
+        assert_eq!(set.find(number("482212345678900"), NOON), Some(1));
+        assert_eq!(set.find(number("482212345678901"), NOON), Some(2));
+        assert_eq!(set.find(number("482312345678901"), NOON), None);
+    }
+
+    #[test]
     fn refuses_what_is_no_prefix() {
         for digits in ["", "0", "048", "4x", "+48", "1234567890123456"] {
             assert_eq!(Prefix::from_digits(digits.as_bytes()), None, "{digits}");
@@ -236,9 +247,11 @@ mod tests {
         #[test]
         fn finds_what_a_plain_search_finds(
             prefixes in prop::collection::vec((1_u64..9_999, 0_u64..4), 0..40),
-            value in 10_000_u64..1_000_000,
+            (digits, seed) in (5_u32..=15, 0_u64..1_000_000_000_000_000),
             now in 0_u64..4,
         ) {
+            let least = 10_u64.pow(digits - 1);
+            let value = least + seed % (9 * least);
             let mut set = PrefixSet::default();
             for (digits, until) in &prefixes {
                 set.insert(Prefix(*digits), *digits, At::from_nanos(*until));

@@ -11,7 +11,7 @@ use crate::base::lists::Lists;
 use crate::base::number::{Number, Party, RAW_MAX};
 use crate::base::numbering::{NumberKind, Numbering};
 use crate::base::roaming::RoamingStates;
-use crate::base::route::Routes;
+use crate::base::route::{Direction, RouteId, Routes};
 use crate::base::time::At;
 
 /// Where a subscriber of ours is.
@@ -55,6 +55,15 @@ impl Network {
             emergency: vec!["112".to_owned(), "911".to_owned()],
             lists: Lists::default(),
         }
+    }
+
+    /// Whether a call that comes or goes by `route` leaves our network for another: it is outbound, or it comes from a
+    /// trunk of our own, of subscribers or customers, for a number that is not of the home country.
+    #[must_use]
+    pub fn is_leaving(&self, (route, direction): (RouteId, Direction), called: Option<Number>) -> bool {
+        direction == Direction::Outbound
+            || self.routes.route(route).class.is_own()
+                && called.is_some_and(|called| !self.numbering.is_home(called))
     }
 
     /// Whether `called` is an emergency number: as dialled, with an international, home country or national prefix

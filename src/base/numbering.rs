@@ -206,7 +206,9 @@ impl Numbering {
         }
         match nature {
             Nature::National => self.national(&digits),
-            Nature::Subscriber if hint == NumberFormat::Auto => Err(Shape::TooShort),
+            Nature::Subscriber if matches!(hint, NumberFormat::Auto | NumberFormat::AutoAbroad) => {
+                Err(Shape::TooShort)
+            }
             _ => self.bare(&digits, hint),
         }
     }
@@ -223,16 +225,36 @@ impl Numbering {
             _ if digits.starts_with(b"0") => true,
             NumberFormat::International => false,
             NumberFormat::National => true,
-            NumberFormat::Auto if self.begins_with_home_code(digits) => false,
-            NumberFormat::Auto => self.plan.fits_subscriber(self.without_national_prefix(digits).len()),
+            NumberFormat::AutoAbroad if let Some(is_abroad) = self.is_abroad(digits) => !is_abroad,
+            NumberFormat::Auto | NumberFormat::AutoAbroad if self.begins_with_home_code(digits) => false,
+            NumberFormat::Auto | NumberFormat::AutoAbroad => {
+                self.plan.fits_subscriber(self.without_national_prefix(digits).len())
+            }
         };
         if is_national {
             return self.national(digits);
         }
-        if hint == NumberFormat::Auto && digits.len() < BARE_INTERNATIONAL_MIN {
+        if hint != NumberFormat::International && digits.len() < BARE_INTERNATIONAL_MIN {
             return Err(Shape::TooShort);
         }
         Number::from_digits(digits)
+    }
+
+    /// Whether a bare number written by somebody abroad begins with its country code: when a number in use does, and else
+    /// when one may and no home number in use is written so. `None` when neither.
+    fn is_abroad(&self, digits: &[u8]) -> Option<bool> {
+        if digits.len() < BARE_INTERNATIONAL_MIN {
+            return None;
+        }
+        let is_in_use = |number: Number| self.kind(number) != NumberKind::Unallocated;
+        let abroad = Number::from_digits(digits).ok();
+        if abroad.is_some_and(is_in_use) {
+            return Some(true);
+        }
+        if self.national(digits).is_ok_and(is_in_use) {
+            return Some(false);
+        }
+        abroad.is_some_and(|number| self.is_possible(number)).then_some(true)
     }
 
     /// Whether a bare number is better read with the home code in front than as a national number.
@@ -485,10 +507,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_bytes_are_read(raw in proptest::collection::vec(any::<u8>(), 0..60), nature in 0..4, hint in 0..3) {
+        fn any_bytes_are_read(raw in proptest::collection::vec(any::<u8>(), 0..60), nature in 0..4, hint in 0..4) {
             static PLAN: std::sync::LazyLock<Numbering> = std::sync::LazyLock::new(|| home("IT"));
             let nature = [Nature::National, Nature::International, Nature::Subscriber, Nature::Unknown][nature as usize];
-            let hint = [NumberFormat::Auto, NumberFormat::International, NumberFormat::National][hint as usize];
+            let hint = [NumberFormat::Auto, NumberFormat::AutoAbroad, NumberFormat::International, NumberFormat::National][hint as usize];
             let party = PLAN.party(&raw, nature, hint);
             prop_assert_eq!(party.number.is_some(), party.shape == Shape::Valid);
             prop_assert_eq!(party.raw.as_slice(), &raw[..raw.len().min(RAW_MAX)]);

@@ -47,6 +47,12 @@ impl RouteClass {
         RouteClass::White,
         RouteClass::Outbound,
     ];
+
+    /// Whether our own subscribers or customers are on the other side: their calls come in, and may leave again.
+    #[must_use]
+    pub const fn is_own(self) -> bool {
+        matches!(self, Self::OnNet | Self::Enterprise)
+    }
 }
 
 /// Whether a call enters the operator's network or leaves it.
@@ -66,6 +72,9 @@ pub enum NumberFormat {
     /// By their shape: national when they fit the home plan, else international.
     #[default]
     Auto,
+    /// As `Auto`, written by somebody abroad: international when they can be, else national. Not in the network file;
+    /// see [`Route::format`].
+    AutoAbroad,
     /// Country code first.
     International,
     /// National (significant) numbers, with or without the national prefix.
@@ -92,6 +101,18 @@ pub struct Route {
 }
 
 impl Route {
+    /// How bare numbers are to be read: those of its other side (who calls in, whom we call), or those of ours. Somebody
+    /// abroad writes his numbers with the country code, with or without a sign of it.
+    #[must_use]
+    pub fn format(&self, is_theirs: bool) -> NumberFormat {
+        match self.number_format {
+            NumberFormat::Auto if is_theirs && self.class == RouteClass::International => {
+                NumberFormat::AutoAbroad
+            }
+            format => format,
+        }
+    }
+
     /// A route of which only name and class are known.
     #[must_use]
     pub fn new(name: &str, class: RouteClass) -> Self {

@@ -4,9 +4,11 @@
 //! the report. Amounts are decimals, never floats. Must not: drop a call, or write one under two ids.
 
 pub mod ledger;
+pub mod memory;
 pub mod rate;
 pub mod rate_card;
 
 pub use ledger::{GENESIS, Ledger, Totals, Verified, VerifyError, verify};
+pub use memory::Memory;
 pub use rate::{BillingRecord, Charge, Rater};
 pub use rate_card::RateCard;

@@ -1,8 +1,5 @@
 //! Rating: a charged call → the record of what it costs, or of why it costs nothing.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::time::Duration;
-
 use rust_decimal::Decimal;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -10,22 +7,12 @@ use sha2::{Digest, Sha256};
 use crate::base::class::Class;
 use crate::base::number::Party;
 use crate::base::text::hex;
-use crate::base::time::At;
+use crate::billing::memory::Memory;
 use crate::billing::rate_card::{ChargeUnit, RateCard};
 use crate::call::Call;
 
 /// Version of the record's fields.
 pub const SCHEMA: u32 = 1;
-/// A call like one that was billable this long ago or less is a repetition of it and costs nothing: same sender and
-/// called number, times of setup. A verification is tried again from another number of the sender's block, so the
-/// calling number does not count.
-pub const DUPLICATE_WITHIN: Duration = Duration::from_secs(120);
-/// How long a billable call is remembered for that, in time of setup. Calls are charged when they end, so a call may
-/// come to be charged after one that was set up later.
-const REMEMBERED_FOR: Duration = Duration::from_secs(600);
-/// Most billable calls remembered; beyond, the oldest goes first and its repetitions are billed.
-const REMEMBERED_MAX: usize = 1_000_000;
-
 /// A monetised call that ended.
 #[derive(Clone, Copy, Debug)]
 pub struct Charge<'a> {
@@ -47,7 +34,7 @@ pub struct Charge<'a> {
 pub enum Reason {
     /// The rate is for calls that are not answered.
     Answered,
-    /// A repetition of a billable call, see [`DUPLICATE_WITHIN`].
+    /// A repetition of a billable call, see [`DUPLICATE_WITHIN`](crate::billing::memory::DUPLICATE_WITHIN).
     Duplicate,
     /// The rate card has no price for the sender, destination and day, or the called number is none.
     NoRate,
@@ -114,17 +101,24 @@ pub struct BillingRecord {
 #[derive(Debug)]
 pub struct Rater {
     card: RateCard,
-    /// Billable calls by month (as in `2026-11`, UTC, by setup), sender, destination prefix and currency. As many
-    /// as the card has rates, for each month seen.
-    billable: BTreeMap<(String, String, String, String), u64>,
-    recent: Recent,
+    memory: Memory,
 }
 
 impl Rater {
     /// A rater that has seen no call of any month.
     #[must_use]
     pub fn new(card: RateCard) -> Self {
-        Self { card, billable: BTreeMap::new(), recent: Recent::default() }
+        Self { card, memory: Memory::default() }
+    }
+
+    /// Goes on with what another remembered, instead of what this one does.
+    pub fn resume(&mut self, memory: Memory) {
+        self.memory = memory;
+    }
+
+    /// What it remembers, for another to go on with; this one then begins anew.
+    pub fn take_memory(&mut self) -> Memory {
+        std::mem::take(&mut self.memory)
     }
 
     /// What this call costs. Every call gets a record.
@@ -138,8 +132,9 @@ impl Rater {
             return record;
         };
         let month = call.setup_at.rfc3339()[..7].to_owned();
-        let counter = (month, charge.sender.to_owned(), prefix.to_owned(), rate.currency.clone());
-        let count = self.billable.entry(counter).or_insert(0);
+        let counter = [month, charge.sender.to_owned(), prefix.to_owned(), rate.currency.clone()];
+        let Memory { billable, recent } = &mut self.memory;
+        let count = billable.entry(counter).or_insert(0);
         let tier = rate.tier(*count);
         record.dest_prefix = Some(format!("+{prefix}"));
         record.rate = Some(tier.price.to_string());
@@ -151,12 +146,12 @@ impl Rater {
                 Some(Reason::NotAlerted)
             }
             ChargeUnit::Unanswered if call.answer_at.is_some() => Some(Reason::Answered),
-            _ if self.recent.holds(&pair, call.setup_at) => Some(Reason::Duplicate),
+            _ if recent.holds(&pair, call.setup_at) => Some(Reason::Duplicate),
             _ => None,
         };
         if record.reason.is_none() {
             *count += 1;
-            self.recent.add(pair, call.setup_at);
+            recent.add(pair, call.setup_at);
             record.amount = tier.price.to_string();
             record.units = 1;
             record.billable = true;
@@ -210,46 +205,14 @@ fn shown(party: &Party) -> String {
     }
 }
 
-/// Sender and called number.
-type Pair = [String; 2];
-
-/// Billable calls of the last minutes.
-#[derive(Debug, Default)]
-struct Recent {
-    /// Latest setup of a billable call.
-    last: BTreeMap<Pair, At>,
-    /// In the order they were charged.
-    order: VecDeque<(At, Pair)>,
-    /// Latest setup of all.
-    newest: At,
-}
-
-impl Recent {
-    fn holds(&self, pair: &Pair, at: At) -> bool {
-        self.last.get(pair).is_some_and(|last| at.since(*last).max(last.since(at)) <= DUPLICATE_WITHIN)
-    }
-
-    fn add(&mut self, pair: Pair, at: At) {
-        self.newest = self.newest.max(at);
-        self.order.push_back((at, pair.clone()));
-        let last = self.last.entry(pair).or_insert(at);
-        *last = at.max(*last);
-        while let Some((oldest, _)) = self.order.front()
-            && (self.newest.since(*oldest) > REMEMBERED_FOR || self.order.len() > REMEMBERED_MAX)
-            && let Some((oldest, pair)) = self.order.pop_front()
-        {
-            if self.last.get(&pair) == Some(&oldest) {
-                self.last.remove(&pair);
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 pub(super) mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::base::number::{Number, Shape};
     use crate::base::route::RouteId;
+    use crate::base::time::At;
     use crate::call::{CallId, CallKey, Setup};
 
     /// A call from `calling` to `called`, set up at `setup`, not answered.
@@ -325,8 +288,7 @@ pub(super) mod tests {
         assert_eq!(rater.rate(&charge(&sibling)).reason, Some(Reason::Duplicate));
         let other = call("2026-11-21T21:00:01Z", "882391234568", "48601000002");
         assert_eq!(rater.rate(&charge(&other)).reason, None);
-        assert_eq!(rater.recent.order.len(), 2);
-        assert_eq!(rater.recent.last.len(), 2);
+        assert_eq!(rater.memory.recent.sizes(), (2, 2));
     }
 
     #[test]

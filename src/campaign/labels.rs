@@ -146,17 +146,20 @@ impl Labels {
         self.0.is_empty()
     }
 
-    /// The marks to begin with: one a block, from when it was first seen until its last label expires.
+    /// The marks to begin with: for each block one for each span of time in which some label of it holds.
     #[must_use]
     pub fn seeds(&self) -> Vec<SeedMark> {
-        let mut blocks: BTreeMap<Range, (At, At)> = BTreeMap::new();
-        for (label, times) in &self.0 {
-            let Some(range) = label.range else { continue };
-            let (from, until) = blocks.entry(range).or_insert((times.first, times.expires));
-            (*from, *until) = ((*from).min(times.first), (*until).max(times.expires));
+        let span = |(label, times): (&Label, &Times)| Some((label.range?, times.first, times.expires));
+        let mut spans: Vec<(Range, At, At)> = self.0.iter().filter_map(span).collect();
+        spans.sort_unstable();
+        let mut seeds: Vec<SeedMark> = Vec::new();
+        for (range, from, until) in spans {
+            match seeds.last_mut().filter(|seed| seed.range == range && from <= seed.until) {
+                Some(seed) => seed.until = seed.until.max(until),
+                None => seeds.push(SeedMark { range, class: Class::Flash, from, until }),
+            }
         }
-        let seeds = blocks.into_iter();
-        seeds.map(|(range, (from, until))| SeedMark { range, class: Class::Flash, from, until }).collect()
+        seeds
     }
 }
 
@@ -243,6 +246,19 @@ mod tests {
         let class = Class::Flash;
         let range = Range::parse("+4474001xxxx").unwrap();
         assert_eq!(labels.seeds(), [SeedMark { range, class, from: at(2), until: at(29) }]);
+    }
+
+    #[test]
+    fn a_block_is_marked_only_while_a_label_holds() {
+        let mut labels = Labels::default();
+        let named = |service: &str| Label { service: service.into(), ..published("+4474001xxxx") };
+        let day = Duration::from_hours(24);
+        // Names in another order than times; the second begins when the first ends, and so goes on.
+        for (service, hour) in [("b", 0), ("a", 24), ("d", 30), ("c", 4_000)] {
+            labels.add(named(service), at(hour), day);
+        }
+        let spans: Vec<_> = labels.seeds().iter().map(|seed| (seed.from, seed.until)).collect();
+        assert_eq!(spans, [(at(0), at(54)), (at(4_000), at(4_024))]);
     }
 
     #[test]

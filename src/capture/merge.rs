@@ -167,6 +167,12 @@ impl Capture {
         }
     }
 
+    /// Time of the first frame; `None` where there is none, or it has been handed out.
+    #[must_use]
+    pub fn begins_at(&self) -> Option<At> {
+        self.heads.peek().filter(|_| self.frames == 0).map(|Reverse((at, _))| *at)
+    }
+
     /// Frames handed out so far.
     #[must_use]
     pub const fn frames(&self) -> u64 {

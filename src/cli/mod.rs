@@ -24,7 +24,6 @@ use std::io;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Duration;
 
 use clap::{ArgGroup, Parser, Subcommand, ValueEnum};
 
@@ -147,12 +146,12 @@ struct ReplayArguments {
     /// Threads that decode and follow calls; the output does not depend on it, as long as no limit of calls is reached
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=64))]
     shards: u8,
-    /// State file: what earlier runs learned is read from it, if it is there, and what this run adds is written to it
+    /// State file: what earlier runs learned is read from it, if it is there, and what this run adds is written at its end
     #[arg(long, value_name = "FILE")]
     state: Option<PathBuf>,
-    /// How often it is written during the run, in packet time; it is written at the end in any case
-    #[arg(long, value_name = "SPAN", default_value = "10m", requires = "state", value_parser = state::span)]
-    state_every: Duration,
+    /// Key of the hashes of a state file that is not there yet, instead of one that is drawn: for tests that compare
+    #[arg(long, value_name = "N", requires = "state", hide = true)]
+    state_seed: Option<u64>,
     /// pcap or pcapng files, plain or packed with gzip or zstd; `-` is standard input
     #[arg(required = true, value_name = "CAPTURE")]
     captures: Vec<PathBuf>,

@@ -11,9 +11,8 @@ use std::time::Duration;
 use crate::base::class::Decision;
 use crate::base::network::Network;
 use crate::base::time::At;
-use crate::billing::{Charge, GENESIS, Ledger, RateCard, Rater, Totals};
+use crate::billing::{Charge, GENESIS, Ledger, Memory, RateCard, Rater, Totals};
 use crate::cli::Failure;
-use crate::cli::state::Keeper;
 use crate::feature::fields;
 use crate::journal::{CallsWriter, WholeFile};
 use crate::judge::{CallRecord, Judge, Output};
@@ -74,7 +73,8 @@ pub struct Records {
     pub results: BTreeMap<(String, &'static str), u64>,
     /// First and last setup.
     pub setups: Option<(At, At)>,
-    state: Option<Keeper>,
+    /// When the last call was over.
+    pub last_end: Option<At>,
     seen: Arc<AtomicU64>,
     /// Set when writing failed: there is no use in reading on.
     stop: Arc<AtomicBool>,
@@ -106,7 +106,7 @@ impl Records {
             tally: Tally::new(network.routes.all().len(), ruleset.rules().len()),
             results: BTreeMap::new(),
             setups: None,
-            state: None,
+            last_end: None,
             seen,
             stop,
             error: None,
@@ -126,17 +126,14 @@ impl Records {
         Outcome::NAMES.into_iter().zip(counts).filter(|(_, count)| *count > 0)
     }
 
-    /// Keeps what the judge learns, too.
-    pub fn keep_state(&mut self, keeper: Option<Keeper>) {
-        self.state = keeper;
+    /// Rates on from where an earlier run ended.
+    pub fn resume(&mut self, rated: Memory) {
+        self.rater.resume(rated);
     }
 
-    /// Writes what was learned, when the run is over; where to.
-    pub fn save_state(&mut self, judge: &Judge) -> Result<Option<String>, Failure> {
-        // What cannot be recorded shall not be learned either: the same captures are read again.
-        let Some(keeper) = self.state.as_mut().filter(|_| self.error.is_none()) else { return Ok(None) };
-        keeper.save(judge, &self.network).map_err(|error| Failure::output(keeper.path(), &error))?;
-        Ok(Some(keeper.path().display().to_string()))
+    /// What a later run must know to rate on, when this one is over.
+    pub fn take_memory(&mut self) -> Memory {
+        self.rater.take_memory()
     }
 
     /// Sums of what was rated.
@@ -178,6 +175,7 @@ impl Records {
         let at = record.call.setup_at;
         let (first, last) = self.setups.unwrap_or((at, at));
         self.setups = Some((first.min(at), last.max(at)));
+        self.last_end = self.last_end.max(Some(record.call.end_at.unwrap_or(at)));
         if let Some(calls) = &mut self.calls {
             calls.write(record, ruleset, &self.network)?;
         }
@@ -210,12 +208,7 @@ impl Sink for Records {
             return;
         }
         if let Output::Record(record) = output {
-            let at = record.call.end_at.unwrap_or(record.call.setup_at);
-            let passed = self.record(&record, judge.ruleset()).and_then(|()| match &mut self.state {
-                Some(keeper) => keeper.pass(at, judge, &self.network),
-                None => Ok(()),
-            });
-            self.error = passed.err();
+            self.error = self.record(&record, judge.ruleset()).err();
             if self.error.is_some() {
                 self.stop.store(true, Ordering::Relaxed);
             }

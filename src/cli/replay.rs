@@ -14,6 +14,7 @@ use crate::cli::state::Keeper;
 use crate::cli::{Failure, Format, ReplayArguments, load, look_ups};
 use crate::clock::Stopwatch;
 use crate::engine::Options;
+use crate::feature::Sizes;
 use crate::feature::fields;
 use crate::lookup;
 use crate::metrics::prom;
@@ -23,8 +24,8 @@ use crate::signal::Counts;
 use crate::wire::isup::MessageType;
 use crate::wire::sip::Method;
 
-/// Seed of hashes in a replay. It is fixed, so that the same capture gives the same bytes; nobody who could choose keys
-/// waits for a replay's answer.
+/// Seed of hashes in a replay that keeps nothing. It is fixed, so that the same capture gives the same bytes; nobody who
+/// could choose keys waits for a replay's answer.
 pub(super) const SEED: Seed = Seed(0x1f0a_2be5_7c11_90d3);
 
 /// Replays captures.
@@ -39,7 +40,12 @@ pub fn run(arguments: &ReplayArguments) -> Result<(), Failure> {
         Capture::open(&arguments.captures).map_err(|error| Failure::new(error.exit_code(), error))?;
     let calls = Arc::new(AtomicU64::new(0));
     let interrupted = watch_for_interrupt()?;
-    let options = options(loaded.look_ups.as_ref());
+    let kept = arguments.state.clone().map(|path| Keeper::open(path, arguments.state_seed, &network));
+    let (keeper, learned) = kept.transpose()?.unzip();
+    if let Some(keeper) = &keeper {
+        keeper.check_begin(capture.begins_at())?;
+    }
+    let options = options(loaded.look_ups.as_ref(), keeper.as_ref().map_or(SEED, Keeper::seed));
     let mut sink = Records::open(
         arguments.out.as_deref(),
         (&network, &ruleset),
@@ -53,8 +59,11 @@ pub fn run(arguments: &ReplayArguments) -> Result<(), Failure> {
     let threads = Threads { shards: usize::from(arguments.shards), ..Threads::default() };
     let mut judge = pipeline::judge(&network, &ruleset, (&options, threads));
     judge.seed_marks(&loaded.labels.seeds());
-    let kept = arguments.state.clone().map(|path| (path, arguments.state_every));
-    sink.keep_state(kept.map(|kept| Keeper::open(kept, &mut judge, &network)).transpose()?);
+    if let (Some(keeper), Some(learned)) = (&keeper, learned.flatten()) {
+        keeper.compare_rules(&learned, ruleset.hash());
+        judge.resume(learned.store);
+        sink.resume(learned.rated);
+    }
     let mut finished = pipeline::run_with(&mut frames, &network, judge, (&options, threads), sink);
     let seconds = frames.seconds();
     let capture = frames.finish();
@@ -63,15 +72,17 @@ pub fn run(arguments: &ReplayArguments) -> Result<(), Failure> {
     report.seconds = seconds;
     report.interrupted = interrupted.load(Ordering::Relaxed);
     let metrics = metrics(&finished, (&network, &ruleset))?;
-    let state = finished.sink.save_state(&finished.judge)?;
+    let (rated, last_end) = (finished.sink.take_memory(), finished.sink.last_end);
     report.files = finished.sink.finish(&metrics)?;
-    report.files.extend(state);
+    if let Some(keeper) = keeper {
+        report.files.push(keeper.save(&finished.judge, (&network, &rated), last_end)?);
+    }
     print(&report, arguments.format)
 }
 
 /// Limits and timers, with the network file's.
-fn options(look_ups: Option<&lookup::Options>) -> Options {
-    let mut options = Options::default().seeded(SEED);
+fn options(look_ups: Option<&lookup::Options>, seed: Seed) -> Options {
+    let mut options = Options::default().seeded(seed);
     if let Some(look_ups) = look_ups {
         options.judge.features.presence.answers = look_ups.answers_max;
     }
@@ -162,7 +173,6 @@ fn metrics(
     finished: &Finished<Records>,
     (network, ruleset): (&Network, &Ruleset),
 ) -> Result<Vec<u8>, Failure> {
-    let sizes = finished.judge.store().sizes();
     let results = finished.sink.results.iter();
     let snapshot = prom::Snapshot {
         network,
@@ -172,26 +182,40 @@ fn metrics(
         faults: &finished.counts.faults,
         messages: message_counts(&finished.counts).collect(),
         skipped: skipped(finished).collect(),
-        state_keys: vec![
-            ("callers", sizes.callers as u64),
-            ("caller_ranges_100", sizes.ranges_100 as u64),
-            ("caller_ranges_10k", sizes.ranges_10k as u64),
-            ("missed", sizes.missed as u64),
-            ("marks", sizes.marks as u64),
-            ("suspects", sizes.suspects as u64),
-            ("at_home", sizes.presence[0] as u64),
-            ("called_pairs", sizes.presence[1] as u64),
-            ("roaming_answers", sizes.presence[2] as u64),
-            ("behaviour_callers", sizes.behaviour.callers as u64),
-            ("behaviour_called", sizes.behaviour.called as u64),
-            ("behaviour_payers", sizes.behaviour.payers as u64),
-            ("behaviour_contacts", sizes.behaviour.contacts as u64),
-            ("behaviour_cuts", sizes.behaviour.cuts as u64),
-        ],
+        state_keys: state_keys(&finished.judge.store().sizes()),
         look_ups: finished.sink.look_ups().collect(),
         billing: results.map(|((sender, result), count)| (sender.clone(), *result, *count)).collect(),
     };
     prom::encode(&snapshot).map_err(|error| Failure::new(1, format!("metrics: {error}")))
+}
+
+/// Keys held, by table.
+fn state_keys(sizes: &Sizes) -> Vec<(&'static str, u64)> {
+    let people = &sizes.people;
+    vec![
+        ("callers", sizes.callers as u64),
+        ("caller_ranges_100", sizes.ranges_100 as u64),
+        ("caller_ranges_10k", sizes.ranges_10k as u64),
+        ("missed", sizes.missed as u64),
+        ("marks", sizes.marks as u64),
+        ("suspects", sizes.suspects as u64),
+        ("people_talked", people.talked as u64),
+        ("people_reached", people.reached as u64),
+        ("people_pairs", people.pairs as u64),
+        ("people_tried", people.tried as u64),
+        ("people_called", people.called as u64),
+        ("people_blocks", people.blocks as u64),
+        ("people_refused", people.refused as u64),
+        ("people_cut", people.cut as u64),
+        ("at_home", sizes.presence[0] as u64),
+        ("called_pairs", sizes.presence[1] as u64),
+        ("roaming_answers", sizes.presence[2] as u64),
+        ("behaviour_callers", sizes.behaviour.callers as u64),
+        ("behaviour_called", sizes.behaviour.called as u64),
+        ("behaviour_payers", sizes.behaviour.payers as u64),
+        ("behaviour_contacts", sizes.behaviour.contacts as u64),
+        ("behaviour_cuts", sizes.behaviour.cuts as u64),
+    ]
 }
 
 /// Prints the report; a reader that closed the pipe early is no failure.

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::base::class::{Class, Decision};
+use crate::base::class::{Class, Decision, Subject};
 use crate::base::fault::Faults;
 use crate::base::field::{FieldSpec, Type};
 use crate::base::network::Network;
@@ -96,7 +96,7 @@ pub struct ClassLine {
 /// A range found, and why.
 #[derive(Debug, Serialize)]
 pub struct RangeLine {
-    /// The range, or the number alone.
+    /// The range, or the number alone; or the equipment, by its fingerprint.
     pub range: String,
     /// Route it was found on.
     pub route: String,
@@ -205,7 +205,7 @@ pub fn range_lines(
     let lines = top
         .into_iter()
         .map(|finding| RangeLine {
-            range: finding.range.to_string(),
+            range: source(finding),
             route: network.routes.route(finding.route).name.clone(),
             class: finding.class.name(),
             rule: ruleset
@@ -222,13 +222,23 @@ pub fn range_lines(
     (lines, total)
 }
 
+/// The numbers a finding is about, or the equipment.
+fn source(finding: &Finding) -> String {
+    match finding.subject {
+        Subject::Equipment => format!("equipment {:08x}", finding.equipment),
+        _ => finding.range.to_string(),
+    }
+}
+
 fn is_inside_another(finding: &Finding, findings: &[Finding]) -> bool {
-    findings.iter().any(|other| {
-        other.range.width() > finding.range.width()
-            && other.class == finding.class
-            && other.route == finding.route
-            && Range::of(finding.caller, other.range.width()) == other.range
-    })
+    let is_numbers = finding.subject != Subject::Equipment;
+    is_numbers
+        && findings.iter().any(|other| {
+            other.range.width() > finding.range.width()
+                && other.class == finding.class
+                && other.route == finding.route
+                && Range::of(finding.caller, other.range.width()) == other.range
+        })
 }
 
 fn because(finding: &Finding, ruleset: &Ruleset, fields: &[FieldSpec]) -> Option<String> {

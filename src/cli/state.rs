@@ -1,81 +1,141 @@
-//! `--state`: what a run learned, read at its start and written while it lasts and at its end.
+//! `--state`: what a run learned, read at its start and written at its end.
+//!
+//! It is written after the records have got their names, and only then: of calls that are in no records nothing shall be
+//! known, as the same captures are read again.
 
+use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::path::PathBuf;
-use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
+use crate::base::map::Seed;
 use crate::base::network::Network;
 use crate::base::time::At;
+use crate::billing::Memory;
 use crate::cli::Failure;
-use crate::journal::state::{self, StateError};
+use crate::feature::Store;
+use crate::journal::state::{self, Header, StateError};
 use crate::judge::Judge;
+
+/// What earlier runs learned.
+pub struct Learned {
+    header: Header,
+    /// Windows, marks, evidence.
+    pub store: Store,
+    /// Tiers and repetitions.
+    pub rated: Memory,
+}
+
+/// The content of a file. Both types list the same parts in the same order.
+#[derive(Deserialize)]
+struct Kept {
+    seed: Seed,
+    store: Store,
+    rated: Memory,
+}
+
+#[derive(Serialize)]
+struct Keeping<'a> {
+    seed: Seed,
+    store: &'a Store,
+    rated: &'a Memory,
+}
 
 /// Keeps the state file of a run.
 pub struct Keeper {
     path: PathBuf,
-    every: Duration,
-    /// Packet time of the last call, and when the state was last written.
-    now: At,
-    saved: At,
+    seed: Seed,
+    /// Packet time of the last call in the file.
+    until: At,
 }
 
 impl Keeper {
-    /// Lets the judge go on with the file, if it is there.
+    /// Reads the file, if it is there; `seed` keys the hashes of one that is not, instead of a seed that nobody knows.
     pub fn open(
-        (path, every): (PathBuf, Duration),
-        judge: &mut Judge,
+        path: PathBuf,
+        seed: Option<u64>,
         network: &Network,
-    ) -> Result<Self, Failure> {
-        let (mut now, shown) = (At::default(), path.display());
-        match state::load(&path, network) {
-            Ok((header, store)) => {
-                now = At::parse(&header.at).unwrap_or_default();
-                if header.ruleset != judge.ruleset().hash() {
-                    eprintln!("{shown}: learned with the rules {}, goes on with others", header.ruleset);
-                }
-                judge.resume(store);
+    ) -> Result<(Self, Option<Learned>), Failure> {
+        match state::load::<Kept>(&path, network) {
+            Ok((header, Kept { seed, store, rated })) => {
+                let until = At::parse(&header.at).unwrap_or_default();
+                Ok((Self { path, seed, until }, Some(Learned { header, store, rated })))
             }
-            Err(StateError::Io(error)) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(StateError::Io(error)) => return Err(Failure::input(&path, &error)),
-            Err(error) => return Err(Failure::new(65, format!("{shown}: {error}"))),
+            Err(StateError::Io(error)) if error.kind() == io::ErrorKind::NotFound => {
+                let seed = Seed(seed.unwrap_or_else(|| RandomState::new().hash_one(0)));
+                Ok((Self { path, seed, until: At::default() }, None))
+            }
+            Err(StateError::Io(error)) => Err(Failure::input(&path, &error)),
+            Err(error) => Err(Failure::new(65, format!("{}: {error}", path.display()))),
         }
-        Ok(Self { path, every, now, saved: now })
     }
 
-    /// Notes that a call ended at `at`, and writes the state when it is time to.
-    pub fn pass(&mut self, at: At, judge: &Judge, network: &Network) -> io::Result<()> {
-        self.now = self.now.max(at);
-        if self.saved == At::default() {
-            self.saved = self.now;
+    /// Refuses a capture of calls from before the last one in the file: it may have been learned from already.
+    pub fn check_begin(&self, begins_at: Option<At>) -> Result<(), Failure> {
+        match begins_at.filter(|begins_at| *begins_at < self.until) {
+            None => Ok(()),
+            Some(begins_at) => Err(Failure::new(
+                65,
+                format!(
+                    "{}: it tells of calls until {}, and the capture begins at {begins_at}: captures are replayed in \
+                     the order of their time, each once",
+                    self.path.display(),
+                    self.until,
+                ),
+            )),
         }
-        if self.now.since(self.saved) < self.every { Ok(()) } else { self.save(judge, network) }
     }
 
-    /// Writes the state.
-    pub fn save(&mut self, judge: &Judge, network: &Network) -> io::Result<()> {
-        self.saved = self.now;
-        state::save(&self.path, judge, network, self.now)
+    /// Says so when what was learned was learned with other rules.
+    pub fn compare_rules(&self, learned: &Learned, ruleset: &str) {
+        if learned.header.ruleset != ruleset {
+            let path = self.path.display();
+            eprintln!("{path}: learned with the rules {}, goes on with others", learned.header.ruleset);
+        }
     }
 
-    /// Where it is.
-    pub fn path(&self) -> &PathBuf {
-        &self.path
+    /// Key of this run's hashes.
+    pub const fn seed(&self) -> Seed {
+        self.seed
+    }
+
+    /// Writes what is known now, at the end of a run whose last call was over at `at`; where to.
+    pub fn save(
+        &self,
+        judge: &Judge,
+        (network, rated): (&Network, &Memory),
+        at: Option<At>,
+    ) -> Result<String, Failure> {
+        let keeping = Keeping { seed: self.seed, store: judge.store(), rated };
+        let until = self.until.max(at.unwrap_or_default());
+        state::save(&self.path, (network, judge.ruleset().hash()), until, &keeping)
+            .map_err(|error| Failure::output(&self.path, &error))?;
+        Ok(self.path.display().to_string())
     }
 }
 
-/// Reads a span such as `90s`, `10m` or `6h`, of at least a second.
-pub fn span(text: &str) -> Result<Duration, String> {
-    let (digits, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
-    let seconds = match unit {
-        "s" => 1,
-        "m" => 60,
-        "h" => 3_600,
-        _ => 0,
-    };
-    let span = digits.parse::<u32>().unwrap_or(0).saturating_mul(seconds);
-    if span == 0 {
-        Err("write a span such as 90s, 10m or 6h".to_owned())
-    } else {
-        Ok(Duration::from_secs(span.into()))
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::judge::JudgeOptions;
+    use crate::rule::Ruleset;
+
+    #[test]
+    fn a_seed_is_drawn_once_and_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state");
+        let network = Arc::new(Network::unknown());
+        let open = |seed| Keeper::open(path.clone(), seed, &network).unwrap();
+        let (keeper, _) = open(None);
+        let (other, _) = open(None);
+        assert_ne!(keeper.seed().0, other.seed().0);
+        assert_eq!(open(Some(7)).0.seed().0, 7);
+        let judge = Judge::new(Arc::new(Ruleset::empty()), Arc::clone(&network), JudgeOptions::default());
+        keeper.save(&judge, (&network, &Memory::default()), None).unwrap();
+        let (again, learned) = open(Some(7));
+        assert_eq!((again.seed().0, learned.is_some()), (keeper.seed().0, true));
     }
 }

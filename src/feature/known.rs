@@ -5,6 +5,7 @@
 //! some 540 MB. When a bucket is full, the key seen longest ago gives way.
 
 use std::hash::BuildHasher;
+use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
@@ -12,9 +13,14 @@ use crate::base::map::Seed;
 
 /// Cells in a bucket; two buckets share a cache line.
 const WAYS: usize = 8;
+/// Buckets swept with each key put in, until the day's sweep is through.
+const SWEPT_AT_ONCE: usize = 8;
+/// Days after which a sweep that had too few keys to ride on is done in one go: before any cell written since the last
+/// one, and kept by it, has an age of 256 days, which would be 0.
+const SWEPT_WITHIN: u32 = 255 - 30 - 30;
 
-/// Days since the Unix epoch; the set compares them modulo 256.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+/// Days since the Unix epoch; a cell holds them modulo 256.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Day(pub u32);
 
 impl Day {
@@ -37,32 +43,54 @@ pub enum Seen {
 }
 
 /// A set of keys, each kept for some days after it was last seen.
+///
+/// A cell says its day modulo 256, so cells that are too old are emptied before their day comes round again: a few with
+/// each key put in, and all at once where months went by with few keys.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Known {
     seed: Seed,
     /// Tag × 256 + day; 0 is free.
     buckets: Box<[[u32; WAYS]]>,
     days: u8,
+    /// Cells that are not free.
+    held: u64,
+    /// The day a key was last put in.
+    latest: Day,
+    /// The day the sweep under way began, buckets that it has behind it, and the day the one before began.
+    sweep: Day,
+    swept: u64,
+    swept_before: Day,
 }
 
 impl Known {
-    /// Room for about `limit` keys, each kept for `days` days (1 to 200).
+    /// Room for about `limit` keys, each kept for `days` days (1 to 30).
     #[must_use]
     pub fn new(limit: usize, days: u8, seed: Seed) -> Self {
         // Buckets fill unevenly: at three quarters of the cells hardly any overflows.
         let buckets = (limit.clamp(1, 1 << 33) * 4 / 3).div_ceil(WAYS).next_power_of_two();
-        Self { seed, buckets: vec![[0; WAYS]; buckets].into(), days: days.clamp(1, 200) }
+        Self {
+            seed,
+            buckets: vec![[0; WAYS]; buckets].into(),
+            days: days.clamp(1, 30),
+            held: 0,
+            latest: Day::default(),
+            sweep: Day::default(),
+            swept: 0,
+            swept_before: Day::default(),
+        }
     }
 
     /// Whether `key` was seen within the set's days before `today`.
     #[must_use]
     pub fn contains(&self, key: u64, today: Day) -> bool {
         let (bucket, tag) = self.place(key);
-        self.buckets[bucket].iter().any(|cell| cell >> 8 == tag && self.is_in_force(*cell, today))
+        !self.is_long_ago(today)
+            && self.buckets[bucket].iter().any(|cell| cell >> 8 == tag && self.is_in_force(*cell, today))
     }
 
     /// Notes that `key` was seen today.
     pub fn insert(&mut self, key: u64, today: Day) -> Seen {
+        self.sweep(today);
         let (bucket, tag) = self.place(key);
         let days = self.days;
         let fresh = tag << 8 | today.0 & 0xff;
@@ -76,14 +104,68 @@ impl Known {
         let rank = |cell: u32| if cell == 0 { u32::MAX } else { age(cell, today) };
         let oldest = (0..WAYS).max_by_key(|way| rank(bucket[*way])).unwrap_or_default();
         let gave_way = rank(bucket[oldest]) <= u32::from(days);
+        self.held += u64::from(bucket[oldest] == 0);
         bucket[oldest] = fresh;
         if gave_way { Seen::NewForOther } else { Seen::New }
+    }
+
+    /// Keys held, with some that are too old to count.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.held as usize
+    }
+
+    /// Whether none is held.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.held == 0
     }
 
     /// Octets of memory when full.
     #[must_use]
     pub const fn bytes_max(&self) -> usize {
         self.buckets.len() * WAYS * size_of::<u32>()
+    }
+
+    /// Whether nothing was put in for so long that nothing is in force.
+    const fn is_long_ago(&self, today: Day) -> bool {
+        today.0.saturating_sub(self.latest.0) > self.days as u32
+    }
+
+    /// Empties cells that are too old.
+    fn sweep(&mut self, today: Day) {
+        if self.latest == Day::default() {
+            (self.sweep, self.swept_before) = (today, today);
+            self.swept = self.buckets.len() as u64;
+        } else if self.is_long_ago(today) {
+            self.empty(0..self.buckets.len(), |_| true);
+            (self.sweep, self.swept_before) = (today, today);
+            self.swept = self.buckets.len() as u64;
+        }
+        self.latest = self.latest.max(today);
+        let (today, days, buckets) = (self.latest, u32::from(self.days), self.buckets.len());
+        let is_old = |cell| age(cell, today) > days;
+        let mut from = usize::try_from(self.swept).unwrap_or(buckets).min(buckets);
+        if from == buckets && self.sweep == today {
+            return;
+        }
+        if from == buckets {
+            (self.swept_before, self.sweep) = (self.sweep, today);
+            from = 0;
+        }
+        let is_late = today.0.saturating_sub(self.swept_before.0) > SWEPT_WITHIN;
+        let to = if is_late { buckets } else { buckets.min(from + SWEPT_AT_ONCE) };
+        self.empty(from..to, is_old);
+        self.swept = to as u64;
+    }
+
+    fn empty(&mut self, buckets: Range<usize>, is_old: impl Fn(u32) -> bool) {
+        // Only what changes is written: memory that was never used stays so.
+        let cells = self.buckets[buckets].iter_mut().flatten();
+        for cell in cells.filter(|cell| **cell != 0 && is_old(**cell)) {
+            *cell = 0;
+            self.held = self.held.saturating_sub(1);
+        }
     }
 
     fn place(&self, key: u64) -> (usize, u32) {
@@ -116,6 +198,24 @@ mod tests {
         assert!(!known.contains(8, Day(1_000)));
         assert_eq!(known.insert(7, Day(1_031)), Seen::New);
         assert!(known.contains(7, Day(1_061)));
+    }
+
+    #[test]
+    fn what_is_forgotten_does_not_come_back_when_days_repeat() {
+        // One key a day in a small set and in a large one, which that never sweeps; none for long; many.
+        for (limit, each_day) in [(100, 1), (100_000, 1), (100, 0), (20_000, 500)] {
+            let mut known = Known::new(limit, 30, Seed(1));
+            (0..50).for_each(|key| _ = known.insert(key, Day(20_000)));
+            for day in 20_001..20_600 {
+                (0..each_day).for_each(|key| _ = known.insert(u64::from(day) * 1_000 + key, Day(day)));
+                let is_known = (0..50).any(|key| known.contains(key, Day(day)));
+                assert!(!is_known || day <= 20_030, "{limit} {each_day}: known on day {day}");
+            }
+            assert_eq!(known.insert(7, Day(20_600)), Seen::New);
+            let held = known.buckets.iter().flatten().filter(|cell| **cell != 0).count();
+            assert_eq!(known.len(), held);
+            assert!(known.contains(7, Day(20_630)));
+        }
     }
 
     #[test]

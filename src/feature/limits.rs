@@ -1,7 +1,7 @@
 //! How much is kept at most.
 
 use crate::feature::behaviour;
-use crate::feature::people::PeopleLimits;
+use crate::feature::people::{PeopleLimits, PeopleSizes};
 use crate::feature::presence::PresenceLimits;
 
 /// Most keys in each table. Memory grows as they fill, up to [`Store::bytes_max`].
@@ -113,6 +113,8 @@ pub struct Sizes {
     pub marks: usize,
     /// Numbers, blocks and fingerprints with evidence.
     pub suspects: usize,
+    /// Of the tables of people.
+    pub people: PeopleSizes,
     /// Subscribers who made a call at home, pairs of who called whom, answers about roaming; with those too old to count.
     pub presence: [usize; 3],
     /// Of the tables of behaviour.

@@ -132,6 +132,11 @@ impl Store {
         }
     }
 
+    /// Sets how many answers about where a subscriber is are held.
+    pub fn hold_answers(&mut self, limit: usize) {
+        self.presence.hold_answers(limit);
+    }
+
     /// Who is where.
     #[must_use]
     pub const fn presence(&self) -> &Presence {
@@ -182,12 +187,12 @@ impl Store {
             self.count(call, at, network);
             self.missed(call, network);
         }
-        match (call.direction, call.calling.number, call.called.number) {
-            (Direction::Inbound, Some(caller), Some(called)) => {
-                self.learn(call, (caller, called), at, is_probe)
-            }
-            (Direction::Outbound, Some(caller), Some(called)) => self.reached(call, (caller, called), at),
-            _ => {}
+        let (Some(caller), Some(called)) = (call.calling.number, call.called.number) else { return };
+        if call.direction == Direction::Inbound {
+            self.learn(call, (caller, called), at, is_probe);
+        }
+        if network.is_leaving((call.route, call.direction), Some(called)) {
+            self.reached(call, (caller, called), at);
         }
     }
 
@@ -249,6 +254,7 @@ impl Store {
             missed: self.missed.len(),
             marks: self.marks.len(),
             suspects: self.suspicion.len(),
+            people: self.people.sizes(),
             presence: self.presence.sizes(),
             behaviour: self.behaviour.sizes(),
         }
@@ -375,6 +381,7 @@ mod tests {
     use crate::base::roaming::RoamingStates;
     use crate::base::route::{Route, Routes};
     use crate::call::{CallId, CallKey, ReleasedBy, Setup};
+    use crate::feature::people::PeopleSizes;
 
     pub(super) fn call(calling: &str, called: &str) -> Call {
         let setup = Setup { calling: party(calling), called: party(called), ..Setup::default() };
@@ -435,6 +442,36 @@ mod tests {
         let later = now + Duration::from_secs(2 * 3600);
         assert_eq!(value(&store, &network, &long, later, "caller.answered_share_1h"), Value::Unknown);
         assert_eq!(value(&store, &network, &long, later, "caller.answered_24h"), Value::Int(1));
+    }
+
+    #[test]
+    fn every_table_of_people_has_its_size() {
+        let (mut store, network) = (small(), network());
+        let mut talk = call("24770000010", "48600000001");
+        talk.answer_at = Some(talk.setup_at + Duration::from_secs(9));
+        talk.end_at = Some(talk.setup_at + Duration::from_secs(90));
+        let out = Call { direction: Direction::Outbound, ..talk.clone() };
+        let mut cut = call("24770000011", "48600000001");
+        cut.end_at = Some(cut.setup_at + Duration::from_secs(2));
+        cut.released_by = Some(ReleasedBy::Calling);
+        let refused = call("24770000012", "48600000001");
+        for call in [&talk, &out, &cut] {
+            store.begun(call, &network);
+            store.answered(call, &network, false);
+            store.ended(call, &network, false);
+        }
+        store.refused(&refused, &network);
+        let one = PeopleSizes {
+            talked: 1,
+            reached: 1,
+            pairs: 1,
+            tried: 2,
+            called: 1,
+            blocks: 5,
+            refused: 1,
+            cut: 1,
+        };
+        assert_eq!(store.sizes().people, one);
     }
 
     #[test]
@@ -516,6 +553,40 @@ mod tests {
         assert_eq!(value(&store, &network, &back, late, "pair.missed_24h"), Value::Bool(false));
         back.called = party("24770000110");
         assert_eq!(value(&store, &network, &back, day, "pair.missed_24h"), Value::Bool(false));
+    }
+
+    #[test]
+    fn a_call_from_an_own_trunk_to_a_number_abroad_leaves() {
+        let (mut store, mut network) = (small(), network());
+        let classes = [
+            RouteClass::OnNet,
+            RouteClass::Enterprise,
+            RouteClass::National,
+            RouteClass::White,
+            RouteClass::Outbound,
+        ];
+        network.routes = Routes::new(classes.map(|class| Route::new("", class)).into());
+        store.ended(&flash("24770000010", "48600000001"), &network, false);
+        for (route, direction, called, leaves) in [
+            (1, Direction::Inbound, "24770000010", true),
+            (2, Direction::Inbound, "24770000010", true),
+            (1, Direction::Inbound, "48600000002", false),
+            (0, Direction::Inbound, "24770000010", false),
+            (3, Direction::Inbound, "24770000010", false),
+            (4, Direction::Inbound, "24770000010", false),
+            (0, Direction::Outbound, "24770000010", true),
+            (5, Direction::Outbound, "24770000010", true),
+        ] {
+            let back = Call { route: RouteId(route), direction, ..call("48600000001", called) };
+            let at = back.setup_at + Duration::from_secs(60);
+            for name in ["leaving", "pair.missed_24h"] {
+                let found = value(&store, &network, &back, at, name);
+                assert_eq!(found, Value::Bool(leaves), "{name} {route} {direction:?} {called}");
+            }
+        }
+        let mut nobody = call("48600000001", "");
+        nobody.route = RouteId(1);
+        assert_eq!(value(&store, &network, &nobody, nobody.setup_at, "leaving"), Value::Bool(false));
     }
 
     #[test]

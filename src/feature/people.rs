@@ -60,6 +60,27 @@ impl Default for PeopleLimits {
     }
 }
 
+/// Keys in each table of people, with those too old to count.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PeopleSizes {
+    /// Numbers that talked or waited.
+    pub talked: usize,
+    /// Numbers called from our network that answered.
+    pub reached: usize,
+    /// Pairs that talked.
+    pub pairs: usize,
+    /// Pairs that tried.
+    pub tried: usize,
+    /// Called numbers with calls of the last minutes.
+    pub called: usize,
+    /// Blocks in which people live.
+    pub blocks: usize,
+    /// Calls refused in the last minutes.
+    pub refused: usize,
+    /// Calls cut before they rang in the last minutes.
+    pub cut: usize,
+}
+
 /// A number that fades with time.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 struct Fading {
@@ -294,6 +315,21 @@ impl People {
             self.cut.touch(pair, 0).0.is_taken_back = false;
         }
         is_taken_back
+    }
+
+    /// Keys in each table.
+    #[must_use]
+    pub fn sizes(&self) -> PeopleSizes {
+        PeopleSizes {
+            talked: self.talked.len(),
+            reached: self.reached.len(),
+            pairs: self.pairs.len(),
+            tried: self.tried.len(),
+            called: self.called.len(),
+            blocks: self.census.len(),
+            refused: self.refused.len(),
+            cut: self.cut.len(),
+        }
     }
 
     /// Octets of memory when everything is full.

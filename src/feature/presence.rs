@@ -69,6 +69,14 @@ impl Presence {
         }
     }
 
+    /// Sets how many answers are held: what the network file says may have changed since they were learned.
+    pub fn hold_answers(&mut self, limit: usize) {
+        if self.answers.limit() != limit.max(1) {
+            let answers = std::mem::replace(&mut self.answers, Table::new(1, Seed::default()));
+            self.answers = answers.resized(limit);
+        }
+    }
+
     /// Takes note of a setup whose calling number was not refused. How many keys gave way for want of room.
     pub fn setup(&mut self, call: &Call, network: &Network) -> u32 {
         let Some(caller) = call.calling.number else { return 0 };
@@ -80,7 +88,7 @@ impl Presence {
         let rank = seconds(call.setup_at);
         let mut evicted = 0;
         // A call that was forwarded shows its first caller's number, who may be anywhere.
-        let is_own = is_inbound && matches!(class, RouteClass::OnNet | RouteClass::Enterprise);
+        let is_own = is_inbound && class.is_own();
         if is_own && call.diverting.is_none() {
             let (at, old) = self.at_home.touch(caller.value(), rank);
             *at = call.setup_at;

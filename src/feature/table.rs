@@ -56,10 +56,17 @@ impl<K: Copy + Eq + Hash, V: Default> TryFrom<Stored<K, V>> for Table<K, V> {
     type Error = &'static str;
 
     fn try_from(stored: Stored<K, V>) -> Result<Self, Self::Error> {
-        let Stored { seed, mut slots, limit, hand } = stored;
+        let Stored { seed, slots, limit, hand } = stored;
         if !(1..=1 << 31).contains(&limit) || slots.len() > limit || hand > limit {
             return Err("a table is larger than its limit");
         }
+        Ok(Self::linked((seed, limit, hand), slots))
+    }
+}
+
+impl<K: Copy + Eq + Hash, V: Default> Table<K, V> {
+    /// A table of these slots, of which there are no more than the limit.
+    fn linked((seed, limit, hand): (Seed, usize, usize), mut slots: Vec<Slot<K, V>>) -> Self {
         slots.reserve_exact(limit - slots.len());
         let mut table = Self { seed, heads: heads(limit), slots: Vec::new(), limit, hand };
         for (slot, index) in slots.iter_mut().zip(1_u32..) {
@@ -67,15 +74,20 @@ impl<K: Copy + Eq + Hash, V: Default> TryFrom<Stored<K, V>> for Table<K, V> {
             slot.next = std::mem::replace(&mut table.heads[head], index).wrapping_sub(1);
         }
         table.slots = slots;
-        Ok(table)
+        table
     }
-}
 
-fn heads(limit: usize) -> Box<[u32]> {
-    vec![0; (limit * 2).next_power_of_two()].into()
-}
+    /// The same keys with another limit; where they are too many, those touched last.
+    #[must_use]
+    pub fn resized(self, limit: usize) -> Self {
+        let (mut slots, limit) = (self.slots, limit.clamp(1, 1 << 31));
+        if slots.len() > limit {
+            slots.sort_by_key(|slot| std::cmp::Reverse(slot.rank));
+            slots.truncate(limit);
+        }
+        Self::linked((self.seed, limit, 0), slots)
+    }
 
-impl<K: Copy + Eq + Hash, V: Default> Table<K, V> {
     /// An empty table for `limit` keys, at least 1 and at most 2^31.
     #[must_use]
     pub fn new(limit: usize, seed: Seed) -> Self {
@@ -197,8 +209,25 @@ impl<K: Copy + Eq + Hash, V: Default> Table<K, V> {
     }
 }
 
+fn heads(limit: usize) -> Box<[u32]> {
+    vec![0; (limit * 2).next_power_of_two()].into()
+}
+
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn resized_it_keeps_what_was_touched_last() {
+        let mut table = Table::new(10, Seed(1));
+        (0..10_u64).for_each(|key| *table.touch(key, 100 - key as u32).0 = key);
+        let mut table = table.resized(4);
+        let kept: Vec<u64> = (0..10).filter(|key| table.get(key) == Some(key)).collect();
+        assert_eq!((kept, table.limit()), (vec![0, 1, 2, 3], 4));
+        assert!(table.touch(77, 200).1.is_some(), "it is full");
+        let mut table = table.resized(6);
+        assert!(table.touch(78, 201).1.is_none() && table.touch(79, 202).1.is_none());
+        assert!(table.touch(80, 203).1.is_some(), "it is full again");
+    }
+
     use super::*;
     use proptest::prelude::*;
 

@@ -9,18 +9,17 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::base::network::Network;
 use crate::base::text::hex;
 use crate::base::time::At;
-use crate::feature::Store;
 use crate::journal::WholeFile;
-use crate::judge::Judge;
 
-/// Version of the encoding: a new one whenever anything in [`Store`] changes its shape or its meaning.
-const FORMAT: u32 = 1;
+/// Version of the encoding: a new one whenever anything that is kept changes its shape or its meaning.
+const FORMAT: u32 = 2;
 /// Octets of the hash at the end.
 const HASH_LENGTH: u64 = 32;
 /// Longest header, in octets.
@@ -77,34 +76,39 @@ impl From<io::Error> for StateError {
     }
 }
 
-/// Writes what a judge has learned by packet time `at`; a file of that name is replaced when all is on the disk.
+/// Writes what was learned under `ruleset`, a hash, by packet time `at`; a file of that name is replaced when all is on the disk.
 ///
 /// # Errors
 /// As the operating system says; the earlier file then stays.
-pub fn save(path: &Path, judge: &Judge, network: &Network, at: At) -> io::Result<()> {
+pub fn save<T: Serialize>(
+    path: &Path,
+    (network, ruleset): (&Network, &str),
+    at: At,
+    learned: &T,
+) -> io::Result<()> {
     let header = Header {
         tollgate_state: FORMAT,
         program: env!("CARGO_PKG_VERSION").to_owned(),
         network: fingerprint(network),
-        ruleset: judge.ruleset().hash().to_owned(),
+        ruleset: ruleset.to_owned(),
         at: at.to_string(),
     };
     let mut file = Hashing { inner: WholeFile::create(path)?, hasher: Sha256::new() };
     serde_json::to_writer(&mut file, &header)?;
     file.write_all(b"\n")?;
     let packed = BufWriter::with_capacity(1 << 17, zstd::Encoder::new(file, LEVEL)?);
-    let packed = postcard::to_io(judge.store(), packed).map_err(io::Error::other)?;
+    let packed = postcard::to_io(learned, packed).map_err(io::Error::other)?;
     let Hashing { mut inner, hasher } =
         packed.into_inner().map_err(io::IntoInnerError::into_error)?.finish()?;
     inner.write_all(&hasher.finalize())?;
     inner.finish()
 }
 
-/// Reads a file that [`save`] wrote.
+/// Reads a file that [`save`] wrote of a value of the same type. It holds no texts and no byte strings.
 ///
 /// # Errors
 /// Whatever keeps it from being taken as a whole.
-pub fn load(path: &Path, network: &Network) -> Result<(Header, Store), StateError> {
+pub fn load<T: DeserializeOwned>(path: &Path, network: &Network) -> Result<(Header, T), StateError> {
     let mut file = File::open(path)?;
     let length = file.metadata()?.len();
     let (header, body) = header(&file)?;
@@ -124,11 +128,11 @@ pub fn load(path: &Path, network: &Network) -> Result<(Header, Store), StateErro
     }
     file.seek(SeekFrom::Start(body))?;
     let packed = zstd::Decoder::new(file.take(end - body))?;
-    // Texts and byte strings, which a store has none of, would be read into this.
+    // Texts and byte strings would be read into this.
     let mut scratch = [0; 64];
     let reader = (BufReader::with_capacity(1 << 17, packed), &mut scratch[..]);
     match postcard::from_io(reader) {
-        Ok((store, _)) => Ok((header, store)),
+        Ok((learned, _)) => Ok((header, learned)),
         Err(_) => Err(StateError::Damaged("its content cannot be read")),
     }
 }
@@ -190,23 +194,21 @@ impl<W: Write> Write for Hashing<W> {
 mod tests {
     use std::fs;
     use std::path::PathBuf;
-    use std::sync::Arc;
 
     use super::*;
-    use crate::judge::JudgeOptions;
-    use crate::rule::Ruleset;
+    use crate::base::map::Seed;
+    use crate::feature::{Limits, Store};
 
     fn saved(folder: &Path) -> (PathBuf, Network) {
         let path = folder.join("state");
-        let mut options = JudgeOptions::default();
-        (options.features.callers, options.features.ranges_100, options.features.ranges_10k) =
-            (100, 100, 100);
-        (options.features.missed, options.features.marks, options.features.suspects) = (100, 100, 100);
-        let people = &mut options.features.people;
+        let mut limits = Limits::default();
+        (limits.callers, limits.ranges_100, limits.ranges_10k) = (100, 100, 100);
+        (limits.missed, limits.marks, limits.suspects) = (100, 100, 100);
+        let people = &mut limits.people;
         (people.known, people.pairs, people.called, people.blocks, people.refused) =
             (100, 100, 100, 100, 100);
-        let judge = Judge::new(Arc::new(Ruleset::empty()), Arc::new(Network::unknown()), options);
-        save(&path, &judge, &Network::unknown(), At::from_nanos(7)).unwrap();
+        let store = Store::new(limits, Seed(1));
+        save(&path, (&Network::unknown(), "0123"), At::from_nanos(7), &store).unwrap();
         (path, Network::unknown())
     }
 
@@ -214,21 +216,21 @@ mod tests {
     fn a_file_changed_anywhere_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let (path, network) = saved(folder.path());
-        let (header, _) = load(&path, &network).unwrap();
+        let (header, _) = load::<Store>(&path, &network).unwrap();
         assert_eq!(header.at, "1970-01-01T00:00:00.000000007Z");
         let bytes = fs::read(&path).unwrap();
         for at in (0..bytes.len()).step_by(7) {
             let mut damaged = bytes.clone();
             damaged[at] ^= 0x10;
             fs::write(&path, &damaged).unwrap();
-            assert!(load(&path, &network).is_err(), "octet {at} of {}", bytes.len());
+            assert!(load::<Store>(&path, &network).is_err(), "octet {at} of {}", bytes.len());
         }
         for length in [0, 1, 50, bytes.len() / 2, bytes.len() - 1] {
             fs::write(&path, &bytes[..length]).unwrap();
-            assert!(matches!(load(&path, &network), Err(StateError::Damaged(_))), "{length} octets");
+            assert!(matches!(load::<Store>(&path, &network), Err(StateError::Damaged(_))), "{length} octets");
         }
         fs::write(&path, [&bytes[..], b"x"].concat()).unwrap();
-        assert!(matches!(load(&path, &network), Err(StateError::Damaged(_))));
+        assert!(matches!(load::<Store>(&path, &network), Err(StateError::Damaged(_))));
     }
 
     #[test]
@@ -238,11 +240,11 @@ mod tests {
         let (path, network) = saved(folder.path());
         let home = crate::base::field::Country(*b"PL");
         let other = Network { numbering: Numbering::new(home).unwrap(), ..Network::unknown() };
-        assert!(matches!(load(&path, &other), Err(StateError::OtherNetwork)));
+        assert!(matches!(load::<Store>(&path, &other), Err(StateError::OtherNetwork)));
         let text = fs::read(&path).unwrap();
-        let newer = [b"{\"tollgate_state\":2", &text[b"{\"tollgate_state\":1".len()..]].concat();
+        let newer = [b"{\"tollgate_state\":9", &text[b"{\"tollgate_state\":2".len()..]].concat();
         fs::write(&path, newer).unwrap();
-        let error = load(&path, &network).unwrap_err();
-        assert!(error.to_string().contains("(format 2) wrote it"), "{error}");
+        let error = load::<Store>(&path, &network).unwrap_err();
+        assert!(error.to_string().contains("(format 9) wrote it"), "{error}");
     }
 }

@@ -79,8 +79,8 @@ pub struct SeedMark {
     pub until: At,
 }
 
-/// What names a finding.
-type FindingKey = (Subject, Range, RouteId, Class);
+/// What names a finding: a block by its digits, equipment by its fingerprint.
+type FindingKey = (Subject, Option<Range>, u32, RouteId, Class);
 
 /// Owns every window, mark and rule; one thread.
 #[derive(Debug)]
@@ -172,8 +172,10 @@ impl Judge {
         &self.store
     }
 
-    /// Goes on with what another run has learned, instead of what this one has.
-    pub fn resume(&mut self, learned: Store) {
+    /// Goes on with what another run has learned, instead of what this one has. Its tables keep their limits, save the
+    /// one that the network file sets.
+    pub fn resume(&mut self, mut learned: Store) {
+        learned.hold_answers(self.options.features.presence.answers);
         self.store = learned;
     }
 
@@ -304,7 +306,11 @@ impl Judge {
     fn find(&mut self, at: At, (subject, range, rule): (Subject, Range, u16), record: &CallRecord) {
         let Some(caller) = record.call.calling.number else { return };
         let route = if subject == Subject::Caller { RouteId::UNKNOWN } else { record.call.route };
-        let key = (subject, range, route, record.final_class);
+        let (block, equipment) = match subject {
+            Subject::Equipment => (None, record.call.equipment),
+            _ => (Some(range), 0),
+        };
+        let key = (subject, block, equipment, route, record.final_class);
         if let Some(known) = self.finding_of.get(&key) {
             let finding = &mut self.findings[*known];
             finding.last = at;
@@ -321,6 +327,7 @@ impl Judge {
             subject,
             range,
             caller,
+            equipment: record.call.equipment,
             route: record.call.route,
             class: record.final_class,
             rule,
@@ -329,5 +336,78 @@ impl Judge {
             calls: 1,
             evidence: record.final_evidence.clone(),
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::call::{CallKey, Setup};
+    use crate::feature::fields::FIELDS;
+    use crate::rule::Source;
+
+    fn judge(when: &str, subject: &str) -> Judge {
+        let text = format!(
+            "schema = 1\n[[rule]]\nid = \"T-1\"\nname = \"t\"\nmode = \"live\"\nphase = \"fraud\"\n\
+             on = \"end\"\nclass = \"flash\"\nwhen = \"{when}\"\nbecause = \"t\"\n\
+             mark = [ {{ subject = \"{subject}\", ttl = \"24h\" }} ]\n"
+        );
+        let source = Source { path: "t.toml".into(), text };
+        let rules = Ruleset::compile(&[source], &FIELDS).unwrap_or_else(|errors| panic!("{}", errors[0]));
+        let features = Limits { callers: 100, ranges_100: 100, ranges_10k: 100, ..Limits::default() };
+        let options = JudgeOptions { features, ..JudgeOptions::default() };
+        Judge::new(Arc::new(rules), Arc::new(Network::unknown()), options)
+    }
+
+    fn ended(caller: u64, equipment: u32) -> Call {
+        let at = At::from_nanos(1_700_000_000_000_000_000);
+        let mut setup = Setup { equipment, ..Setup::default() };
+        setup.calling.number = Number::from_digits(caller.to_string().as_bytes()).ok();
+        let key = CallKey::Isup { opc: 1, dpc: 2, cic: 3 };
+        Call { end_at: Some(at + Duration::from_secs(3)), ..Call::new(key, caller, at, setup) }
+    }
+
+    fn play(judge: &mut Judge, calls: impl Iterator<Item = (u64, u32)>) {
+        let mut out = Vec::new();
+        for (caller, equipment) in calls {
+            let call = ended(caller, equipment);
+            judge.handle(call.setup_at, CallEvent::Setup(call.clone()), &mut out);
+            judge.handle(call.setup_at, CallEvent::End(call), &mut out);
+        }
+    }
+
+    #[test]
+    fn what_another_learned_is_held_within_the_limit_of_today() {
+        let number = |tail: u64| Number::from_digits((48_601_000_000 + tail).to_string().as_bytes()).unwrap();
+        let (now, later) = (At::from_nanos(1_700_000_000_000_000_000), At::from_nanos(u64::MAX));
+        let mut before = judge("direction == inbound", "caller");
+        (0..20).for_each(|tail| before.roaming(number(tail), Some(RoamingState::Roaming), (now, later)));
+        let mut after = judge("direction == inbound", "caller");
+        after.options.features.presence.answers = 8;
+        after.resume(before.store);
+        assert_eq!(after.store.sizes().presence[2], 8);
+        (20..40).for_each(|tail| after.roaming(number(tail), Some(RoamingState::Home), (now, later)));
+        assert_eq!(after.store.sizes().presence[2], 8);
+        assert_eq!(after.store.presence().answered(number(39), now), Some(Some(RoamingState::Home)));
+    }
+
+    #[test]
+    fn equipment_is_found_once_whatever_numbers_it_shows() {
+        let mut judge = judge("direction == inbound", "equipment");
+        play(&mut judge, (0..50).map(|index| (447_400_000_000 + index * 7_001, 5 + index as u32 % 2)));
+        let found: Vec<_> =
+            judge.findings().iter().map(|finding| (finding.equipment, finding.calls)).collect();
+        assert_eq!(found, [(5, 25), (6, 25)]);
+    }
+
+    #[test]
+    fn numbers_are_found_whatever_equipment_sends_them() {
+        let mut judge = judge("direction == inbound", "caller");
+        play(&mut judge, (0..50).map(|index| (447_400_000_000 + index % 2, index as u32)));
+        let found: Vec<_> =
+            judge.findings().iter().map(|finding| (finding.range.prefix(), finding.calls)).collect();
+        assert_eq!(found, [(447_400_000_000, 25), (447_400_000_001, 25)]);
     }
 }

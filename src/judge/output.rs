@@ -59,6 +59,8 @@ pub struct Finding {
     pub range: Range,
     /// Calling number of the call that gave the latest evidence; with `subject` it names the range.
     pub caller: Number,
+    /// Fingerprint of that call's equipment; where `subject` is equipment, that was marked.
+    pub equipment: u32,
     /// Route of that call.
     pub route: RouteId,
     /// What it is the source of.

@@ -8,7 +8,7 @@ use crate::base::frame::{Pdu, RoutingLabel};
 use crate::base::map::Seed;
 use crate::base::number::Party;
 use crate::base::numbering::Nature;
-use crate::base::route::RouteId;
+use crate::base::route::{Direction, NumberFormat};
 use crate::signal::equipment;
 use crate::signal::{Circuit, Claims, Context, Counts, Key, Leg, Setup, Signal, What};
 use crate::wire::DecodeError;
@@ -129,12 +129,14 @@ fn what(
 fn setup(iam: &Iam, label: RoutingLabel, context: &Context) -> Setup {
     let network = &context.network;
     let (route, direction) = network.routes.of_point_codes(label.network_indicator, label.opc, label.dpc);
-    let party = |number: &Number| party(number, route, context);
+    let is_inbound = direction == Direction::Inbound;
+    let format = |is_theirs| network.routes.route(route).format(is_theirs);
+    let party = |number: &Number| party(number, format(is_inbound), context);
     Setup {
         route,
         direction,
         calling: iam.calling.as_ref().map(party).unwrap_or_default(),
-        called: shown(&iam.called, route, context),
+        called: shown(&iam.called, format(!is_inbound), context),
         diverting: iam.redirecting.as_ref().or(iam.original_called.as_ref()).map(party),
         claims: claims(iam, party),
         equipment: 0,
@@ -153,17 +155,17 @@ fn claims(iam: &Iam, party: impl Fn(&Number) -> Party) -> Claims {
 }
 
 /// The party that a number names, unless it says that its digits are not available.
-fn party(number: &Number, route: RouteId, context: &Context) -> Party {
+fn party(number: &Number, format: NumberFormat, context: &Context) -> Party {
     match number.presentation {
         Presentation::NotAvailable => Party::default(),
-        Presentation::Restricted => Party { restricted: true, ..shown(number, route, context) },
-        Presentation::Allowed | Presentation::Reserved => shown(number, route, context),
+        Presentation::Restricted => Party { restricted: true, ..shown(number, format, context) },
+        Presentation::Allowed | Presentation::Reserved => shown(number, format, context),
     }
 }
 
 /// The party that the digits name. Of a called number it is all there is: its presentation bits are spare, and whatever
 /// they hold, the call goes where the digits say.
-fn shown(number: &Number, route: RouteId, context: &Context) -> Party {
+fn shown(number: &Number, format: NumberFormat, context: &Context) -> Party {
     if number.digits.is_empty() {
         return Party::default();
     }
@@ -173,7 +175,6 @@ fn shown(number: &Number, route: RouteId, context: &Context) -> Party {
         NatureOfAddress::INTERNATIONAL => Nature::International,
         _ => Nature::Unknown,
     };
-    let format = context.network.routes.route(route).number_format;
     context.network.numbering.party(&number.digits, nature, format)
 }
 
@@ -189,7 +190,7 @@ mod tests {
     use crate::base::network::Network;
     use crate::base::numbering::Numbering;
     use crate::base::roaming::RoamingStates;
-    use crate::base::route::{Direction, Route, RouteClass, Routes};
+    use crate::base::route::{Route, RouteClass, RouteId, Routes};
     use crate::base::time::At;
     use crate::wire::isup::emit_bare;
 

@@ -9,7 +9,7 @@ use crate::base::frame::Pdu;
 use crate::base::map::keyed_hash;
 use crate::base::number::{Party, RAW_MAX, Raw, Shape};
 use crate::base::numbering::{Nature, Numbering};
-use crate::base::route::NumberFormat;
+use crate::base::route::{Direction, NumberFormat};
 use crate::signal::equipment;
 use crate::signal::{Claims, Context, Counts, Leg, Setup, Signal, What};
 use crate::wire::DecodeError;
@@ -68,16 +68,20 @@ fn request(
         Method::Invite => {
             let network = &context.network;
             let (route, direction) = network.routes.of_addresses(src.ip(), dst.ip());
-            let plan =
-                Plan { numbering: &network.numbering, hint: network.routes.route(route).number_format };
+            let plan = |is_theirs| {
+                let hint = network.routes.route(route).format(is_theirs);
+                Plan { numbering: &network.numbering, hint }
+            };
+            let is_inbound = direction == Direction::Inbound;
+            let (callers, called) = (plan(is_inbound), plan(!is_inbound));
             let target = Uri::parse(target).unwrap_or_default();
-            let diverting = diverting(message, &target, plan);
+            let diverting = diverting(message, &target, callers);
             Some(What::Setup(Setup {
                 route,
                 direction,
-                calling: calling(message, plan),
-                called: party(&target, plan),
-                claims: claims(message, (&target, diverting.is_some()), plan),
+                calling: calling(message, callers),
+                called: party(&target, called),
+                claims: claims(message, (&target, diverting.is_some()), callers),
                 diverting,
                 equipment: equipment::of_invite(message),
             }))
@@ -121,7 +125,7 @@ fn response(method: Method, status: u16) -> Option<What> {
     }
 }
 
-/// How numbers of this call's route are read.
+/// How numbers of one side of this call's route are read.
 #[derive(Clone, Copy)]
 struct Plan<'a> {
     numbering: &'a Numbering,
@@ -133,10 +137,12 @@ struct Plan<'a> {
 fn calling(message: &Message<'_>, plan: Plan<'_>) -> Party {
     let from = &message.from.uri;
     let mut identities = message.head.asserted.iter().flat_map(|line| elements(line));
-    let asserted = identities.find_map(|one| Address::parse(one).filter(|a| is_telephone(a.uri.user)));
+    let asserted = identities.find_map(|one| {
+        Address::parse(one).filter(|a| is_telephone(unescaped(a.uri.user, &mut Room::new())))
+    });
     let mut calling = party(asserted.as_ref().map_or(from, |address| &address.uri), plan);
     calling.restricted |=
-        message.head.privacy.is_some_and(hides_caller) || absence(from) == Some(Absence::Withheld);
+        message.head.privacy.is_some_and(hides_caller) || absence(from, from.user) == Some(Absence::Withheld);
     calling
 }
 
@@ -196,7 +202,7 @@ fn party(uri: &Uri<'_>, plan: Plan<'_>) -> Party {
     let mut room = Room::new();
     let user = unescaped(uri.user, &mut room);
     let raw = Raw::try_from(&user[..user.len().min(RAW_MAX)]).unwrap_or_default();
-    if let Some(absence) = absence(uri) {
+    if let Some(absence) = absence(uri, user) {
         return Party { number: None, shape: Shape::Absent, restricted: absence == Absence::Withheld, raw };
     }
     let mut composed = Room::new();
@@ -215,19 +221,22 @@ fn party(uri: &Uri<'_>, plan: Plan<'_>) -> Party {
 /// Why a URI names no caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Absence {
+    /// It names somebody or something otherwise: `operator1`, `urn:service:sos`.
+    Named,
     /// The caller asked for it (RFC 3323 §4.1.1.3).
     Withheld,
     /// The network does not know it: nothing, zeros, or one of its words (3GPP TS 24.229 §5.7.1.4 and its interworking, TS 29.163 §7.2.3.2.2).
     Unavailable,
 }
 
-fn absence(uri: &Uri<'_>) -> Option<Absence> {
+/// `user` is the user part with its escapes undone.
+fn absence(uri: &Uri<'_>, user: &[u8]) -> Option<Absence> {
     let is_filler = uri.user.iter().all(|byte| matches!(byte, b'0' | b'+'));
     if is_filler {
         return Some(Absence::Unavailable);
     }
     // Nearly all users are numbers.
-    if matches!(uri.user.first(), Some(b'+' | b'0'..=b'9')) && !is_named(uri.host, b"anonymous.invalid") {
+    if is_telephone(user) && !is_named(uri.host, b"anonymous.invalid") {
         return None;
     }
     let is_user = |names: &[&[u8]]| names.iter().any(|name| is_named(uri.user, name));
@@ -235,8 +244,21 @@ fn absence(uri: &Uri<'_>) -> Option<Absence> {
         Some(Absence::Withheld)
     } else if is_user(&[b"unavailable", b"unknown"]) || is_named(uri.host, b"unknown.invalid") {
         Some(Absence::Unavailable)
-    } else {
+    } else if uri.says_telephone() || looks_like_telephone(user) {
         None
+    } else {
+        Some(Absence::Named)
+    }
+}
+
+/// A user who begins with `+` and a digit means a telephone number, if a wrong one; so does one who begins with a digit and
+/// is mostly digits.
+fn looks_like_telephone(user: &[u8]) -> bool {
+    let digits = user.iter().filter(|byte| byte.is_ascii_digit()).count();
+    match user {
+        [b'+', b'0'..=b'9', ..] => true,
+        [b'+' | b'(' | b'0'..=b'9', ..] => digits * 2 > user.len(),
+        _ => false,
     }
 }
 
@@ -246,8 +268,6 @@ fn is_named(text: &[u8], name: &[u8]) -> bool {
 
 /// Digits, perhaps after `+`, with visual separators (RFC 3966 §3).
 fn is_telephone(user: &[u8]) -> bool {
-    let mut room = Room::new();
-    let user = unescaped(user, &mut room);
     user.iter().any(u8::is_ascii_digit)
         && user.iter().all(|byte| byte.is_ascii_digit() || b"+-.()*# ".contains(byte))
 }

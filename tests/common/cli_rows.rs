@@ -144,7 +144,6 @@ fn plain() -> Vec<Row> {
         pass("From shows another number than is asserted", INTL, GERMAN).shows_other(),
         block("SP-200", "Home fixed number", INTL, FIXED),
         block("SP-200", "Home fixed number, withheld", INTL, FIXED).restricted(),
-        block("SP-200", "Home fixed number, on a route nobody named", "unknown", FIXED),
         block("SP-205", "Home toll-free number", INTL, "+48800123456"),
         block("SP-205", "Home shared-cost number", INTL, "+48801123456"),
         block("SP-205", "Home number of internet telephony", INTL, "+48391234567"),
@@ -298,6 +297,13 @@ fn shapes() -> Vec<Row> {
 
 fn other_routes() -> Vec<Row> {
     vec![
+        pass("Fixed number by a peer that no route names", "unknown", FIXED),
+        pass("Mobile number at home, by a peer that no route names", "unknown", MOBILE).home(),
+        pass("Unallocated number by a peer that no route names", "unknown", "+48100000001"),
+        pass("Premium-rate number by a peer that no route names", "unknown", "+48701234567"),
+        pass("Protected number by a peer that no route names", "unknown", "+48223330001"),
+        block("SP-130", "Country code nobody has, by a peer that no route names", "unknown", "+21012345678"),
+        block("SP-110", "Too short, by a peer that no route names", "unknown", "+123"),
         pass("Home fixed number", NAT, FIXED),
         pass("Home mobile number, owner at home", NAT, MOBILE).home(),
         pass("Emergency service calls back", NAT, "112"),

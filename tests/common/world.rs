@@ -21,8 +21,14 @@ pub const ON_NET: u16 = 5;
 pub const ENTERPRISE: u16 = 6;
 pub const OWN_OUT: u16 = 7;
 
+/// A caller whom somebody has checked.
+#[allow(dead_code, reason = "not every test that shares this file needs it")]
+pub const CHECKED: u64 = 48_601_777_777;
+
 const NETWORK: &str = r#"
 home = "PL"
+[lists]
+known-good = "known-good.csv"
 [[route]]
 name = "abroad-1"
 class = "international"
@@ -172,6 +178,8 @@ fn network() -> Arc<Network> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("network.toml");
         std::fs::write(&path, NETWORK).unwrap();
+        let checked = format!("prefix,owner,reason,expires\n+{CHECKED},A,checked,2099-12-31\n");
+        std::fs::write(folder.path().join("known-good.csv"), checked).unwrap();
         Arc::new(config::load_network(&path).unwrap().network)
     };
     Arc::clone(SHARED.get_or_init(load))

@@ -289,10 +289,8 @@ impl Behaviour {
 }
 
 /// Who pays for a call that leaves for a high-cost number abroad, and that number; none for any other call.
-///
-/// A forwarded call is paid for by the number that forwarded it.
 fn high_cost_call(call: &Call, network: &Network) -> Option<(Number, Number)> {
-    if call.direction != Direction::Outbound {
+    if !network.is_leaving((call.route, call.direction), call.called.number) {
         return None;
     }
     let called = call.called.number?;
@@ -300,9 +298,10 @@ fn high_cost_call(call: &Call, network: &Network) -> Option<(Number, Number)> {
     if network.numbering.is_home(called) || !network.is_high_cost(called, call.setup_at) {
         return None;
     }
-    let payer = match &call.diverting {
-        Some(diverting) => diverting.number?,
-        None => call.calling.number?,
-    };
-    Some((payer, called))
+    Some((payer_of(call)?, called))
+}
+
+/// Who pays for a call that leaves: whoever forwarded it, else the caller.
+pub(super) fn payer_of(call: &Call) -> Option<Number> {
+    call.diverting.as_ref().unwrap_or(&call.calling).number
 }

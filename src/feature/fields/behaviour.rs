@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 
 use crate::base::field::{Type, Unit, Value};
 use crate::feature::behaviour::route::{Peers, is_cheap_origin};
-use crate::feature::behaviour::{called, caller, payer, route};
+use crate::feature::behaviour::{called, caller, payer, payer_of, route};
 use crate::feature::fields::{CALLS, Moment, NUMBERS, Row, duration, end_row, int, row, share};
 
 /// The figures of a moment, each looked up when a field first asks for it; none when the call has no such thing.
@@ -172,6 +172,15 @@ pub(super) const PAYER: &[Row] = &[
         Type::Bool,
         "The called high-cost number was first called 24 hours ago or earlier",
         |m| payer(m, |f| Value::Bool(f.is_known)),
+    ),
+    row(
+        "payer.known_good",
+        Type::Bool,
+        "Somebody has checked whoever pays if the call leaves, the diverting number or else the caller, says the list",
+        |m| {
+            let payer = payer_of(m.call);
+            Value::Bool(payer.is_some_and(|number| m.network.lists.known_good.covers(number, m.at)))
+        },
     ),
 ];
 

@@ -4,7 +4,7 @@ use crate::base::field::{Type, Value};
 use crate::base::network::RoamingState;
 use crate::base::number::Shape;
 use crate::base::numbering::NumberKind;
-use crate::base::route::RouteClass;
+use crate::base::route::{RouteClass, RouteId};
 use crate::call::{Protocol, ReleasedBy};
 use crate::feature::fields::{CODE, Row, code, duration, end_row, number, row, word};
 use crate::feature::outcome::Outcome;
@@ -18,8 +18,17 @@ pub(super) const CALL: &[Row] = &[
     row("direction", Type::Enum(DIRECTIONS), "Into or out of the operator's network", |m| {
         word(m.call.direction as u8)
     }),
+    row(
+        "leaving",
+        Type::Bool,
+        "Outbound, or from an on-net or enterprise route to a number that is not of the home country",
+        |m| Value::Bool(m.is_leaving()),
+    ),
     row("route.class", Type::Enum(&RouteClass::NAMES), "Class of the route", |m| {
         word(m.network.routes.route(m.call.route).class as u8)
+    }),
+    row("route.configured", Type::Bool, "The network file names the route: it is not `unknown`", |m| {
+        Value::Bool(m.call.route != RouteId::UNKNOWN)
     }),
     row("home", Type::Country, "The operator's country", |m| Value::Country(m.network.numbering.home())),
     row("caller.number", Type::Number, "Calling number", |m| number(m.call.calling.number)),

@@ -22,7 +22,7 @@ use crate::base::network::{Network, RoamingState};
 use crate::base::number::{Number, Party};
 use crate::base::numbering::NumberKind;
 use crate::base::range::Range;
-use crate::base::route::{Direction, RouteClass};
+use crate::base::route::RouteClass;
 use crate::base::time::At;
 use crate::call::Call;
 use crate::feature::Store;
@@ -264,13 +264,15 @@ impl<'a> Moment<'a> {
         }
     }
 
+    fn is_leaving(&self) -> bool {
+        self.network.is_leaving((self.call.route, self.call.direction), self.call.called.number)
+    }
+
     fn has_missed(&self) -> Value {
-        match (self.call.direction, self.call.calling.number, self.call.called.number) {
-            (Direction::Inbound, ..) => Value::Bool(false),
-            (Direction::Outbound, Some(caller), Some(called)) => {
-                Value::Bool(self.store.has_missed(caller, called, self.at))
-            }
-            (Direction::Outbound, ..) => Value::Unknown,
+        match (self.call.calling.number, self.call.called.number) {
+            _ if !self.is_leaving() => Value::Bool(false),
+            (Some(caller), Some(called)) => Value::Bool(self.store.has_missed(caller, called, self.at)),
+            _ => Value::Unknown,
         }
     }
 }

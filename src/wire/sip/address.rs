@@ -40,6 +40,8 @@ pub struct Uri<'a> {
     pub host: &'a [u8],
     /// Parameters of the number: of the user part in a SIP URI, of a tel URI.
     number_parameters: &'a [u8],
+    /// Parameters of a SIP URI, with headers that may follow them.
+    parameters: &'a [u8],
 }
 
 impl<'a> Uri<'a> {
@@ -52,7 +54,7 @@ impl<'a> Uri<'a> {
             Scheme::Sip | Scheme::Sips => Some(Self::sip(scheme, rest)),
             Scheme::Tel => {
                 let (user, number_parameters) = split_off(rest, find(rest, near([b';', b'?'], rest)));
-                Some(Self { scheme, user, host: b"", number_parameters })
+                Some(Self { scheme, user, number_parameters, ..Self::default() })
             }
             Scheme::Other => Some(Self { scheme, user: bytes, ..Self::default() }),
         }
@@ -77,8 +79,17 @@ impl<'a> Uri<'a> {
             [b'[', ..] => near([b']'], host).and_then(|end| end.checked_add(1)),
             _ => near([b':', b';', b'?'], host),
         };
-        let host = host.get(..find(host, host_end)).unwrap_or_default();
-        Self { scheme, user, host, number_parameters }
+        let (host, after) = host.split_at_checked(find(host, host_end)).unwrap_or_default();
+        let parameters = near([b';'], after).and_then(|start| after.get(start..)?.get(1..));
+        Self { scheme, user, host, number_parameters, parameters: parameters.unwrap_or_default() }
+    }
+
+    /// Whether it says that it means a telephone number: a tel URI, or `user=phone` (RFC 3261 §19.1.1).
+    #[must_use]
+    pub fn says_telephone(&self) -> bool {
+        let is_phone = |user: &[u8]| user.eq_ignore_ascii_case(b"phone");
+        self.scheme == Scheme::Tel
+            || !self.parameters.is_empty() && parameter(self.parameters, b"user").is_some_and(is_phone)
     }
 
     /// The `phone-context` of a local number (RFC 3966 §5.1.5): `+` and digits, or a domain name.
