@@ -15,8 +15,9 @@ use serde_json::Value;
 /// Calls of one flash campaign that may pass before it is caught: some ten that the evidence wants to see, and those in
 /// flight by then.
 const FLASH_LEAK_MAX: usize = 25;
-/// The same where people live among its numbers: strangers pass until robots outnumber the people met a hundredfold.
-const AMONG_PEOPLE_LEAK_MAX: (&str, usize) = ("interconnect", 80);
+/// The same where people live among its numbers: strangers pass until robots outnumber the people met a hundredfold,
+/// there and around.
+const AMONG_PEOPLE_LEAK_MAX: (&str, usize) = ("interconnect", 110);
 /// The same of one Wangiri campaign.
 const WANGIRI_LEAK_MAX: usize = 30;
 /// People of whom nothing is known yet, who call for the first time from the midst of a sender's numbers: the captures

@@ -31,6 +31,7 @@ pub fn network(path: Option<&Path>) -> Result<Loaded, Failure> {
             rate_card: None,
             look_ups: None,
             labels: Labels::default(),
+            subscribers: config::SUBSCRIBERS,
         }),
     }
 }

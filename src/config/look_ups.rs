@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use toml::Spanned;
 
-use crate::config::raw::{Findings, RawRoaming};
+use crate::config::raw::{Findings, RawRoaming, count};
 use crate::lookup::{ClientOptions, Options};
 
 const DEADLINE: Duration = Duration::from_millis(250);
@@ -87,22 +87,6 @@ fn check_url(url: &Spanned<String>, has_token: bool, findings: &mut Findings<'_>
 fn is_loopback(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']').parse();
     host == "localhost" || address.is_ok_and(|address: IpAddr| address.is_loopback())
-}
-
-fn count(
-    text: &Option<Spanned<String>>,
-    otherwise: usize,
-    range: std::ops::RangeInclusive<usize>,
-    findings: &mut Findings<'_>,
-) -> usize {
-    let Some(text) = text else { return otherwise };
-    match text.get_ref().parse() {
-        Ok(count) if range.contains(&count) => count,
-        _ => {
-            findings.add(text.span(), format!("{} to {}", range.start(), range.end()), "");
-            otherwise
-        }
-    }
 }
 
 /// A span written `250ms` or `60s`, at least a millisecond.

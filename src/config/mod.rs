@@ -11,5 +11,5 @@ pub mod roaming;
 pub mod rules;
 
 pub use error::Error;
-pub use network::{Loaded, load_network, load_network_by};
+pub use network::{Loaded, SUBSCRIBERS, load_network, load_network_by};
 pub use rules::{load_rules, read_rules};

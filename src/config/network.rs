@@ -16,7 +16,7 @@ use crate::campaign::Labels;
 use crate::config::error::{Error, read_text};
 use crate::config::lists::load_lists;
 use crate::config::look_ups::read_look_ups;
-use crate::config::raw::{Findings, RawNetwork, RawRoute, suggest};
+use crate::config::raw::{Findings, RawNetwork, RawRoute, count, suggest};
 use crate::config::roaming::parse_roaming;
 use crate::lookup;
 
@@ -39,7 +39,14 @@ pub struct Loaded {
     pub look_ups: Option<lookup::Options>,
     /// Labels of test-call campaigns, when the file names some.
     pub labels: Labels,
+    /// How many subscribers the operator has, about: how much is remembered goes by it.
+    pub subscribers: usize,
 }
+
+/// Subscribers of an operator that does not say how many.
+pub const SUBSCRIBERS: usize = 1_000_000;
+/// Most that are taken for true: more than any operator has.
+const SUBSCRIBERS_MAX: usize = 1_000_000_000;
 
 /// Reads a network file and the files it names, whose paths are relative to its directory.
 ///
@@ -70,6 +77,7 @@ pub fn load_network_by(path: &Path, read: &Read<'_>) -> Result<Loaded, Error> {
         files.read(file, &mut findings, |path, text| parse_roaming(path, text, numbering))
     });
     let look_ups = read_look_ups(&raw.roaming, files.directory, &mut findings);
+    let subscribers = count(&raw.subscribers, SUBSCRIBERS, 1..=SUBSCRIBERS_MAX, &mut findings);
     let lists = load_lists(&raw.lists, &routes, &mut files, &mut findings);
     let mut all: Vec<String> = findings.into_sorted().iter().map(Caret::to_string).collect();
     all.append(&mut files.findings);
@@ -83,7 +91,8 @@ pub fn load_network_by(path: &Path, read: &Read<'_>) -> Result<Loaded, Error> {
                 emergency,
                 lists,
             };
-            Ok(Loaded { network, rate_card, look_ups, labels: labels.unwrap_or_default() })
+            let labels = labels.unwrap_or_default();
+            Ok(Loaded { network, rate_card, look_ups, labels, subscribers })
         }
         _ => Err(Error::Invalid(all)),
     }

@@ -54,6 +54,8 @@ pub struct RawNetwork {
     pub lists: RawLists,
     /// `labels` of `[campaigns]`
     pub labels: Option<Spanned<String>>,
+    /// `subscribers`, as the text that stands for it.
+    pub subscribers: Option<Spanned<String>>,
 }
 
 /// `[roaming]`
@@ -119,6 +121,23 @@ pub struct RawRoute {
     pub sender: Option<Spanned<String>>,
 }
 
+/// A whole number within a range, or what stands for one that is not given.
+pub fn count(
+    text: &Option<Spanned<String>>,
+    otherwise: usize,
+    range: std::ops::RangeInclusive<usize>,
+    findings: &mut Findings<'_>,
+) -> usize {
+    let Some(text) = text else { return otherwise };
+    match text.get_ref().parse() {
+        Ok(count) if range.contains(&count) => count,
+        _ => {
+            findings.add(text.span(), format!("{} to {}", range.start(), range.end()), "");
+            otherwise
+        }
+    }
+}
+
 impl RawNetwork {
     /// Reads the text as far as it can be read.
     pub fn read(text: &str, findings: &mut Findings<'_>) -> Self {
@@ -140,6 +159,7 @@ impl RawNetwork {
             rate_card: keys.only_key_of("billing", "rate-card", findings),
             lists: RawLists::read(keys.table("lists", findings), findings),
             labels: keys.only_key_of("campaigns", "labels", findings),
+            subscribers: keys.count("subscribers", findings),
         };
         keys.finish("the network file", findings);
         file

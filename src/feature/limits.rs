@@ -120,3 +120,19 @@ pub struct Sizes {
     /// Of the tables of behaviour.
     pub behaviour: behaviour::Sizes,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_grow_with_the_subscribers() {
+        for few in [0, 1, SUBSCRIBERS] {
+            assert_eq!(Limits::for_subscribers(few), Limits::default());
+        }
+        let many = Limits::for_subscribers(50_000_000);
+        assert_eq!((many.people.known, many.people.pairs), (100_000_000, 250_000_000));
+        assert_eq!((many.callers, many.behaviour.called), (8_000_000, 8_000_000));
+        assert_eq!(many.behaviour.routes, Limits::default().behaviour.routes);
+    }
+}

@@ -24,6 +24,8 @@ const PEOPLE_WEIGHT_CLOSE: f32 = 0.15;
 pub const RENTED_WIDTH: u8 = 4;
 /// People who have not called yet, in a wider block: that none was met shows little where so many may live.
 const UNSEEN_WIDE: f32 = 1.0;
+/// Calls of a part of a block that the purity of the whole weighs as much as.
+const WHOLE_WEIGHT: f32 = 20.0;
 /// Calls of a robot that a mark taken from test calls is worth.
 const SEEDED_BAD: u32 = 20;
 
@@ -69,19 +71,28 @@ pub fn standing(
         let row = row_of(width, mark);
         let people = known_in(width);
         let is_worth = (row.bad + row.good) as f32 + people >= CALLERS_MIN || width == 2 && people >= 0.5;
-        is_worth.then(|| (width, purity(&row, width, people)))
+        is_worth.then_some((width, row))
     };
     let narrowest = WIDTHS.filter(|width| *width < widest.width()).find_map(evidence_at);
     let (range, mark) = fits(narrowest.map_or(0, |(width, _)| width))?;
     let row = row_of(range.width(), mark);
+    let whole = purity(&row, range.width(), known_in(range.width()));
+    let part = |(width, row): (u8, Row)| shrunk(purity(&row, width, known_in(width)), &row, whole);
     Some(Standing {
         range: *range,
         class: mark.class,
         evidence: if mark.seeded { CAP } else { row.highest(second) },
-        purity: narrowest
-            .map_or_else(|| purity(&row, range.width(), known_in(range.width())), |(_, purity)| purity),
+        purity: narrowest.map_or(whole, part),
         insisted: row.insisted,
     })
+}
+
+/// Purity of a part of a block, drawn to the whole's while few calls of the part are known: where people live in the
+/// block, they live in its parts, met or not.
+fn shrunk(part: f32, row: &Row, whole: f32) -> f32 {
+    let calls = (row.bad + row.good) as f32;
+    let drawn = (part * calls + whole * WHOLE_WEIGHT) / (calls + WHOLE_WEIGHT);
+    drawn.min(part)
 }
 
 /// What is known of the block around a caller on the route that taught the mark on it, and of people on the caller's own:
