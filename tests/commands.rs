@@ -256,3 +256,22 @@ fn fields_are_found_by_a_word() {
     let (code, _, said) = outcome(&["fields", "caller.nmber"]);
     assert!(code == 1 && said.contains("did you mean `caller.number`?"), "{said}");
 }
+
+#[test]
+fn made_traffic_says_what_it_is_asked_wrongly_and_how_long_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = shown(folder.path());
+    let simulate = ["simulate", "--scenario", "scenarios/small.toml", "--out", &out];
+    let with = |more: &[&str]| outcome(&[&simulate, more].concat());
+    for (more, words) in [
+        (["--seed", "-1"], "a whole number from 0"),
+        (["--start", "1999-11-16T08:00:00Z"], "a year from 2000 to 2199"),
+    ] {
+        let (code, _, said) = with(&more);
+        assert!(code == 2 && said.contains(words), "{said}");
+    }
+    let (code, printed, said) = with(&[]);
+    assert_eq!(code, 0, "{said}");
+    let octets = fs::metadata(folder.path().join("capture.pcap")).unwrap().len();
+    assert!(printed.contains(&format!("capture.pcap of {octets} octets")), "{printed}");
+}
