@@ -38,14 +38,15 @@ fn run(folder: &Path, day: &str) -> String {
 fn a_day_goes_on_where_the_one_before_ended_and_can_be_repeated() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    ["spool", "state", "metrics"].map(|name| fs::create_dir(folder.join(name)).unwrap());
+    ["spool", "state", "metrics"].into_iter().for_each(|name| fs::create_dir(folder.join(name)).unwrap());
     fs::write(folder.join("spool/2026-11-21.pcap"), moved::moved(CASE, 0)).unwrap();
     // Within the life of what was learned.
     fs::write(folder.join("spool/2026-11-22T00.pcap"), moved::moved(CASE, 1_200)).unwrap();
     let cold = run(folder, "2026-11-22");
-    let first = run(folder, "2026-11-21");
+    run(folder, "2026-11-21");
     let second = run(folder, "2026-11-22");
     assert_ne!(cold, second, "nothing was learned");
-    assert_eq!(run(folder, "2026-11-21"), first, "a later day's state came into an earlier one");
     assert_eq!(run(folder, "2026-11-22"), second, "a day goes on with its own state");
+    // With the state of a later day it would be refused.
+    run(folder, "2026-11-21");
 }
