@@ -52,7 +52,7 @@ fn conditions_can_be_written() {
     let cells = rest.lines().take_while(|line| line.starts_with("| `")).filter_map(|line| {
         let condition = line.trim_start_matches("| `").split('`').next()?;
         // Single letters stand for any condition.
-        condition.contains(|c: char| c == '.' || c == '_').then_some(condition)
+        condition.contains(['.', '_']).then_some(condition)
     });
     let cells: Vec<&str> = cells.collect();
     assert!(cells.len() >= 5, "{cells:?}");
