@@ -73,6 +73,29 @@ fn a_label_blocks_from_the_first_call_and_is_measured() {
 }
 
 #[test]
+fn labels_are_begun_with_when_calls_are_evaluated() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    for name in ["input.pcap", "network.toml", "truth.csv"] {
+        fs::copy(case().join(name), folder.join(name)).unwrap();
+    }
+    let passed = || {
+        let run = tollgate(&["evaluate", "--truth", &folder.display().to_string(), "--format", "json"]);
+        let json: Value = serde_json::from_slice(&run.stdout).unwrap();
+        json["figures"]["all.passed"]["value"].as_f64().unwrap()
+    };
+    let without = passed();
+    let labels = "source,service,range,called,seen_cli,first_seen,last_seen,expires\n\
+                  published,app,+3360000xxxx,,,2026-11-15T00:00:00Z,2026-11-15T00:00:00Z,2026-12-15T00:00:00Z\n";
+    fs::write(folder.join("labels.csv"), labels).unwrap();
+    let text = fs::read_to_string(case().join("network.toml")).unwrap();
+    fs::write(folder.join("network.toml"), format!("{text}\n[campaigns]\nlabels = \"labels.csv\"\n"))
+        .unwrap();
+    let with = passed();
+    assert!(with < without, "{with} of {without} unwanted calls passed");
+}
+
+#[test]
 fn a_wrong_file_changes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let (wrong, labels) = (path(folder.path(), "wrong.csv"), path(folder.path(), "labels.csv"));

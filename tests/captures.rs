@@ -147,6 +147,22 @@ fn every_capture_says_what_it_shows() {
     }
 }
 
+#[test]
+fn the_document_has_the_bounds_of_these_tests() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("captures/README.md");
+    let text = fs::read_to_string(path).unwrap().split_whitespace().collect::<Vec<_>>().join(" ");
+    let (case, most) = AMONG_PEOPLE_LEAK_MAX;
+    for said in [
+        format!(
+            "more than {FLASH_LEAK_MAX} calls of a flash campaign ({most} in `{case}`), or {WANGIRI_LEAK_MAX} of a Wangiri"
+        ),
+        format!("at most {NEIGHBOURS_BLOCKED_MAX} of a capture"),
+        NAMED_LIKE_THEIR_BLOCK.map(|kind| format!("`{kind}`")).join(", "),
+    ] {
+        assert!(text.contains(&said), "captures/README.md does not say: {said}");
+    }
+}
+
 fn cases() -> Vec<Case> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("captures");
     let mut folders: Vec<PathBuf> = fs::read_dir(folder)

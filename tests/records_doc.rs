@@ -55,6 +55,45 @@ fn every_word_of_a_closed_list_is_documented() {
     assert!(wrong.is_empty(), "not in the documents: {wrong:?}");
 }
 
+#[test]
+fn the_record_that_is_shown_is_a_real_one() {
+    const START: &str = "<!-- record: tests/records_doc.rs -->\n";
+    const END: &str = "<!-- end of record -->";
+    let path = root().join("docs/records.md");
+    let text = fs::read_to_string(&path).unwrap();
+    let (before, rest) = text.split_once(START).unwrap();
+    let (shown, after) = rest.split_once(END).unwrap();
+    let records = fs::read_to_string(root().join("captures/sip-flash-cancel/expect.jsonl")).unwrap();
+    let record = records.lines().find(|line| line.contains("\"decision\":\"block\"")).unwrap();
+    // Expected records leave out the hash of the rules: it changes with every rule.
+    let record = record.replace("}]}", "}],\"ruleset\":\"fd6bc33c329a2019\"}");
+    let block = format!("```json\n{}\n```\n", wrapped(&record));
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
+        fs::write(&path, format!("{before}{START}{block}{END}{after}")).unwrap();
+    } else {
+        assert!(shown == block, "renew with UPDATE_EXPECT=1 cargo test --test records_doc");
+    }
+}
+
+/// A line of JSON in lines for people, cut before members.
+fn wrapped(record: &str) -> String {
+    const WIDTH: usize = 118;
+    let mut lines = vec![String::new()];
+    for (index, member) in record.split(",\"").enumerate() {
+        let member = if index == 0 { member.to_owned() } else { format!("\"{member}") };
+        let line = lines.last_mut().unwrap();
+        if index > 0 {
+            line.push(',');
+        }
+        if line.len() + member.len() < WIDTH {
+            line.push_str(&member);
+        } else {
+            lines.push(format!(" {member}"));
+        }
+    }
+    lines.join("\n")
+}
+
 fn replayed() -> tempfile::TempDir {
     let case = root().join("captures/sip-white-route");
     let out = tempfile::tempdir().unwrap();

@@ -50,7 +50,9 @@ pub fn import(
     (now, lasts): (At, Duration),
     labels: &mut Labels,
 ) -> Result<Imported, Vec<Caret>> {
-    let is_json = text.trim_start_matches('\u{feff}').trim_start().starts_with('{');
+    // Spreadsheets begin a file with a byte order mark.
+    let text = text.trim_start_matches('\u{feff}');
+    let is_json = text.trim_start().starts_with('{');
     let rows = if is_json { json_lines(path, text) } else { sheet(path, text) }?;
     let mut imported = Imported { rows: rows.len(), changed: 0 };
     let mut merged = labels.clone();
@@ -121,8 +123,8 @@ fn prefix_text() -> String {
 }
 
 fn sheet(path: &str, text: &str) -> Result<Vec<Read>, Vec<Caret>> {
-    let header = text.lines().next().unwrap_or_default();
-    let is_prefixes = header.split(',').any(|name| name.trim() == "prefix");
+    let header = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+    let is_prefixes = header.split(',').any(|name| name.trim().trim_matches('"') == "prefix");
     let ((needed, more), read) = form(is_prefixes);
     let mut rows = Vec::new();
     read_rows((path, text), needed, more, |row, findings| {
@@ -232,6 +234,20 @@ mod tests {
     fn published_prefixes_are_blocks() {
         let text = "prefix,service,code_length\n+4474001,app,5\n4474002,app,\n+4474003,\"a, b\",6\n";
         assert_eq!(ranges(text), ["+4474003xxxxxx", "+4474001xxxxx", "+4474002xxxx"]);
+    }
+
+    #[test]
+    fn files_of_spreadsheets_are_read() {
+        let plain = "prefix,service\n+4474001,app\n";
+        for text in [
+            "\u{feff}prefix,service\r\n+4474001,app\r\n",
+            "\"prefix\",\"service\"\n\"+4474001\",\"app\"\n",
+            "\u{feff}\"service\",\"prefix\"\napp,+4474001\n",
+            "\u{feff}{\"prefix\":\"+4474001\",\"service\":\"app\"}\n",
+        ] {
+            assert_eq!(ranges(text), ranges(plain), "{text}");
+        }
+        assert_eq!(findings("\u{feff}prefix,service\nx,app\n")[0].0, 2);
     }
 
     #[test]

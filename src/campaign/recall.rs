@@ -1,5 +1,6 @@
 //! True recall: of the test calls that reached this network, how many were recognised. Nobody else knows of a call what it was.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
@@ -17,13 +18,16 @@ const APART_S: u64 = 60;
 #[derive(Debug, Deserialize)]
 struct Line<'a> {
     #[serde(borrow)]
-    setup_at: &'a str,
-    calling: Option<&'a str>,
-    called: Option<&'a str>,
+    setup_at: Cow<'a, str>,
+    // A `Cow` within an option is never borrowed.
+    calling: Option<String>,
+    called: Option<String>,
     #[serde(borrow)]
-    route: std::borrow::Cow<'a, str>,
-    decision: &'a str,
-    final_class: &'a str,
+    route: Cow<'a, str>,
+    #[serde(borrow)]
+    decision: Cow<'a, str>,
+    #[serde(borrow)]
+    final_class: Cow<'a, str>,
 }
 
 /// A record of a called number that was tested.
@@ -97,14 +101,16 @@ impl<'a> Matcher<'a> {
     pub fn take(&mut self, line: &str) -> Result<(), String> {
         let line: Line<'_> =
             serde_json::from_str(line).map_err(|error| format!("no call record: {error}"))?;
-        let Some(called) = line.called.and_then(number).filter(|called| self.tested.contains(called)) else {
+        let Some(called) =
+            line.called.as_deref().and_then(number).filter(|called| self.tested.contains(called))
+        else {
             return Ok(());
         };
-        let at = At::parse(line.setup_at).ok_or("`setup_at` is no time")?;
+        let at = At::parse(&line.setup_at).ok_or("`setup_at` is no time")?;
         let decision = Decision::NAMES.iter().position(|name| *name == line.decision);
         let candidate = Candidate {
             at,
-            calling: line.calling.and_then(number),
+            calling: line.calling.as_deref().and_then(number),
             route: line.route.into_owned(),
             decision: match decision.ok_or("`decision` is not known")? {
                 0 => Decision::Allow,
@@ -242,6 +248,17 @@ mod tests {
         );
         let late = "+48601000001,2026-11-21T20:01:21Z,app,\n";
         assert_eq!(recall(late, &[named]).without_record, 1);
+    }
+
+    #[test]
+    fn a_line_may_have_escapes_where_it_likes() {
+        let tests = "+48601000001,2026-11-21T20:00:00Z,app,+447400123456\n";
+        let line = record(1, "\"+447400123456\"", 1, ("block", "flash"));
+        let escaped =
+            line.replace("+48", "\\u002b48").replace("+44", "\\u002b44").replace("block", "bloc\\u006b");
+        assert_ne!(line, escaped);
+        let escaped = escaped.replace("flash", "fl\\u0061sh").replace("2026-", "202\\u0036-");
+        assert_eq!(recall(tests, &[escaped]), recall(tests, &[line]));
     }
 
     #[test]

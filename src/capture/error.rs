@@ -87,6 +87,9 @@ impl fmt::Display for CaptureError {
                 "{path}: frames of link type {number} are not read; capture on Ethernet, on the \"any\" interface or as \
                  raw IP, or write MTP2 or MTP3 (link types 139 to 141)"
             ),
+            Reason::Unreadable(error) if error.kind() == io::ErrorKind::IsADirectory => {
+                write!(f, "{path}: a directory; name the captures in it, such as {path}/*.pcap")
+            }
             Reason::Unreadable(error) => {
                 write!(f, "{path}: cannot be read ({error}); check the file and its disk")
             }

@@ -87,12 +87,7 @@ fn print(recall: &Recall, format: Format) -> Result<(), Failure> {
             .and_then(|()| writeln!(out)),
         Format::Text => text(recall, &mut out),
     };
-    match written {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Failure::new(74, format!("standard output: {error}")))
-        }
-        _ => Ok(()),
-    }
+    Failure::printed(written)
 }
 
 fn text(recall: &Recall, out: &mut impl Write) -> io::Result<()> {

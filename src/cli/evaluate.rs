@@ -1,6 +1,6 @@
 //! `tollgate evaluate`: captures and the truth about their calls in, or a scenario; figures out.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, Write};
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
@@ -9,20 +9,22 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::base::network::Network;
 use crate::capture::Capture;
+use crate::cli::load::SetUp;
 use crate::cli::progress::{Played, Watched};
-use crate::cli::replay::{SEED, watch_for_interrupt};
-use crate::cli::{EvaluateArguments, Failure, Format, load, simulate};
-use crate::engine::Options;
+use crate::cli::{EvaluateArguments, Failure, Format, interrupt, load, simulate};
+use crate::evaluate::document::Document;
 use crate::evaluate::live::Live;
 use crate::evaluate::names::Names;
 use crate::evaluate::process;
 use crate::evaluate::report::{Evaluation, RunResult, SweepPoint, json};
 use crate::evaluate::require::{self, Requirement};
 use crate::evaluate::run::{self, Setting};
+use crate::evaluate::sweep::Sweep;
 use crate::evaluate::truth::{TruthFile, Truths};
+use crate::feature::fields;
 use crate::journal::WholeFile;
-use crate::pipeline::{Frames, Threads};
-use crate::rule::Ruleset;
+use crate::pipeline::Frames;
+use crate::rule::{Ruleset, Source};
 
 /// Seeds of one evaluation: more would take days.
 const SEEDS_MAX: u64 = 1_000;
@@ -37,28 +39,32 @@ pub fn run(arguments: &EvaluateArguments) -> Result<(), Failure> {
         .sweep
         .iter()
         .map(|sweep| {
-            let changed = |value: &String| {
-                let sources = sweep.apply(&sources, value).map_err(|message| Failure::new(2, message))?;
-                Ok((value.clone(), Arc::new(load::compile(&sources)?)))
-            };
+            let changed =
+                |value: &String| Ok((value.clone(), Arc::new(swept_rules(sweep, &sources, value)?)));
             sweep.values.iter().map(changed).collect::<Result<Vec<_>, Failure>>()
         })
         .collect::<Result<Vec<_>, Failure>>()?;
-    if let Some(out) = &arguments.out {
-        fs::create_dir_all(out).map_err(|error| Failure::output(out, &error))?;
+    let outputs = Outputs::create(arguments)?;
+    let runner = Runner { arguments, names: Names::default(), interrupted: interrupt::watch()? };
+    match runner.evaluate_all(&ruleset, swept) {
+        Ok(evaluation) => write(&evaluation, (outputs, bounds.as_ref()), arguments.format),
+        Err(failure) => {
+            outputs.discard();
+            Err(failure)
+        }
     }
-    let runner = Runner { arguments, names: Names::default(), interrupted: watch_for_interrupt()? };
-    let mut evaluation = runner.evaluate(&ruleset)?;
-    for (sweep, values) in arguments.sweep.iter().zip(swept) {
-        let point = |(value, ruleset): (String, Arc<Ruleset>)| {
-            Ok(SweepPoint { value, figures: runner.evaluate(&ruleset)?.figures })
-        };
-        let points = values.into_iter().map(point).collect::<Result<Vec<_>, Failure>>()?;
-        evaluation.sweeps.push((sweep.clone(), points));
-    }
-    evaluation.memory = process::memory();
-    write(&evaluation, arguments)?;
-    bounds.map_or(Ok(()), |bounds| bounds.check(&evaluation))
+}
+
+/// The rules with one value of a sweep. What is wrong is wrong with the value, not with a file.
+fn swept_rules(sweep: &Sweep, sources: &[Source], value: &str) -> Result<Ruleset, Failure> {
+    let failed = |message: String| {
+        Failure::new(2, format!("--sweep {}:{}={value}: {message}", sweep.rule, sweep.field))
+    };
+    let changed = sweep.apply(sources, value).map_err(failed)?;
+    Ruleset::compile(&changed, &fields::FIELDS).map_err(|findings| {
+        let said: Vec<&str> = findings.iter().map(|finding| finding.message.as_str()).collect();
+        failed(format!("no value for this bound: {}", said.join("; ")))
+    })
 }
 
 /// Runs every directory with one set of rules.
@@ -69,6 +75,24 @@ struct Runner<'a> {
 }
 
 impl Runner<'_> {
+    /// With the rules as they are, then with each value of each sweep.
+    fn evaluate_all(
+        &self,
+        ruleset: &Arc<Ruleset>,
+        swept: Vec<Vec<(String, Arc<Ruleset>)>>,
+    ) -> Result<Evaluation, Failure> {
+        let mut evaluation = self.evaluate(ruleset)?;
+        for (sweep, values) in self.arguments.sweep.iter().zip(swept) {
+            let point = |(value, ruleset): (String, Arc<Ruleset>)| {
+                Ok(SweepPoint { value, figures: self.evaluate(&ruleset)?.figures })
+            };
+            let points = values.into_iter().map(point).collect::<Result<Vec<_>, Failure>>()?;
+            evaluation.sweeps.push((sweep.clone(), points));
+        }
+        evaluation.memory = process::memory();
+        Ok(evaluation)
+    }
+
     fn evaluate(&self, ruleset: &Arc<Ruleset>) -> Result<Evaluation, Failure> {
         let runs: Result<Vec<RunResult>, Failure> = match &self.arguments.scenario {
             Some(scenario) => {
@@ -87,7 +111,9 @@ impl Runner<'_> {
 
     fn directory(&self, directory: &Path, ruleset: &Arc<Ruleset>) -> Result<RunResult, Failure> {
         let loaded = load::network(Some(&directory.join("network.toml")))?;
-        let truth = TruthFile::open(&directory.join("truth.csv"), &self.names)
+        let path = directory.join("truth.csv");
+        let file = File::open(&path).map_err(|error| Failure::input(&path, &error))?;
+        let truth = TruthFile::read(&path.display().to_string(), file, &self.names)
             .map_err(|message| Failure::new(65, message))?;
         let capture =
             Capture::open(&captures(directory)?).map_err(|error| Failure::new(error.exit_code(), error))?;
@@ -95,7 +121,13 @@ impl Runner<'_> {
         let mut frames = Watched::new(capture, Arc::clone(&calls), Arc::clone(&self.interrupted));
         let network = Arc::new(loaded.network);
         let name = directory.display().to_string();
-        let result = self.run(&name, (&mut frames, Box::new(truth)), (&network, ruleset), calls);
+        let under = (&network, ruleset);
+        let set_up = load::set_up(
+            under,
+            (&loaded.labels.seeds(), loaded.look_ups.as_ref()),
+            (self.arguments.shards, load::SEED),
+        );
+        let result = self.run(&name, (&mut frames, Box::new(truth)), under, (set_up, calls));
         let capture = frames.finish();
         capture.problems().iter().for_each(|problem| eprintln!("{problem}"));
         result
@@ -109,7 +141,9 @@ impl Runner<'_> {
         let (live, truths) = Live::new(traffic, &self.names);
         let mut frames = Played::new(live, Arc::clone(&calls), Arc::clone(&self.interrupted));
         let name = format!("{}, seed {seed}", path.display());
-        let result = self.run(&name, (&mut frames, Box::new(truths)), (&network, ruleset), calls);
+        let under = (&network, ruleset);
+        let set_up = load::set_up(under, (&[], None), (self.arguments.shards, load::SEED));
+        let result = self.run(&name, (&mut frames, Box::new(truths)), under, (set_up, calls));
         frames.finish();
         result
     }
@@ -117,23 +151,23 @@ impl Runner<'_> {
     fn run(
         &self,
         name: &str,
-        (frames, truths): (&mut dyn Frames, Box<dyn Truths>),
+        input: (&mut dyn Frames, Box<dyn Truths>),
         (network, ruleset): (&Arc<Network>, &Arc<Ruleset>),
-        seen: Arc<AtomicU64>,
+        (SetUp { options, threads, judge }, seen): (SetUp, Arc<AtomicU64>),
     ) -> Result<RunResult, Failure> {
         let setting = Setting {
             network,
             ruleset,
-            options: &Options::default().seeded(SEED),
-            threads: Threads { shards: usize::from(self.arguments.shards), ..Threads::default() },
+            options: &options,
+            threads,
             names: &self.names,
             test_one_in: self.arguments.test_calls,
             seen,
         };
-        let result = run::run(name, frames, truths, &setting);
+        let result = run::run(name, input, judge, &setting);
         if self.interrupted.load(Ordering::Relaxed) {
             // Half a run has campaigns that were never caught only because it ended.
-            return Err(Failure::new(130, "interrupted; nothing was written"));
+            return Err(Failure::new(interrupt::CODE, "interrupted; nothing was written"));
         }
         Ok(result)
     }
@@ -181,49 +215,109 @@ impl Bounds {
         let text = fs::read_to_string(path).map_err(|error| Failure::input(path, &error))?;
         let path = path.display().to_string();
         let requirements = require::read(&path, &text).map_err(|findings| Failure::new(3, findings))?;
+        if requirements.is_empty() {
+            return Err(Failure::new(3, format!("{path}: there is no bound in it")));
+        }
         Ok(Self { path, text, requirements })
     }
 
-    fn check(&self, evaluation: &Evaluation) -> Result<(), Failure> {
+    /// That all are kept, in a sentence.
+    fn check(&self, evaluation: &Evaluation) -> Result<String, Failure> {
         let unknown = require::unknown(&self.requirements, &evaluation.figures, (&self.path, &self.text));
         if !unknown.is_empty() {
             return Err(Failure::new(3, unknown.join("\n")));
         }
         match require::regressions(&self.requirements, &evaluation.figures) {
-            lines if lines.is_empty() => Ok(()),
+            lines if lines.is_empty() => Ok(format!(
+                "Bounds kept: {} of {} in {}",
+                self.requirements.len(),
+                self.requirements.len(),
+                self.path
+            )),
             lines => Err(Failure::new(1, format!("Out of bounds:\n  {}", lines.join("\n  ")))),
         }
     }
 }
 
-/// Writes the files that were asked for, and the report to standard output.
-fn write(evaluation: &Evaluation, arguments: &EvaluateArguments) -> Result<(), Failure> {
-    let document = evaluation.document();
-    let json = serde_json::to_string_pretty(&json(evaluation))
-        .map_err(|error| Failure::new(1, format!("evaluation.json: {error}")))?;
-    if let Some(out) = &arguments.out {
-        write_file(&out.join("evaluation.json"), &format!("{json}\n"))?;
-        write_file(&out.join("report.html"), &document.html())?;
-    }
-    if let Some(path) = &arguments.markdown {
-        write_file(path, &document.markdown())?;
-    }
-    let shown = match arguments.format {
-        Format::Text => document.text(),
-        Format::Json => json + "\n",
-    };
-    match io::stdout().lock().write_all(shown.as_bytes()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Failure::new(74, format!("standard output: {error}")))
+/// The files that were asked for. They are made before the first run, so that a place that cannot be written to is known
+/// then.
+struct Outputs {
+    json: Option<WholeFile>,
+    html: Option<WholeFile>,
+    markdown: Option<WholeFile>,
+}
+
+impl Outputs {
+    fn create(arguments: &EvaluateArguments) -> Result<Self, Failure> {
+        let create = |path: PathBuf| WholeFile::create(&path).map_err(|error| Failure::output(&path, &error));
+        let mut outputs = Self { json: None, html: None, markdown: None };
+        outputs.markdown = arguments.markdown.clone().map(create).transpose()?;
+        if let Some(out) = &arguments.out {
+            fs::create_dir_all(out).map_err(|error| Failure::output(out, &error))?;
+            outputs.json = Some(create(out.join("evaluation.json"))?);
+            outputs.html = Some(create(out.join("report.html"))?);
         }
-        _ => Ok(()),
+        Ok(outputs)
+    }
+
+    /// Takes them away when there is nothing to write.
+    fn discard(self) {
+        for file in self.all() {
+            // It is empty, and what went wrong before is told.
+            let _ = file.discard();
+        }
+    }
+
+    fn all(self) -> impl Iterator<Item = WholeFile> {
+        [self.json, self.html, self.markdown].into_iter().flatten()
+    }
+
+    /// Writes each of them; the names of those written, and why others are not.
+    fn write(self, document: &Document, json: &str) -> (Vec<String>, Option<Failure>) {
+        let (mut written, mut failure) = (Vec::new(), None);
+        let files = [
+            (self.json, json.to_owned()),
+            (self.html, document.html()),
+            (self.markdown, document.markdown()),
+        ];
+        for (file, text) in files {
+            let Some(mut file) = file else { continue };
+            let path = file.path().to_owned();
+            match file.write_all(text.as_bytes()).and_then(|()| file.finish()) {
+                Ok(()) => written.push(path.display().to_string()),
+                Err(error) => failure = failure.or(Some(Failure::output(&path, &error))),
+            }
+        }
+        (written, failure)
     }
 }
 
-fn write_file(path: &Path, text: &str) -> Result<(), Failure> {
-    let written = WholeFile::create(path).and_then(|mut file| {
-        file.write_all(text.as_bytes())?;
-        file.finish()
-    });
-    written.map_err(|error| Failure::output(path, &error))
+/// Writes the files that were asked for and prints the report, the latter also when a file cannot be written.
+fn write(
+    evaluation: &Evaluation,
+    (outputs, bounds): (Outputs, Option<&Bounds>),
+    format: Format,
+) -> Result<(), Failure> {
+    let document = evaluation.document();
+    let json = serde_json::to_string_pretty(&json(evaluation))
+        .map_err(|error| Failure::new(1, format!("evaluation.json: {error}")))?;
+    let json = json + "\n";
+    let (written, failure) = outputs.write(&document, &json);
+    let checked = bounds.map(|bounds| bounds.check(evaluation)).transpose();
+    let shown = match format {
+        Format::Json => json,
+        Format::Text => {
+            let mut text = document.text();
+            if let Ok(Some(kept)) = &checked {
+                text += &format!("\n{kept}\n");
+            }
+            if !written.is_empty() {
+                text += &format!("\nWritten: {}\n", written.join(", "));
+            }
+            text
+        }
+    };
+    Failure::printed(io::stdout().lock().write_all(shown.as_bytes()))?;
+    failure.map_or(Ok(()), Err)?;
+    checked.map(|_| ())
 }

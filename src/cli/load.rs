@@ -1,14 +1,24 @@
 //! What a command is given: the network file, or none; the rules of a directory, or those shipped.
 
 use std::path::Path;
+use std::sync::Arc;
 
+use crate::base::map::Seed;
 use crate::base::network::Network;
 use crate::campaign::Labels;
 use crate::cli::Failure;
 use crate::config::{self, Loaded};
+use crate::engine::Options;
 use crate::feature::fields;
+use crate::judge::{Judge, SeedMark};
+use crate::lookup;
+use crate::pipeline::{self, Threads};
 use crate::rule::{Ruleset, Source};
 use crate::simulate::Traffic;
+
+/// Seed of hashes in a run that keeps nothing. It is fixed, so that the same capture gives the same bytes; nobody who
+/// could choose keys waits for an answer.
+pub const SEED: Seed = Seed(0x1f0a_2be5_7c11_90d3);
 
 /// The rules in `rules/`, as they were when the program was built.
 const SHIPPED: [(&str, &str); 8] = [
@@ -34,6 +44,32 @@ pub fn network(path: Option<&Path>) -> Result<Loaded, Failure> {
             subscribers: config::SUBSCRIBERS,
         }),
     }
+}
+
+/// What calls are judged with: limits, threads, and a judge with the marks that the network file's labels give it.
+pub struct SetUp {
+    /// Limits and timers, with the network file's.
+    pub options: Options,
+    /// How the work is cut.
+    pub threads: Threads,
+    /// The judge.
+    pub judge: Judge,
+}
+
+/// The same for every command that judges calls, so that they judge the same.
+pub fn set_up(
+    (network, ruleset): (&Arc<Network>, &Arc<Ruleset>),
+    (marks, look_ups): (&[SeedMark], Option<&lookup::Options>),
+    (shards, seed): (u8, Seed),
+) -> SetUp {
+    let mut options = Options::default().seeded(seed);
+    if let Some(look_ups) = look_ups {
+        options.judge.features.presence.answers = look_ups.answers_max;
+    }
+    let threads = Threads { shards: usize::from(shards), ..Threads::default() };
+    let mut judge = pipeline::judge(network, ruleset, (&options, threads));
+    judge.seed_marks(marks);
+    SetUp { options, threads, judge }
 }
 
 /// The network of made traffic, as if its files were on a disk.

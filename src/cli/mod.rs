@@ -1,12 +1,15 @@
 //! The command line: what the program can be asked to do, and the exit code of each outcome.
 //!
 //! Exit codes: 0 done; 1 a run that failed; 2 wrong usage; 3 configuration or rules with errors; 65 bad data; 66 no such
-//! file; 73 output cannot be made; 74 input or output failed; 77 not permitted (sysexits.h); 130 interrupted.
+//! file; 73 output cannot be made; 74 input or output failed; 77 not permitted (sysexits.h); 130 ended early by Ctrl-C or
+//! SIGTERM, also when what was read is written.
 
 mod campaign;
 mod check;
 mod evaluate;
+mod failure;
 mod fields;
+mod interrupt;
 mod load;
 mod look_ups;
 mod progress;
@@ -19,14 +22,13 @@ mod text;
 mod verify;
 
 use std::ffi::OsString;
-use std::fmt;
-use std::io;
 use std::ops::RangeInclusive;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{ArgGroup, Parser, Subcommand, ValueEnum};
 
+use crate::cli::failure::Failure;
 use crate::evaluate::sweep::Sweep;
 
 /// Voice firewall for mobile operators: reads SIP and ISUP signalling, finds flash calls, Wangiri and spoofed calling
@@ -52,7 +54,10 @@ enum Command {
     #[command(subcommand)]
     Campaign(CampaignCommand),
     /// List the fields that rules can read
-    Fields,
+    Fields {
+        /// Only those with this word in their name or meaning
+        word: Option<String>,
+    },
     /// Make traffic from a scenario: a capture, the network file for it, and the truth about every call
     #[command(after_help = SIMULATE_EXAMPLES)]
     Simulate(SimulateArguments),
@@ -60,29 +65,38 @@ enum Command {
     Verify {
         /// The `billing.jsonl` to verify
         file: PathBuf,
+        /// The last hash that the run's report shows; tells whether lines were cut off the end
+        #[arg(long, value_name = "HASH")]
+        last: Option<String>,
     },
 }
 
 const REPLAY_EXAMPLES: &str = "\
 Examples:
   tollgate replay trunk.pcap
-      Report on a capture with the shipped rules; every call is on the route `unknown`.
-  tollgate replay --network network.toml --out out monday.pcap.zst tuesday.pcapng
-      Two captures as one run, merged by time; records, bills and metrics go to out/.
-  tcpdump -w - -i tap0 'udp port 5060 or sctp or (ip[6:2] & 0x1fff != 0)' | tollgate replay --network network.toml -
+      Report on a capture with the shipped rules; every call is on the route
+      `unknown`.
+  tollgate replay --network network.toml --out out monday.pcap tuesday.pcap.zst
+      Two captures as one run, merged by time; records, bills and metrics go to
+      out/.
+  tcpdump -w - -i tap0 'udp port 5060 or sctp or (ip[6:2] & 0x1fff != 0)' |
+    tollgate replay --network network.toml -
       What tcpdump sees, until it ends or you press Ctrl-C.";
 
 const EVALUATE_EXAMPLES: &str = "\
-Each DIR holds captures (*.pcap*), their network.toml, and truth.csv. docs/evaluate.md defines every figure.
+Each DIR holds captures (*.pcap*), their network.toml, and truth.csv.
+docs/evaluate.md defines every figure.
 
 Examples:
   tollgate evaluate --truth captures/interconnect
       The figures as text.
   tollgate evaluate --truth monday tuesday --out out --require bounds.toml
-      Two runs and their sum; out/evaluation.json and out/report.html; fails when a figure is out of bounds.
+      Two runs and their sum; out/evaluation.json and out/report.html; fails
+      when a figure is out of bounds.
   tollgate evaluate --scenario scenarios/small.toml --seeds 1..5
       Traffic made and judged at once, five times; the spread of every figure.
-  tollgate evaluate --truth monday --sweep FC-200:caller_range.evidence=20,40,80
+  tollgate evaluate --truth captures/interconnect \\
+    --sweep FC-200:caller_range.purity=90%,96%,99%
       How false positives and leak move with one bound of a rule.";
 
 #[derive(Debug, clap::Args)]
@@ -95,7 +109,9 @@ struct EvaluateArguments {
     #[arg(long, value_name = "FILE")]
     scenario: Option<PathBuf>,
     /// Seeds to play the scenario with: one, or the first and the last as in 1..5
-    #[arg(long, value_name = "FIRST..LAST", default_value = "1", requires = "scenario", value_parser = evaluate::parse_seeds)]
+    #[arg(long, value_name = "FIRST..LAST", default_value = "1", requires = "scenario", conflicts_with = "truth",
+        allow_negative_numbers = true,
+        value_parser = evaluate::parse_seeds)]
     seeds: RangeInclusive<u64>,
     /// Directory of rule files; the shipped rules when not given
     #[arg(long, value_name = "DIR")]
@@ -160,21 +176,25 @@ struct ReplayArguments {
 const SIMULATE_EXAMPLES: &str = "\
 Examples:
   tollgate simulate --scenario scenarios/small.toml --out made
-      Twelve minutes of a small operator. In made/: capture.pcap, network.toml, roaming.csv, truth.csv.
+      Twelve minutes of a small operator. In made/: capture.pcap, network.toml,
+      roaming.csv, truth.csv.
   tollgate replay --network made/network.toml --out judged made/capture.pcap
-      What Tollgate makes of it; truth.csv says what each call was, by call_key and setup_at.
-  tollgate simulate --scenario scenarios/small.toml --seed 7 --start 2026-12-24T20:00:00+01:00 --out eve
+      What Tollgate makes of it; truth.csv says what each call was, by call_key
+      and setup_at.
+  tollgate simulate --scenario scenarios/small.toml --out eve \\
+    --seed 7 --start 2026-12-24T20:00:00+01:00
       Other calls of the same kind, on another evening.
 
-The same scenario and seed give the same bytes. Every key of a scenario is in docs/simulate.md.";
+The same scenario and seed give the same bytes. Every key of a scenario is in
+docs/simulate.md.";
 
 #[derive(Debug, clap::Args)]
 struct SimulateArguments {
     /// Scenario: operator, trunks, populations, attacks (see docs/simulate.md)
     #[arg(long, value_name = "FILE")]
     scenario: PathBuf,
-    /// Any number; another one gives other calls of the same kind
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    /// Any whole number from 0 on; another one gives other calls of the same kind
+    #[arg(long, value_name = "N", default_value_t = 1, allow_negative_numbers = true, value_parser = simulate::parse_seed)]
     seed: u64,
     /// Directory to write to; made when missing, files of the same names replaced
     #[arg(long, value_name = "DIR")]
@@ -237,35 +257,6 @@ enum Format {
     Json,
 }
 
-/// Why a command failed: what is said on standard error, and the exit code.
-#[derive(Debug)]
-struct Failure {
-    code: u8,
-    message: String,
-}
-
-impl Failure {
-    fn new(code: u8, message: impl fmt::Display) -> Self {
-        Self { code, message: message.to_string() }
-    }
-
-    /// For an input that cannot be read.
-    fn input(path: &Path, error: &io::Error) -> Self {
-        let code = match error.kind() {
-            io::ErrorKind::NotFound => 66,
-            io::ErrorKind::PermissionDenied => 77,
-            _ => 74,
-        };
-        Self::new(code, format!("{}: {error}", path.display()))
-    }
-
-    /// For an output that cannot be written.
-    fn output(path: &Path, error: &io::Error) -> Self {
-        let code = if error.kind() == io::ErrorKind::PermissionDenied { 77 } else { 73 };
-        Self::new(code, format!("{}: {error}; nothing under that name was changed", path.display()))
-    }
-}
-
 /// Runs the command that `arguments` (with the program's name first) ask for.
 pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     let arguments = match Arguments::try_parse_from(arguments) {
@@ -282,15 +273,29 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         Command::Evaluate(arguments) => evaluate::run(&arguments),
         Command::Campaign(CampaignCommand::Import(arguments)) => campaign::import(&arguments),
         Command::Campaign(CampaignCommand::Recall(arguments)) => campaign::recall(&arguments),
-        Command::Fields => fields::run(),
+        Command::Fields { word } => fields::run(word.as_deref()),
         Command::Simulate(arguments) => simulate::run(&arguments),
-        Command::Verify { file } => verify::run(&file),
+        Command::Verify { file, last } => verify::run(&file, last.as_deref()),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("{}", failure.message.trim_end());
             ExitCode::from(failure.code)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Longer lines are wrapped by whoever prints the help, and then cannot be copied.
+    #[test]
+    fn examples_fit_a_terminal() {
+        for text in [REPLAY_EXAMPLES, EVALUATE_EXAMPLES, SIMULATE_EXAMPLES] {
+            let long: Vec<&str> = text.lines().filter(|line| line.chars().count() > 79).collect();
+            assert!(long.is_empty(), "{long:?}");
         }
     }
 }

@@ -13,6 +13,7 @@ use crate::base::network::Network;
 use crate::base::time::At;
 use crate::billing::{Charge, GENESIS, Ledger, Memory, RateCard, Rater, Totals};
 use crate::cli::Failure;
+use crate::cli::failure::said;
 use crate::feature::fields;
 use crate::journal::{CallsWriter, WholeFile};
 use crate::judge::{CallRecord, Judge, Output};
@@ -151,11 +152,11 @@ impl Records {
         if let Some(error) = self.error {
             return Err(Failure::new(
                 74,
-                format!("writing records failed: {error}; no file was given its name"),
+                format!("writing records failed: {}; no file was given its name", said(&error)),
             ));
         }
         let mut files = Vec::new();
-        let broken = |error: io::Error| Failure::new(74, format!("writing records failed: {error}"));
+        let broken = |error: io::Error| Failure::new(74, format!("writing records failed: {}", said(&error)));
         if let Some(calls) = self.calls {
             calls.into_inner().finish(&mut files)?;
         }

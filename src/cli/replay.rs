@@ -2,31 +2,25 @@
 
 use std::io::{self, Write};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::base::map::Seed;
 use crate::base::network::Network;
 use crate::capture::Capture;
+use crate::cli::load::SetUp;
 use crate::cli::progress::Watched;
 use crate::cli::records::Records;
 use crate::cli::report::{self, BillLine, Count, Report};
 use crate::cli::state::Keeper;
-use crate::cli::{Failure, Format, ReplayArguments, load, look_ups};
-use crate::clock::Stopwatch;
-use crate::engine::Options;
+use crate::cli::{Failure, Format, ReplayArguments, interrupt, load, look_ups};
 use crate::feature::Sizes;
 use crate::feature::fields;
-use crate::lookup;
+use crate::journal::WholeFile;
 use crate::metrics::prom;
-use crate::pipeline::{self, Finished, Threads};
+use crate::pipeline::{self, Finished};
 use crate::rule::Ruleset;
 use crate::signal::Counts;
 use crate::wire::isup::MessageType;
 use crate::wire::sip::Method;
-
-/// Seed of hashes in a replay that keeps nothing. It is fixed, so that the same capture gives the same bytes; nobody who
-/// could choose keys waits for a replay's answer.
-pub(super) const SEED: Seed = Seed(0x1f0a_2be5_7c11_90d3);
 
 /// Replays captures.
 pub fn run(arguments: &ReplayArguments) -> Result<(), Failure> {
@@ -36,16 +30,24 @@ pub fn run(arguments: &ReplayArguments) -> Result<(), Failure> {
     if arguments.captures.iter().filter(|path| path.as_os_str() == "-").count() > 1 {
         return Err(Failure::new(2, "standard input (-) can be read once; name it once"));
     }
+    if let Some(path) = &arguments.state {
+        // Before the run, not after it.
+        let probed = WholeFile::create(path).and_then(WholeFile::discard);
+        probed.map_err(|error| Failure::output(path, &error))?;
+    }
     let capture =
         Capture::open(&arguments.captures).map_err(|error| Failure::new(error.exit_code(), error))?;
     let calls = Arc::new(AtomicU64::new(0));
-    let interrupted = watch_for_interrupt()?;
+    let interrupted = interrupt::watch()?;
     let kept = arguments.state.clone().map(|path| Keeper::open(path, arguments.state_seed, &network));
     let (keeper, learned) = kept.transpose()?.unzip();
     if let Some(keeper) = &keeper {
         keeper.check_begin(capture.begins_at())?;
     }
-    let options = options(loaded.look_ups.as_ref(), keeper.as_ref().map_or(SEED, Keeper::seed));
+    let marks = loaded.labels.seeds();
+    let seed = keeper.as_ref().map_or(load::SEED, Keeper::seed);
+    let SetUp { options, threads, mut judge } =
+        load::set_up((&network, &ruleset), (&marks, loaded.look_ups.as_ref()), (arguments.shards, seed));
     let mut sink = Records::open(
         arguments.out.as_deref(),
         (&network, &ruleset),
@@ -56,9 +58,6 @@ pub fn run(arguments: &ReplayArguments) -> Result<(), Failure> {
         sink = sink.with_look_ups(source, hold)?;
     }
     let mut frames = Watched::new(capture, calls, Arc::clone(&interrupted));
-    let threads = Threads { shards: usize::from(arguments.shards), ..Threads::default() };
-    let mut judge = pipeline::judge(&network, &ruleset, (&options, threads));
-    judge.seed_marks(&loaded.labels.seeds());
     if let (Some(keeper), Some(learned)) = (&keeper, learned.flatten()) {
         keeper.compare_rules(&learned, ruleset.hash());
         judge.resume(learned.store);
@@ -77,34 +76,11 @@ pub fn run(arguments: &ReplayArguments) -> Result<(), Failure> {
     if let Some(keeper) = keeper {
         report.files.push(keeper.save(&finished.judge, (&network, &rated), last_end)?);
     }
-    print(&report, arguments.format)
-}
-
-/// Limits and timers, with the network file's.
-fn options(look_ups: Option<&lookup::Options>, seed: Seed) -> Options {
-    let mut options = Options::default().seeded(seed);
-    if let Some(look_ups) = look_ups {
-        options.judge.features.presence.answers = look_ups.answers_max;
+    print(&report, arguments.format)?;
+    if report.interrupted {
+        return Err(Failure::new(interrupt::CODE, "interrupted: report and files cover what was read"));
     }
-    options
-}
-
-/// Ctrl-C ends the reading; what was read is then judged, written and reported. Pressed again, it ends the program.
-pub(super) fn watch_for_interrupt() -> Result<Arc<AtomicBool>, Failure> {
-    let interrupted = Arc::new(AtomicBool::new(false));
-    let flag = Arc::clone(&interrupted);
-    let mut first = None;
-    ctrlc::set_handler(move || match first {
-        None => {
-            first = Some(Stopwatch::start());
-            flag.store(true, Ordering::Relaxed);
-        }
-        // One press may come as two signals, to the process and to its group.
-        Some(first) if first.seconds() < 1.0 => {}
-        Some(_) => std::process::exit(130),
-    })
-    .map_err(|error| Failure::new(1, format!("cannot watch for Ctrl-C: {error}")))?;
-    Ok(interrupted)
+    Ok(())
 }
 
 fn summary(
@@ -227,10 +203,5 @@ fn print(report: &Report, format: Format) -> Result<(), Failure> {
             .map_err(io::Error::from)
             .and_then(|()| writeln!(out)),
     };
-    match written {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Failure::new(74, format!("standard output: {error}")))
-        }
-        _ => Ok(()),
-    }
+    Failure::printed(written)
 }

@@ -102,9 +102,9 @@ pub struct RangeLine {
     pub route: String,
     /// What it is the source of.
     pub class: &'static str,
-    /// Rule that found it.
+    /// Rule that the sentence and the evidence are of: the latest that matched.
     pub rule: String,
-    /// Calls that confirmed it.
+    /// Calls that confirmed it at their end; blocked calls confirm nothing.
     pub calls: u64,
     /// When it was found, RFC 3339.
     pub since: String,

@@ -46,9 +46,15 @@ pub(super) fn open(path: &Path, seed: u64, start: Option<Datetime>) -> Result<Tr
 pub fn parse_start(text: &str) -> Result<Datetime, String> {
     let start: Datetime = text.parse().map_err(|_| "a time such as 2026-11-16T08:00:00Z")?;
     match (start.date, start.time, start.offset) {
+        (Some(date), ..) if !(2000..2200).contains(&date.year) => Err("a year from 2000 to 2199".into()),
         (Some(_), Some(_), Some(_)) => Ok(start),
         _ => Err("date, time and offset, such as 2026-11-16T08:00:00Z".into()),
     }
+}
+
+/// Reads the value of `--seed`.
+pub fn parse_seed(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| format!("a whole number from 0 to {}", u64::MAX))
 }
 
 /// What was made.
@@ -89,14 +95,17 @@ fn write_all(mut traffic: Traffic, out: &Path) -> Result<Made, Failure> {
 /// Plays the traffic into capture and truth.
 fn play(traffic: &mut Traffic, (capture, truth): (&mut Output, &mut Output)) -> Result<Made, Failure> {
     let (mut made, mut line) = (Made::default(), Line::of_share());
-    capture.put(&packet::file_header())?;
+    let header = packet::file_header();
+    capture.put(&header)?;
+    made.bytes += header.len() as u64;
     truth.put(TrueCall::HEADER.as_bytes())?;
     let world = std::sync::Arc::clone(traffic.world());
     while let Some(frame) = traffic.next_frame() {
-        capture.put(&packet::record_header(micros(frame.at), frame.bytes.len()))?;
+        let header = packet::record_header(micros(frame.at), frame.bytes.len());
+        capture.put(&header)?;
         capture.put(frame.bytes)?;
         made.frames += 1;
-        made.bytes += frame.bytes.len() as u64;
+        made.bytes += (header.len() + frame.bytes.len()) as u64;
         while let Some(call) = traffic.pop_truth() {
             truth.put(call.row(&world).as_bytes())?;
             made.calls += 1;
@@ -114,7 +123,7 @@ fn play(traffic: &mut Traffic, (capture, truth): (&mut Output, &mut Output)) -> 
 fn print(made: &Made, out: &Path, seconds: f64) -> io::Result<()> {
     let mut to = io::stdout().lock();
     let Made { calls, frames, bytes, lost, by_label } = made;
-    writeln!(to, "{calls} calls, {frames} frames, {bytes} octets in {}", out.display())?;
+    writeln!(to, "{calls} calls, {frames} frames; capture.pcap of {bytes} octets in {}", out.display())?;
     for (label, count) in by_label {
         writeln!(to, "  {label} {count}")?;
     }

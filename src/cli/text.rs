@@ -84,12 +84,12 @@ impl Report {
         for line in &self.ranges {
             writeln!(
                 f,
-                "  {} on {}: {}, {} calls since {} (rule {})",
+                "  {} on {}: {}, since {}, confirmed by {} (rule {})",
                 line.range,
                 line.route,
                 line.class,
-                grouped(line.calls),
                 seconds_only(&line.since),
+                calls(line.calls),
                 line.rule
             )?;
             if let Some(because) = &line.because {
@@ -189,6 +189,11 @@ fn octets(count: u64) -> String {
         1_000_000..1_000_000_000 => format!("{:.1} MB", count as f64 / 1e6),
         _ => format!("{:.2} GB", count as f64 / 1e9),
     }
+}
+
+/// `1 call`, `12 calls`
+fn calls(count: u64) -> String {
+    if count == 1 { "1 call".to_owned() } else { format!("{} calls", grouped(count)) }
 }
 
 /// An RFC 3339 time without its fraction.

@@ -35,6 +35,14 @@ impl Error {
         match error.kind() {
             io::ErrorKind::NotFound => Self::Missing(path.to_owned()),
             io::ErrorKind::PermissionDenied => Self::Permission(path.to_owned()),
+            io::ErrorKind::IsADirectory => {
+                Self::Io(path.to_owned(), "a directory; give the file itself".to_owned())
+            }
+            io::ErrorKind::NotADirectory => Self::Io(
+                path.to_owned(),
+                "not a directory; rules are given as a directory of files whose names end in .toml"
+                    .to_owned(),
+            ),
             _ => Self::Io(path.to_owned(), error.to_string()),
         }
     }

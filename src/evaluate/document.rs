@@ -10,6 +10,8 @@ use crate::evaluate::svg::{Chart, escaped};
 pub struct Document {
     /// What it is.
     pub title: String,
+    /// What it is about, below the title.
+    pub about: String,
     /// Its parts.
     pub sections: Vec<Section>,
 }
@@ -70,6 +72,9 @@ impl Document {
     #[must_use]
     pub fn text(&self) -> String {
         let mut out = format!("{}\n", self.title);
+        if !self.about.is_empty() {
+            wrapped(&mut out, &self.about);
+        }
         for section in self.sections.iter().filter(|section| section.has_rows()) {
             let _ = write!(out, "\n{}\n", section.title);
             section.text.iter().for_each(|line| wrapped(&mut out, line));
@@ -84,6 +89,9 @@ impl Document {
     #[must_use]
     pub fn markdown(&self) -> String {
         let mut out = format!("# {}\n", self.title);
+        if !self.about.is_empty() {
+            let _ = writeln!(out, "\n{}", self.about);
+        }
         let cell = |text: &String| text.replace('|', "\\|");
         for section in self.sections.iter().filter(|section| section.has_rows()) {
             let _ = writeln!(out, "\n## {}", section.title);
@@ -113,7 +121,8 @@ impl Document {
         let mut out = format!(
             "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
              <meta name=\"viewport\" content=\"width=device-width\"><title>{title}</title><style>{STYLE}</style></head>\n\
-             <body><h1>{title}</h1>\n"
+             <body><h1>{title}</h1>\n<p>{}</p>\n",
+            escaped(&self.about)
         );
         for section in &self.sections {
             let _ = writeln!(out, "<section><h2>{}</h2>", escaped(&section.title));
@@ -133,11 +142,11 @@ impl Document {
     }
 }
 
-const STYLE: &str = "body{font:15px/1.5 sans-serif;max-width:72em;margin:2em auto;padding:0 1em;color:#222}\
+const STYLE: &str = "body{font:15px/1.5 sans-serif;max-width:90em;margin:2em auto;padding:0 1em;color:#222}\
     table{border-collapse:collapse;margin:1em 0;display:block;overflow-x:auto}\
     th,td{border-bottom:1px solid #ddd;padding:.25em .7em;text-align:right;white-space:nowrap}\
     th:first-child,td:first-child{text-align:left}thead th{border-bottom:2px solid #888}\
-    figure{margin:1em 0}svg{max-width:54em;width:100%}h2{margin-top:2em}";
+    figure{margin:1em 0}svg{width:100%}h2{margin-top:2em}";
 /// Columns of a terminal that paragraphs are wrapped to.
 const COLUMNS: usize = 110;
 
@@ -196,14 +205,18 @@ mod tests {
         table.rows.push(vec!["a|b".into(), "1,000".into()]);
         let mut section = Section::of("Calls <all>", &["One & two."], table);
         section.charts.push(Chart { title: "C".into(), ..Chart::default() });
-        Document { title: "Title".into(), sections: vec![section] }
+        Document { title: "Title".into(), about: "Monday & Tuesday.".into(), sections: vec![section] }
     }
 
     #[test]
     fn has_three_forms() {
         let document = document();
-        assert_eq!(document.text(), "Title\n\nCalls <all>\n  One & two.\n  class  calls\n  a|b    1,000\n");
+        assert_eq!(
+            document.text(),
+            "Title\n  Monday & Tuesday.\n\nCalls <all>\n  One & two.\n  class  calls\n  a|b    1,000\n"
+        );
         let markdown = document.markdown();
+        assert!(markdown.starts_with("# Title\n\nMonday & Tuesday.\n\n## "), "{markdown}");
         assert!(
             markdown.contains(
                 "\n## Calls <all>\n\nOne & two.\n\n| class | calls |\n|---|--:|\n| a\\|b | 1,000 |\n"
@@ -212,7 +225,8 @@ mod tests {
         );
         let html = document.html();
         assert!(
-            html.contains("<h2>Calls &lt;all&gt;</h2>")
+            html.contains("<p>Monday &amp; Tuesday.</p>")
+                && html.contains("<h2>Calls &lt;all&gt;</h2>")
                 && html.contains("<td>1,000</td>")
                 && html.contains("<svg ")
         );

@@ -24,9 +24,9 @@ use crate::pipeline::Sink;
 use crate::rule::Ruleset;
 
 /// Legitimate calls that were blocked, kept as examples.
-const EXAMPLES_MAX: usize = 30;
+pub(super) const EXAMPLES_MAX: usize = 30;
 /// Those of them of one kind that one rule blocked.
-const ALIKE_MAX: usize = 3;
+pub(super) const ALIKE_MAX: usize = 3;
 /// Records between two looks at the thread's processor time.
 const LOOK_EVERY: u64 = 1 << 14;
 /// Chooses calls for the test numbers; has nothing to do with any hash that judges.

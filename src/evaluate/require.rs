@@ -67,11 +67,13 @@ fn collect(
 ) {
     for (key, value) in table {
         if let DeValue::Table(inner) = value.get_ref() {
-            if parts.len() < DEPTH_MAX {
-                parts.push(key.get_ref().to_string());
-                collect(inner, parts, requirements, findings);
-                parts.pop();
+            if parts.len() == DEPTH_MAX {
+                findings.push((key.span(), format!("tables lie more than {DEPTH_MAX} deep")));
+                continue;
             }
+            parts.push(key.get_ref().to_string());
+            collect(inner, parts, requirements, findings);
+            parts.pop();
             continue;
         }
         match requirement(parts, key.get_ref(), value) {
@@ -174,5 +176,7 @@ mod tests {
         assert!(findings[0].starts_with("b.toml:2:21: there is no figure"), "{}", findings[0]);
         assert!(findings[0].contains("all.fp_per_million"), "{}", findings[0]);
         assert!(read("b.toml", "[all").is_err());
+        let deep = read("b.toml", "[a.b.c.d.e.f.g.h.i]\nx_max = 1\n").unwrap_err();
+        assert!(deep.starts_with("b.toml:1:18: tables lie more than 8 deep"), "{deep}");
     }
 }

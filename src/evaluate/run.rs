@@ -10,6 +10,7 @@ use crate::evaluate::join::Join;
 use crate::evaluate::names::Names;
 use crate::evaluate::report::RunResult;
 use crate::evaluate::truth::Truths;
+use crate::judge::Judge;
 use crate::pipeline::{self, Frames, Threads};
 use crate::rule::Ruleset;
 
@@ -31,11 +32,16 @@ pub struct Setting<'a> {
     pub seen: Arc<AtomicU64>,
 }
 
-/// Runs all frames and holds every record against the truth.
-pub fn run(name: &str, frames: &mut dyn Frames, truths: Box<dyn Truths>, setting: &Setting<'_>) -> RunResult {
+/// Runs all frames, judged by `judge`, and holds every record against the truth.
+pub fn run(
+    name: &str,
+    (frames, truths): (&mut dyn Frames, Box<dyn Truths>),
+    judge: Judge,
+    setting: &Setting<'_>,
+) -> RunResult {
     let started = Stopwatch::start();
     let Setting { network, ruleset, options, threads, names, test_one_in, seen } = setting;
     let join = Join::new((network, ruleset), (truths, names), *test_one_in, Arc::clone(seen));
-    let finished = pipeline::run(frames, network, ruleset, (options, *threads), join);
+    let finished = pipeline::run_with(frames, network, judge, (options, *threads), join);
     RunResult { name: name.to_owned(), outcomes: finished.sink.finish(), seconds: started.seconds() }
 }

@@ -35,7 +35,7 @@ impl Series {
     }
 }
 
-const WIDTH: f64 = 720.0;
+const WIDTH: f64 = 1_000.0;
 const HEIGHT: f64 = 300.0;
 const LEFT: f64 = 70.0;
 const RIGHT: f64 = 150.0;
@@ -51,7 +51,9 @@ impl Chart {
     #[must_use]
     pub fn svg(&self) -> String {
         let points = || self.series.iter().flat_map(|series| &series.points);
-        let x_top = points().map(|(x, ..)| *x).fold(1.0, f64::max);
+        // A logarithmic axis begins at 1; any other ends with its points, however small they are.
+        let x_top = points().map(|(x, ..)| *x).fold(if self.is_log { 1.0 } else { 0.0 }, f64::max);
+        let x_top = if x_top > 0.0 { x_top } else { 1.0 };
         let y_top = nice(points().map(|(_, y, _)| *y).fold(f64::MIN_POSITIVE, f64::max));
         let frame = Frame { x_top, y_top, is_log: self.is_log };
         let mut out = String::new();
@@ -218,7 +220,12 @@ mod tests {
         let svg = chart.svg();
         assert!(svg.starts_with("<svg ") && svg.ends_with("</svg>"));
         assert!(
-            svg.contains("a&lt;b") && svg.contains("one &amp; two") && svg.contains("M70.0 254.0L570.0 ")
+            svg.contains("a&lt;b") && svg.contains("one &amp; two") && svg.contains("M70.0 254.0L850.0 ")
+        );
+        let series = vec![Series::new("s", [(0.0, 0.0), (0.2, 1.0)].into_iter())];
+        assert!(
+            Chart { series, ..Chart::default() }.svg().contains("L850.0 "),
+            "the axis ends with its points"
         );
         assert_eq!(ticks(3.0), [0.0, 1.0, 2.0, 3.0]);
         assert_eq!((nice(0.93), nice(3.2), short(20_000.0)), (1.0, 4.0, "20k".to_owned()));

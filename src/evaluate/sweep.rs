@@ -1,12 +1,17 @@
 //! The shipped rules with another bound: what `--sweep RULE:FIELD=a,b,c` asks for.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::str::FromStr;
 
+use crate::base::caret::nearest;
 use crate::rule::Source;
 
 /// Values of one sweep: more would be as many runs.
 const VALUES_MAX: usize = 50;
+
+/// A sweep of a bound that the shipped rules have.
+pub const EXAMPLE: &str = "FC-200:caller_range.purity=90%,96%,99%";
 
 /// A bound and the values it is to take.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,9 +30,7 @@ impl FromStr for Sweep {
     fn from_str(text: &str) -> Result<Self, String> {
         let parts = text.split_once('=').and_then(|(place, values)| Some((place.split_once(':')?, values)));
         let Some(((rule, field), values)) = parts else {
-            return Err(
-                "write RULE:FIELD=VALUE,VALUE, such as FC-310:caller_range_10k.attempts_10m=10,20".into()
-            );
+            return Err(format!("write RULE:FIELD=VALUE,VALUE, such as {EXAMPLE}"));
         };
         let values: Vec<String> = values.split(',').map(|value| value.trim().to_owned()).collect();
         let is_value = |value: &String| {
@@ -52,20 +55,40 @@ impl Sweep {
             .iter()
             .enumerate()
             .find_map(|(index, source)| rule_span(&source.text, &self.rule).map(|span| (index, span)));
-        let (index, span) = found.ok_or_else(|| format!("there is no rule `{}`", self.rule))?;
+        let (index, span) = found.ok_or_else(|| self.no_rule(sources))?;
         let text = &sources[index].text;
         let bounds = bounds_of(&text[span.clone()], &self.field);
         let [bound] = &bounds[..] else {
-            return Err(format!(
-                "rule `{}` has {} bounds on `{}`; a sweep needs exactly one",
-                self.rule,
-                bounds.len(),
-                self.field
-            ));
+            return Err(self.no_bound(&text[span], bounds.len()));
         };
         let mut changed = sources.to_vec();
         changed[index].text.replace_range(span.start + bound.start..span.start + bound.end, value);
         Ok(changed)
+    }
+}
+
+impl Sweep {
+    fn no_rule(&self, sources: &[Source]) -> String {
+        let ids = sources.iter().flat_map(|source| source.text.lines()).filter_map(id);
+        match nearest(&self.rule, ids) {
+            Some(id) => format!("there is no rule `{}`; did you mean `{id}`?", self.rule),
+            None => format!("there is no rule `{}`", self.rule),
+        }
+    }
+
+    /// Names what could be swept in the rule instead.
+    fn no_bound(&self, rule: &str, found: usize) -> String {
+        let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '.';
+        let words: BTreeSet<&str> = rule
+            .split(|c| !is_name(c))
+            .filter(|word| word.starts_with(|c: char| c.is_ascii_lowercase()))
+            .collect();
+        let fields: Vec<&str> = words.into_iter().filter(|word| bounds_of(rule, word).len() == 1).collect();
+        let fields = if fields.is_empty() { "none".to_owned() } else { fields.join(", ") };
+        format!(
+            "rule `{}` has {found} bounds on `{}`; a sweep needs exactly one: {fields}",
+            self.rule, self.field
+        )
     }
 }
 
@@ -76,7 +99,7 @@ fn rule_span(text: &str, id: &str) -> Option<Range<usize>> {
     for line in text.split_inclusive('\n') {
         let bare = line.trim();
         match start {
-            None if is_id(bare, id) => start = Some(offset),
+            None if self::id(bare) == Some(id) => start = Some(offset),
             Some(start) if bare == "[[rule]]" => return Some(start..offset),
             _ => {}
         }
@@ -85,10 +108,10 @@ fn rule_span(text: &str, id: &str) -> Option<Range<usize>> {
     start.map(|start| start..text.len())
 }
 
-fn is_id(line: &str, id: &str) -> bool {
-    let value = line.strip_prefix("id").and_then(|rest| rest.trim_start().strip_prefix('='));
-    let quoted = value.and_then(|rest| rest.trim_start().strip_prefix('"'));
-    quoted.and_then(|rest| rest.split_once('"')).is_some_and(|(found, _)| found == id)
+/// The id that a line gives.
+fn id(line: &str) -> Option<&str> {
+    let value = line.trim().strip_prefix("id")?.trim_start().strip_prefix('=')?;
+    value.trim_start().strip_prefix('"')?.split_once('"').map(|(id, _)| id)
 }
 
 /// Where the numbers are that the field is held against.
@@ -134,6 +157,12 @@ mod tests {
         assert!(swept("A-2:caller.attempts_1h=1", "1").unwrap_err().contains("has 2 bounds"));
         assert!(swept("A-3:caller.attempts_1h=1", "1").unwrap_err().contains("no rule `A-3`"));
         assert!(swept("A-1:caller.attempts=1", "1").unwrap_err().contains("has 0 bounds"));
+        assert!(
+            swept("A-1:caller.attempts=1", "1")
+                .unwrap_err()
+                .ends_with("caller.attempts_1h, x.caller.attempts_1h")
+        );
+        assert!(swept("B-1:x=1", "1").unwrap_err().ends_with("did you mean `A-1`?"));
         assert!(swept("A-1:x=1 or true", "").unwrap_err().contains("no value"));
         assert!("A-1".parse::<Sweep>().is_err());
         let sweep: Sweep = "A-1:x=70%, 80%".parse().unwrap();

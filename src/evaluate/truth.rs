@@ -1,11 +1,11 @@
 //! What each call truly is: `truth.csv`, joined to records by the call's key and the time of its setup.
 
 use std::io::Read;
-use std::path::Path;
 use std::time::Duration;
 
 use csv::{ByteRecord, ReaderBuilder};
 
+use crate::base::caret::Caret;
 use crate::base::class::Class;
 use crate::base::map::{Seed, keyed_hash};
 use crate::base::time::At;
@@ -79,36 +79,29 @@ struct Entry {
 }
 
 impl TruthFile {
-    /// Reads a file.
-    ///
-    /// # Errors
-    /// What is wrong with it, a line each, ready to be shown.
-    pub fn open(path: &Path, names: &Names) -> Result<Self, String> {
-        let file = std::fs::File::open(path).map_err(|error| format!("{}: {error}", path.display()))?;
-        Self::read(&path.display().to_string(), file, names)
-    }
-
     /// Reads its text; `path` is for findings.
     ///
     /// # Errors
-    /// As [`TruthFile::open`].
+    /// What is wrong with it, ready to be shown.
     pub fn read(path: &str, input: impl Read, names: &Names) -> Result<Self, String> {
-        let mut reader = ReaderBuilder::new().trim(csv::Trim::All).from_reader(input);
+        let mut reader = ReaderBuilder::new().trim(csv::Trim::All).flexible(true).from_reader(input);
         let failed = |error: csv::Error| format!("{path}: {error}");
-        let columns = columns(path, reader.byte_headers().map_err(failed)?)?;
+        let header = reader.byte_headers().map_err(failed)?;
+        let (columns, width) = (columns(path, header)?, header.len());
         let mut file = Self { rows: Vec::new(), has_setup: columns[3].is_some(), taken: 0 };
         let mut findings = Vec::new();
         let mut record = ByteRecord::new();
         while reader.read_byte_record(&mut record).map_err(failed)? {
-            match entry(&record, &columns, names) {
+            let read = match record.len() == width {
+                true => entry(&record, &columns, names),
+                false => Err((None, format!("{} cells where the header has {width}", record.len()))),
+            };
+            match read {
                 Ok(entry) => {
                     let order = if file.has_setup { entry.order } else { file.rows.len() as u64 };
                     file.rows.push(Entry { order, ..entry });
                 }
-                Err(message) => {
-                    let line = record.position().map_or(0, csv::Position::line);
-                    findings.push(format!("{path}:{line}: {message}"));
-                }
+                Err((column, message)) => findings.push(finding(path, &record, (column, message))),
             }
             if findings.len() == FINDINGS_MAX {
                 findings.push(format!("{path}: the rest was not read"));
@@ -172,32 +165,57 @@ impl Truths for TruthFile {
 fn columns(path: &str, header: &ByteRecord) -> Result<[Option<usize>; COLUMNS.len()], String> {
     let found = COLUMNS.map(|name| header.iter().position(|cell| cell == name.as_bytes()));
     match found.iter().take(REQUIRED).position(Option::is_none) {
-        Some(missing) => Err(format!("{path}:1: there is no column `{}`", COLUMNS[missing])),
+        Some(missing) => {
+            let message = format!("there is no column `{}`", COLUMNS[missing]);
+            Err(finding(path, header, (None, message)))
+        }
         None => Ok(found),
     }
+}
+
+/// What is wrong with a row, and in which of its cells.
+type Wrong = (Option<usize>, String);
+
+/// Shown with the row's cells, as far as they are text: the file is not held in memory.
+fn finding(path: &str, record: &ByteRecord, (cell, message): Wrong) -> String {
+    let cells: Vec<_> = record.iter().map(String::from_utf8_lossy).collect();
+    let text = cells.join(",");
+    let span = match cell.and_then(|index| Some((index, cells.get(index)?))) {
+        Some((index, cell)) => {
+            let start: usize = cells.iter().take(index).map(|cell| cell.len() + 1).sum();
+            start..start + cell.len()
+        }
+        None => 0..text.len(),
+    };
+    let mut caret = Caret::new(path, &text, span, message);
+    caret.line = record.position().map_or(1, |position| position.line() as usize);
+    caret.to_string()
 }
 
 fn entry(
     record: &ByteRecord,
     columns: &[Option<usize>; COLUMNS.len()],
     names: &Names,
-) -> Result<Entry, String> {
+) -> Result<Entry, Wrong> {
     let cell = |column: usize| columns[column].and_then(|index| record.get(index)).unwrap_or_default();
     let text = |column: usize| {
-        std::str::from_utf8(cell(column)).map_err(|_| format!("`{}` is not UTF-8 text", COLUMNS[column]))
+        let not_text = |_| (columns[column], format!("`{}` is not UTF-8 text", COLUMNS[column]));
+        std::str::from_utf8(cell(column)).map_err(not_text)
     };
+    let wrong = |column: usize, message: &str| (columns[column], message.to_owned());
     let label = text(2)?;
     let class = Class::from_name(label).ok_or_else(|| {
         let shown: String = label.chars().take(40).collect();
-        format!("`{}` is no class; one of {}", shown.escape_debug(), Class::NAMES.join(", "))
+        wrong(2, &format!("`{}` is no class; one of {}", shown.escape_debug(), Class::NAMES.join(", ")))
     })?;
     let order = match columns[3] {
-        Some(_) => moment(text(3)?).ok_or("`setup_at` is no time such as 2026-11-16T10:00:00.000000000Z")?,
+        Some(_) => moment(text(3)?)
+            .ok_or_else(|| wrong(3, "`setup_at` is no time such as 2026-11-16T10:00:00.000000000Z"))?,
         None => At::default(),
     };
     let campaign = match text(5)? {
         "" => 0,
-        digits => digits.parse().map_err(|_| "`campaign` is no number below 4,294,967,296")?,
+        digits => digits.parse().map_err(|_| wrong(5, "`campaign` is no number below 4,294,967,296"))?,
     };
     let truth = Truth { label: class, kind: names.name(text(1)?), family: names.name(text(4)?), campaign };
     Ok(Entry { key: key_hash(cell(0)), order: order.nanos(), truth, is_taken: false })
@@ -250,11 +268,18 @@ mod tests {
     #[test]
     fn findings_have_their_line() {
         let error = read("call_key,kind,label\na,x,normal\nb,x,flush\n").unwrap_err();
-        assert!(error.starts_with("truth.csv:3: `flush` is no class; one of normal, flash"), "{error}");
-        assert_eq!(read("call_key,kind\n").unwrap_err(), "truth.csv:1: there is no column `label`");
+        assert!(error.starts_with("truth.csv:3:5: `flush` is no class; one of normal, flash"), "{error}");
+        assert_eq!(
+            read("call_key,kind\n").unwrap_err(),
+            "truth.csv:1:1: there is no column `label`\n  call_key,kind\n  ^^^^^^^^^^^^^"
+        );
+        assert_eq!(
+            read("call_key,kind,label\na,normal\n").unwrap_err(),
+            "truth.csv:2:1: 2 cells where the header has 3\n  a,normal\n  ^^^^^^^^"
+        );
         assert!(read("call_key,kind,label,setup_at\na,x,flash,noon\n").unwrap_err().contains("no time"));
         let many = format!("call_key,kind,label\n{}", "a,b,c\n".repeat(100));
-        assert_eq!(read(&many).unwrap_err().lines().count(), FINDINGS_MAX + 1);
+        assert_eq!(read(&many).unwrap_err().lines().count(), 3 * FINDINGS_MAX + 1);
     }
 
     #[test]

@@ -31,6 +31,14 @@ impl WholeFile {
         &self.path
     }
 
+    /// Takes the temporary file away again.
+    ///
+    /// # Errors
+    /// As the operating system says.
+    pub fn discard(self) -> io::Result<()> {
+        fs::remove_file(&self.part)
+    }
+
     /// Writes what is left to the disk and gives the file its name.
     ///
     /// # Errors
@@ -65,5 +73,8 @@ mod tests {
         file.finish().unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"{}\n");
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+        WholeFile::create(&path).unwrap().discard().unwrap();
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+        assert_eq!(fs::read(&path).unwrap(), b"{}\n");
     }
 }

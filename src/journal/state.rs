@@ -58,13 +58,18 @@ pub enum StateError {
 impl fmt::Display for StateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Damaged(why) => write!(f, "damaged: {why}; nothing was taken from it"),
+            Self::Damaged(why) => write!(f, "damaged: {why}; nothing was taken from it; move the file away to begin anew"),
             Self::Io(error) => write!(f, "{error}"),
             Self::OtherNetwork => f.write_str(
-                "it was learned on another network: the home country, the routes or their order are not the same",
+                "it was learned on another network: the home country, the routes or their order are not the same; \
+                 move the file away to begin anew",
             ),
             Self::OtherVersion(theirs) => {
-                write!(f, "version {theirs} wrote it, this is {}; begin without it", version())
+                write!(
+                    f,
+                    "version {theirs} wrote it, this is {}; move the file away to begin anew, or go on with that version",
+                    version()
+                )
             }
         }
     }

@@ -315,6 +315,9 @@ impl Judge {
             let finding = &mut self.findings[*known];
             finding.last = at;
             finding.calls += 1;
+            // Rule, number and evidence are of one match: the rule's sentence is filled in from its evidence.
+            (finding.rule, finding.range, finding.caller) = (rule, range, caller);
+            finding.equipment = record.call.equipment;
             finding.evidence = record.final_evidence.clone();
             return;
         }

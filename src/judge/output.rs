@@ -61,17 +61,17 @@ pub struct Finding {
     pub caller: Number,
     /// Fingerprint of that call's equipment; where `subject` is equipment, that was marked.
     pub equipment: u32,
-    /// Route of that call.
+    /// Route it was first found on.
     pub route: RouteId,
     /// What it is the source of.
     pub class: Class,
-    /// Index of the rule that found it.
+    /// Index of the rule that gave the latest evidence.
     pub rule: u16,
     /// When it was first marked.
     pub since: At,
     /// When it was last seen at it.
     pub last: At,
-    /// How many calls taught the same.
+    /// How many calls confirmed it at their end. Blocked calls confirm nothing.
     pub calls: u64,
     /// The latest evidence.
     pub evidence: Box<[Piece]>,

@@ -57,12 +57,13 @@ impl Because {
         let mut told = evidence.iter().filter(|piece| piece.is_told());
         for (text, field) in &self.parts {
             out.push_str(text);
-            if field.is_some()
-                && let Some(piece) = told.next()
-                && let Some(spec) = fields.get(usize::from(piece.field.0))
-            {
+            if field.is_none() {
+                continue;
+            }
+            match told.next().and_then(|piece| Some((piece, fields.get(usize::from(piece.field.0))?))) {
                 // Writing to a string does not fail.
-                let _ = write!(out, "{}", piece.value.shown(spec.ty));
+                Some((piece, spec)) => drop(write!(out, "{}", piece.value.shown(spec.ty))),
+                None => out.push_str("unknown"),
             }
         }
     }

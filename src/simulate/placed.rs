@@ -82,7 +82,9 @@ fn explain<T: DeserializeOwned>(
     head: &Range<usize>,
     (place, message): (Option<Range<usize>>, &str),
 ) -> Finding {
-    let message = message.replace('\n', ", ");
+    let is_too_large = ["` as i128", "` as u128"].iter().any(|wide| message.contains(wide));
+    let message =
+        if is_too_large { "this number is too large".to_owned() } else { message.replace('\n', ", ") };
     let mut quoted = message.split('`').skip(1).step_by(2);
     if message.starts_with("unknown field")
         && let Some(unknown) = quoted.next()

@@ -259,6 +259,8 @@ mod tests {
         for (from, to, said) in [
             ("calls-per-s", "calls-per-sec", "unknown key `calls-per-sec`; did you mean `calls-per-s`?"),
             ("for-s = 300", "for-s = \"a\"", "invalid type: string \"a\", expected f64"),
+            ("for-s = 300", "for-s = 99999999999999999999999", "this number is too large"),
+            ("hours = 0.2", "hours = 99999999999999999999999", "this number is too large"),
             ("\"ordinary\"", "\"ordinari\"", "unknown variant `ordinari`, expected one of"),
             ("[operator]", "[operater]", "unknown key `operater`; did you mean `operator`?"),
             ("hours = 0.2", "hours = \"x\"", "invalid type: string \"x\", expected f64"),
@@ -277,6 +279,24 @@ mod tests {
     }
 
     #[test]
+    fn a_time_that_cannot_be_is_named_by_its_own_key() {
+        for (table, key) in [
+            (
+                "kind = \"neighbours\"\nblocks = [\"+44740000\"]\ncalls-per-day = 9\nnew-after-s = -1",
+                "new-after-s",
+            ),
+            ("kind = \"emergency\"\ncalls-per-day = 9\ndrill-for-s = -1", "drill-for-s"),
+        ] {
+            let text = format!("{SMALL}\n[[population]]\n{table}\n");
+            let scenario = Scenario::parse("t.toml", &text).unwrap();
+            let world = Arc::new(World::new(&scenario, 1).unwrap());
+            let finding = scenario.sources(&world).map(|_| ()).unwrap_err();
+            assert!(finding.message.starts_with(&format!("{key}: ")), "{finding:?}");
+            assert_eq!(&text[finding.span.clone()], "-1", "{finding:?}");
+        }
+    }
+
+    #[test]
     fn says_what_cannot_be_had() {
         for (from, to, said) in [
             ("hours = 0.2", "hours = 0", "hours: above 0"),
@@ -285,6 +305,8 @@ mod tests {
             ("class = \"national\"", "class = \"x\"", "class: international"),
             ("\"nat-sip-1\"", "\"intl-sip-1\"", "name: two trunks"),
             ("trunk = \"intl-sip-1\"", "trunk = \"nope\"", "trunk: there is no `nope`"),
+            ("after-s = 60", "after-s = 720", "after-s: the scenario ends after 720 s"),
+            ("after-s = 60", "after-s = [1, 721]", "after-s: the scenario ends after 720 s"),
         ] {
             assert!(SMALL.contains(from));
             let text = SMALL.replacen(from, to, 1);

@@ -92,10 +92,12 @@ pub(super) fn curves(evaluation: &Evaluation) -> Section {
         is_log: true,
         series: stopped.filter(|series| !series.points.is_empty()).collect(),
     };
-    let sums = evaluation.whole.counts.leak.sums().map(|(second, sum)| (second / 3_600.0, sum as f64));
+    let seconds = evaluation.whole.counts.leak.sums().map(|(second, _)| second).fold(0.0, f64::max);
+    let (unit, unit_s) = if seconds > 3.0 * 3_600.0 { ("hours", 3_600.0) } else { ("minutes", 60.0) };
+    let sums = evaluation.whole.counts.leak.sums().map(|(second, sum)| (second / unit_s, sum as f64));
     let leak = Chart {
         title: "Unwanted calls passed since the start".to_owned(),
-        x: "hours".to_owned(),
+        x: unit.to_owned(),
         y: "calls".to_owned(),
         is_log: false,
         series: vec![Series::new("all runs", sums)],

@@ -7,6 +7,7 @@ mod places;
 mod quality;
 
 use crate::base::text::grouped;
+use crate::base::time::At;
 use crate::evaluate::document::{Document, Section, Table};
 use crate::evaluate::figure::{Figures, Spread, figures, spreads};
 use crate::evaluate::join::Outcomes;
@@ -16,6 +17,9 @@ use crate::evaluate::svg::{Chart, Series};
 use crate::evaluate::sweep::Sweep;
 
 pub use json::json;
+
+/// Runs named at the top; the table of speeds has all.
+const RUNS_NAMED: usize = 8;
 
 /// One run: a capture, or a scenario with a seed.
 #[derive(Clone, Debug)]
@@ -111,7 +115,22 @@ impl Evaluation {
         sections.extend(self.sweeps.iter().map(|(sweep, points)| swept(sweep, points)));
         sections.extend([self.spread(), self.speed()]);
         sections.retain(|section| !section.is_empty());
-        Document { title: "How well calls are judged".to_owned(), sections }
+        Document { title: "How well calls are judged".to_owned(), about: self.about(), sections }
+    }
+
+    /// Which runs, and when their calls were.
+    fn about(&self) -> String {
+        let named = self.runs.iter().take(RUNS_NAMED).map(|run| run.name.as_str());
+        let mut about = named.collect::<Vec<_>>().join("; ");
+        if let Some(more) = self.runs.len().checked_sub(RUNS_NAMED).filter(|more| *more > 0) {
+            about += &format!("; and {more} more");
+        }
+        match self.whole.setups {
+            Some((first, last)) => {
+                format!("{about}. Calls set up from {} to {}.", second(first), second(last))
+            }
+            None => format!("{about}. No call."),
+        }
     }
 
     fn spread(&self) -> Section {
@@ -167,6 +186,12 @@ impl Evaluation {
         section.text.extend(memory);
         section
     }
+}
+
+/// A time without its fraction.
+fn second(at: At) -> String {
+    let time = at.to_string();
+    time.split_once('.').map_or(time.clone(), |(seconds, _)| format!("{seconds}Z"))
 }
 
 /// The outcomes of all runs as one.

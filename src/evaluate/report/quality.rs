@@ -5,6 +5,7 @@ use crate::base::text::grouped;
 use crate::evaluate::counts::CLASSES;
 use crate::evaluate::document::{Section, Table};
 use crate::evaluate::figure::{legitimate_total, unwanted_classes};
+use crate::evaluate::join::{ALIKE_MAX, EXAMPLES_MAX};
 use crate::evaluate::report::Evaluation;
 use crate::evaluate::report::format::{Cells, NOTHING, number};
 use crate::evaluate::statistics::{Share, trials_for};
@@ -18,7 +19,7 @@ const NAMED_MAX: usize = 12;
 pub(super) fn summary(evaluation: &Evaluation) -> Section {
     let cells = Cells(&evaluation.figures);
     let mut text = vec![format!(
-        "Tollgate {}, rules {}, {} in {} calls.",
+        "Tollgate {}, rules {}, {}, {} calls.",
         evaluation.version,
         evaluation.ruleset,
         match evaluation.runs.len() {
@@ -108,7 +109,8 @@ fn claim(share: Share, goal: f64) -> String {
                 String::new()
             };
             format!(
-                "None of {} legitimate calls was blocked: at most {most} in a million, at 95 % (rule of three).{short}",
+                "None of {} legitimate calls was blocked: at most {most} in a million at 95 %, one-sided \
+                 (rule of three); the bounds in the table are two-sided.{short}",
                 grouped(calls)
             )
         }
@@ -116,7 +118,8 @@ fn claim(share: Share, goal: f64) -> String {
             let high = share.interval().high;
             let verdict = if high <= goal { "which is within" } else { "which does not show" };
             format!(
-                "{} of {} legitimate calls were blocked: at most {} in a million, {verdict} the goal of {goal_text}.",
+                "{} of {} legitimate calls were blocked: at most {} in a million (upper of the two-sided \
+                 bounds at 95 %), {verdict} the goal of {goal_text}.",
                 grouped(hits),
                 grouped(calls),
                 number(high * 1e6)
@@ -239,6 +242,12 @@ pub(super) fn false_positives(evaluation: &Evaluation) -> Section {
     }
     let mut section =
         Section::of("False positives", &["Legitimate calls that were blocked, by what they were."], table);
+    if !examples.rows.is_empty() {
+        let text = format!(
+            "The last table has examples: the first {ALIKE_MAX} records of each rule and kind, at most {EXAMPLES_MAX} of a run."
+        );
+        section.text.push(text);
+    }
     section.tables.extend([by_rule, examples]);
     section
 }

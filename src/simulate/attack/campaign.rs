@@ -80,15 +80,20 @@ impl Campaign {
         "disguised",
     ];
 
-    /// Whether the figures make sense.
+    /// Whether the figures make sense in a scenario of so many seconds.
     ///
     /// # Errors
     /// The figure that does not.
-    pub(super) fn check(&self) -> Result<(), String> {
+    pub(super) fn check(&self, scenario_s: f64) -> Result<(), String> {
         if !(1..=1_000).contains(&self.campaigns) {
             return Err("campaigns: 1 to 1000".into());
         }
         self.after_s.within("after-s", 0.0, YEAR_S)?;
+        if !self.after_s.is_below(scenario_s) {
+            return Err(format!(
+                "after-s: the scenario ends after {scenario_s} s; a later campaign makes no call"
+            ));
+        }
         self.for_s.map_or(Ok(self.after_s), |span| span.within("for-s", 1.0, YEAR_S))?;
         self.calls_per_s.within("calls-per-s", 0.0001, 1_000.0)?;
         self.calls.map_or(Ok(self.after_s), |calls| calls.within("calls", 1.0, 10_000_000.0))?;

@@ -168,7 +168,7 @@ impl Attack {
         index: usize,
         first: u32,
     ) -> Result<Vec<Box<dyn Source>>, String> {
-        self.campaign.check()?;
+        self.campaign.check(world.end().since(world.start()).as_secs_f64())?;
         (0..self.campaigns()).map(|nth| self.source(world, (index, nth), first.saturating_add(nth))).collect()
     }
 

@@ -72,6 +72,11 @@ impl Sweep {
         Err(format!("{name}: {least} to {most}, one figure or two in ascending order"))
     }
 
+    /// Whether all of it lies below this.
+    pub(super) fn is_below(self, bound: f64) -> bool {
+        self.to < bound
+    }
+
     /// The same, when it is a share.
     ///
     /// # Errors

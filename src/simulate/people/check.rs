@@ -22,13 +22,17 @@ pub(super) fn count(name: &str, count: u64, most: u64) -> Result<(), String> {
     if (1..=most).contains(&count) { Ok(()) } else { Err(format!("{name}: 1 to {most}")) }
 }
 
-/// Refuses a span that does not begin at 0 or later or lasts for nothing; seconds, a year at most.
-pub(super) fn window(after_s: f64, for_s: f64) -> Result<(), String> {
-    const YEAR_S: f64 = 366.0 * 86_400.0;
-    if !(0.0..=YEAR_S).contains(&after_s) {
-        return Err(format!("after-s: 0 to {YEAR_S}"));
-    }
-    positive("for-s", for_s, YEAR_S)
+/// A year, in seconds: no time of a scenario is later, and no span longer.
+const YEAR_S: f64 = 366.0 * 86_400.0;
+
+/// Refuses what is no time after the start, in seconds.
+pub(super) fn after(name: &str, after_s: f64) -> Result<(), String> {
+    if (0.0..=YEAR_S).contains(&after_s) { Ok(()) } else { Err(format!("{name}: 0 to {YEAR_S}")) }
+}
+
+/// Refuses what is no span, in seconds.
+pub(super) fn span(name: &str, for_s: f64) -> Result<(), String> {
+    positive(name, for_s, YEAR_S)
 }
 
 /// The country with these letters; the home country for none.

@@ -155,7 +155,8 @@ impl Televote {
     pub(super) fn sources(&self, world: &Arc<World>, name: &str) -> Result<Vec<Box<dyn Source>>, String> {
         check::positive("calls", self.calls, 10_000_000.0)?;
         check::count("candidates", self.candidates, 100)?;
-        check::window(self.after_s, self.for_s)?;
+        check::after("after-s", self.after_s)?;
+        check::span("for-s", self.for_s)?;
         check::share("congested", self.congested)?;
         let inbound = check::trunks(world, None, &PEOPLE, false)?;
         let outbound = check::trunks(world, None, &PEOPLE, true)?;
@@ -200,7 +201,8 @@ impl Maker for Voters {
 impl VictimStorm {
     pub(super) fn sources(&self, world: &Arc<World>, name: &str) -> Result<Vec<Box<dyn Source>>, String> {
         check::count("calls", self.calls, 100_000)?;
-        check::window(self.after_s, self.mean_s)?;
+        check::after("after-s", self.after_s)?;
+        check::span("mean-s", self.mean_s)?;
         check::share("answered", self.answered)?;
         // Nobody returns the call of somebody who returns a call, and the victim is mostly busy.
         let habits =

@@ -56,7 +56,8 @@ impl Emergency {
         check::positive("calls-per-day", self.calls_per_day, 1_000_000.0)?;
         check::share("by-mistake", self.by_mistake)?;
         check::share("called-back", self.called_back)?;
-        check::window(self.drill_after_s, self.drill_for_s)?;
+        check::after("drill-after-s", self.drill_after_s)?;
+        check::span("drill-for-s", self.drill_for_s)?;
         if !(0.0..=1_000_000.0).contains(&self.drill_calls) {
             return Err("drill-calls: 0 to 1000000".into());
         }

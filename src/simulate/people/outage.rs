@@ -62,7 +62,8 @@ const fn tries() -> u64 {
 
 impl Outage {
     pub(super) fn sources(&self, world: &Arc<World>, name: &str) -> Result<Vec<Box<dyn Source>>, String> {
-        check::window(self.after_s, self.for_s)?;
+        check::after("after-s", self.after_s)?;
+        check::span("for-s", self.for_s)?;
         check::positive("callers", self.callers, 1_000_000.0)?;
         check::share("abandoned", self.abandoned)?;
         check::positive("redial-s", self.redial_s, 3_600.0)?;

@@ -64,7 +64,8 @@ impl Reminders {
     pub(super) fn sources(&self, world: &Arc<World>, name: &str) -> Result<Vec<Box<dyn Source>>, String> {
         check::count("numbers", self.numbers, 100)?;
         check::positive("calls", self.calls, 10_000_000.0)?;
-        check::window(self.after_s, self.for_s)?;
+        check::after("after-s", self.after_s)?;
+        check::span("for-s", self.for_s)?;
         check::share("answered", self.answered)?;
         check::positive("patience-s", self.patience_s, 120.0)?;
         check::positive("message-s", self.message_s, 600.0)?;

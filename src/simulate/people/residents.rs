@@ -93,7 +93,7 @@ const fn one() -> f64 {
 impl Neighbours {
     pub(super) fn sources(&self, world: &Arc<World>, name: &str) -> Result<Vec<Box<dyn Source>>, String> {
         check::share("new", self.new)?;
-        check::window(self.new_after_s, 1.0)?;
+        check::after("new-after-s", self.new_after_s)?;
         let starts = world.start() + seconds_long(self.new_after_s);
         residents(self, world, name, |maker| {
             (maker.kinds, maker.newcomers) = ([NEIGHBOUR, NEW_NEIGHBOUR], (self.new, starts));
@@ -103,8 +103,8 @@ impl Neighbours {
 
 impl Reassigned {
     pub(super) fn sources(&self, world: &Arc<World>, name: &str) -> Result<Vec<Box<dyn Source>>, String> {
-        check::window(self.campaign_ends_s, 1.0)?;
-        check::window(self.rest_s, 1.0)?;
+        check::after("campaign-ends-s", self.campaign_ends_s)?;
+        check::after("rest-s", self.rest_s)?;
         let starts = world.start() + seconds_long(self.campaign_ends_s + self.rest_s);
         let as_neighbours = Neighbours {
             blocks: self.blocks.clone(),

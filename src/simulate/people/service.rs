@@ -129,7 +129,8 @@ impl Maker for CallsBack {
 impl ContractedFlash {
     pub(super) fn sources(&self, world: &Arc<World>, name: &str) -> Result<Vec<Box<dyn Source>>, String> {
         check::positive("calls", self.calls, 100_000_000.0)?;
-        check::window(self.after_s, self.for_s)?;
+        check::after("after-s", self.after_s)?;
+        check::span("for-s", self.for_s)?;
         check::positive("ring-most-s", self.ring_most_s, 30.0)?;
         check::share("by-handset", self.by_handset)?;
         check::share("retried", self.retried)?;

@@ -203,7 +203,8 @@ impl Forks {
 
 impl Retransmissions {
     pub(super) fn sources(&self, world: &Arc<World>, name: &str) -> Result<Vec<Box<dyn Source>>, String> {
-        check::window(self.after_s, self.for_s)?;
+        check::after("after-s", self.after_s)?;
+        check::span("for-s", self.for_s)?;
         check::positive("calls", self.calls, 1_000_000.0)?;
         let trunk = check::trunk(world, &self.trunk)?;
         if world.trunk(trunk).transport != Transport::SipUdp || !world.trunk(trunk).takes(false) {
