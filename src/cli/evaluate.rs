@@ -21,7 +21,7 @@ use crate::evaluate::require::{self, Requirement};
 use crate::evaluate::run::{self, Setting};
 use crate::evaluate::sweep::Sweep;
 use crate::evaluate::truth::{TruthFile, Truths};
-use crate::feature::fields;
+use crate::feature::{Limits, fields};
 use crate::journal::WholeFile;
 use crate::pipeline::Frames;
 use crate::rule::{Ruleset, Source};
@@ -119,14 +119,12 @@ impl Runner<'_> {
             Capture::open(&captures(directory)?).map_err(|error| Failure::new(error.exit_code(), error))?;
         let calls = Arc::new(AtomicU64::new(0));
         let mut frames = Watched::new(capture, Arc::clone(&calls), Arc::clone(&self.interrupted));
+        let limits = load::limits(&loaded);
         let network = Arc::new(loaded.network);
         let name = directory.display().to_string();
         let under = (&network, ruleset);
-        let set_up = load::set_up(
-            under,
-            (&loaded.labels.seeds(), loaded.look_ups.as_ref()),
-            (self.arguments.shards, load::SEED),
-        );
+        let set_up =
+            load::set_up(under, (&loaded.labels.seeds(), limits), (self.arguments.shards, load::SEED));
         let result = self.run(&name, (&mut frames, Box::new(truth)), under, (set_up, calls));
         let capture = frames.finish();
         capture.problems().iter().for_each(|problem| eprintln!("{problem}"));
@@ -142,7 +140,7 @@ impl Runner<'_> {
         let mut frames = Played::new(live, Arc::clone(&calls), Arc::clone(&self.interrupted));
         let name = format!("{}, seed {seed}", path.display());
         let under = (&network, ruleset);
-        let set_up = load::set_up(under, (&[], None), (self.arguments.shards, load::SEED));
+        let set_up = load::set_up(under, (&[], Limits::default()), (self.arguments.shards, load::SEED));
         let result = self.run(&name, (&mut frames, Box::new(truths)), under, (set_up, calls));
         frames.finish();
         result

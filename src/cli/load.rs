@@ -9,9 +9,8 @@ use crate::campaign::Labels;
 use crate::cli::Failure;
 use crate::config::{self, Loaded};
 use crate::engine::Options;
-use crate::feature::fields;
+use crate::feature::{Limits, fields};
 use crate::judge::{Judge, SeedMark};
-use crate::lookup;
 use crate::pipeline::{self, Threads};
 use crate::rule::{Ruleset, Source};
 use crate::simulate::Traffic;
@@ -56,16 +55,23 @@ pub struct SetUp {
     pub judge: Judge,
 }
 
+/// How much is kept at most, as the network file says.
+pub fn limits(loaded: &Loaded) -> Limits {
+    let mut limits = Limits::for_subscribers(loaded.subscribers);
+    if let Some(look_ups) = &loaded.look_ups {
+        limits.presence.answers = look_ups.answers_max;
+    }
+    limits
+}
+
 /// The same for every command that judges calls, so that they judge the same.
 pub fn set_up(
     (network, ruleset): (&Arc<Network>, &Arc<Ruleset>),
-    (marks, look_ups): (&[SeedMark], Option<&lookup::Options>),
+    (marks, limits): (&[SeedMark], Limits),
     (shards, seed): (u8, Seed),
 ) -> SetUp {
     let mut options = Options::default().seeded(seed);
-    if let Some(look_ups) = look_ups {
-        options.judge.features.presence.answers = look_ups.answers_max;
-    }
+    options.judge.features = limits;
     let threads = Threads { shards: usize::from(shards), ..Threads::default() };
     let mut judge = pipeline::judge(network, ruleset, (&options, threads));
     judge.seed_marks(marks);

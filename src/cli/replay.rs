@@ -26,6 +26,7 @@ use crate::wire::sip::Method;
 pub fn run(arguments: &ReplayArguments) -> Result<(), Failure> {
     let loaded = load::network(arguments.network.as_deref())?;
     let ruleset = Arc::new(load::rules(arguments.rules.as_deref())?);
+    let limits = load::limits(&loaded);
     let network = Arc::new(loaded.network);
     if arguments.captures.iter().filter(|path| path.as_os_str() == "-").count() > 1 {
         return Err(Failure::new(2, "standard input (-) can be read once; name it once"));
@@ -47,7 +48,7 @@ pub fn run(arguments: &ReplayArguments) -> Result<(), Failure> {
     let marks = loaded.labels.seeds();
     let seed = keeper.as_ref().map_or(load::SEED, Keeper::seed);
     let SetUp { options, threads, mut judge } =
-        load::set_up((&network, &ruleset), (&marks, loaded.look_ups.as_ref()), (arguments.shards, seed));
+        load::set_up((&network, &ruleset), (&marks, limits), (arguments.shards, seed));
     let mut sink = Records::open(
         arguments.out.as_deref(),
         (&network, &ruleset),
