@@ -4,7 +4,8 @@ use crate::feature::behaviour;
 use crate::feature::people::{PeopleLimits, PeopleSizes};
 use crate::feature::presence::PresenceLimits;
 
-/// Most keys in each table. Memory grows as they fill, up to [`Store::bytes_max`].
+/// Most keys in each table. Memory grows as they fill, up to
+/// [`Store::bytes_max`](crate::feature::Store::bytes_max).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Calling numbers.
