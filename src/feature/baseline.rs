@@ -45,7 +45,7 @@ const BINS: usize = 32;
 const EXCURSIONS_MIN: u32 = 1_000;
 /// Evidence that is enough where too little is known of the route: a billion to one.
 pub const BOUND_DB: u32 = 90;
-/// Most that is ever asked for; evidence does not grow past [`suspicion::CAP`](super::suspicion::CAP).
+/// Most that is ever asked for; evidence does not grow past [`CAP`](super::evidence::CAP).
 const BOUND_DB_MAX: u32 = 130;
 /// What the bound keeps from the highest of a thousand excursions.
 const MARGIN_DB: u32 = 20;
