@@ -70,7 +70,8 @@ pub fn standing(
         let (_, mark) = fits(width)?;
         let row = row_of(width, mark);
         let people = known_in(width);
-        let is_worth = (row.bad + row.good) as f32 + people >= CALLERS_MIN || width == 2 && people >= 0.5;
+        let is_worth =
+            row.bad as f32 + row.good as f32 + people >= CALLERS_MIN || width == 2 && people >= 0.5;
         is_worth.then_some((width, row))
     };
     let narrowest = WIDTHS.filter(|width| *width < widest.width()).find_map(evidence_at);
@@ -90,7 +91,7 @@ pub fn standing(
 /// Purity of a part of a block, drawn to the whole's while few calls of the part are known: where people live in the
 /// block, they live in its parts, met or not.
 fn shrunk(part: f32, row: &Row, whole: f32) -> f32 {
-    let calls = (row.bad + row.good) as f32;
+    let calls = row.bad as f32 + row.good as f32;
     let drawn = (part * calls + whole * WHOLE_WEIGHT) / (calls + WHOLE_WEIGHT);
     drawn.min(part)
 }
