@@ -23,7 +23,7 @@ pub const SUSPECTED: Nats = 5.0;
 const HALF_LIFE_S: f32 = 86_400.0;
 /// Seconds in which so little fades that it is not worth reckoning.
 const FADES_EVERY_S: u32 = 60;
-/// Seconds between two calls of such a block that count towards it.
+/// Seconds between two calls of a block that count towards what is usual on its route.
 const USUAL_EVERY_S: u32 = 60;
 /// How far the talk of spoken codes of one sender lies from their mean: quartiles are within 1.5 s of each other.
 const REGULAR_TALK_S: f32 = 1.5;
@@ -32,8 +32,8 @@ const REGULAR_SAYS: Nats = 1.8;
 /// What it says at most otherwise.
 const IRREGULAR_SAYS: Nats = -1.0;
 /// Evidence against a number (40 dB) from which on its calls count against it alone, not against its blocks.
-pub const OWN_MAX: Nats = 9.2;
-/// What a person's call weighs when it is one of the few that a mark lets pass: three such and the mark is gone.
+const OWN_MAX: Nats = 9.2;
+/// What a person's call weighs when it is one of the few that a mark lets pass: a few such and the mark is gone.
 const PROBE_WEIGHT: Nats = 4.0;
 
 /// Ways in which senders of unwanted calls behave.
@@ -72,7 +72,7 @@ pub struct Row {
     pub bad: u32,
     /// Calls of strangers that only people make, in the same time.
     pub good: u32,
-    /// Digits seen in the place before the block's free ones … of bad calls: bit *d* for digit *d*.
+    /// Tenths of the block that bad calls came from, see `tenth`: a bit for each.
     digits: u16,
     /// Of equipment: calls that only people make, ever.
     pub(super) people: u32,

@@ -9,8 +9,8 @@ use crate::feature::Store;
 use crate::feature::clock::seconds;
 use crate::feature::ending::{Ending, PERSON_TALK_MIN};
 use crate::feature::evidence::{Finished, SUSPECTED};
-use crate::feature::people::{Cut, Manner};
-use crate::feature::standing::{RENTED_WIDTH, purity};
+use crate::feature::people::{Cut, Manner, RENTED_WIDTH};
+use crate::feature::standing::purity;
 
 /// Robots among the strangers of a block from which on a mark may widen to it.
 const CLIMB_PURITY: f32 = 0.95;
@@ -37,8 +37,12 @@ impl Store {
         let is_fresh = call.called.number.is_some_and(|called| self.people.is_fresh(caller, called, second));
         let mut evicted =
             self.suspicion.answered((caller, call.equipment), (call.route, second), (is_fresh, is_probe));
-        if !self.people.has_behaved(caller, second) && !self.suspicion.count_caller(caller, second, true) {
-            evicted += self.people.answered(caller, second);
+        if !self.people.has_behaved(caller, second) {
+            let (is_counted, gave_way) = self.suspicion.count_caller(caller, second, true);
+            evicted += gave_way;
+            if !is_counted {
+                evicted += self.people.answered(caller, second);
+            }
         }
         self.evicted(evicted);
     }
@@ -77,8 +81,11 @@ impl Store {
     fn behaved(&mut self, call: &Call, finished: &Finished) -> u32 {
         let (caller, second) = (finished.caller, finished.second);
         let has_talked = call.answer_at.is_some();
-        let is_counted = has_talked && self.suspicion.count_caller(caller, second, false);
-        if finished.is_persons {
+        let (is_counted, evicted) = match has_talked {
+            true => self.suspicion.count_caller(caller, second, false),
+            false => (false, 0),
+        };
+        let gave_way = if finished.is_persons {
             let block = self.suspicion.block(RENTED_WIDTH, caller, call.route);
             let is_suspected = block.highest(second) >= SUSPECTED;
             self.people.behaved(caller, second, Manner { has_talked, is_counted, is_suspected })
@@ -86,7 +93,8 @@ impl Store {
             self.people.hung_up(caller, second)
         } else {
             0
-        }
+        };
+        evicted + gave_way
     }
 
     /// What a call out of the network says of whom it reached.

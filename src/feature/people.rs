@@ -1,8 +1,8 @@
 //! Who is a person: numbers that behaved like one, pairs that talked, and how many people live in a block.
 //!
-//! A number is *known* for 30 days after it talked for 20 s, waited 15 s for an answer, or was called from our network
-//! and answered. Nobody who rents numbers for robots does any of these by the thousand for free; a subscriber does one
-//! of them with nearly every call.
+//! A number is *known* for 30 days after it talked for 20 s, waited 20 s for an answer, or was called from our network
+//! and talked; a subscriber does one of these with nearly every call. Waiting costs a robot nothing, so it spares the
+//! number and clears nothing: *proven* is only who talked.
 
 use std::hash::BuildHasher;
 use std::ops::RangeInclusive;
@@ -34,10 +34,10 @@ const CENSUS_HALF_LIFE_S: f32 = 30.0 * 86_400.0;
 
 /// Widths of blocks whose numbers are close to each other: they are given out together.
 const CLOSE: RangeInclusive<u8> = 2..=3;
-/// Blocks that a sender rents whole.
-const RENTED: RangeInclusive<u8> = 4..=4;
+/// Width of the widest blocks that senders rent whole.
+pub const RENTED_WIDTH: u8 = 4;
 /// Wider ones: whatever is sent from them, people live there.
-const FAR: RangeInclusive<u8> = 5..=6;
+const FAR: RangeInclusive<u8> = RENTED_WIDTH + 1..=6;
 
 /// Most keys of each kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -182,7 +182,7 @@ impl People {
     /// spares without clearing.
     #[must_use]
     pub fn is_known(&self, number: Number, second: u32) -> bool {
-        self.is_proven(number, second) || self.has_behaved(number, second)
+        self.has_behaved(number, second) || self.reached.contains(number.value(), Day::of(second))
     }
 
     /// Whether a number talked or waited lately, as callers that [`Self::behaved`] knows did.
@@ -244,7 +244,7 @@ impl People {
             evicted += self.count_in(caller, CLOSE, (1.0, second));
         }
         if !manner.is_suspected {
-            evicted += self.count_in(caller, RENTED, (1.0, second));
+            evicted += self.count_in(caller, RENTED_WIDTH..=RENTED_WIDTH, (1.0, second));
         }
         evicted + self.count_in(caller, FAR, (1.0, second))
     }
@@ -382,7 +382,7 @@ mod tests {
         assert!(!people.is_known(one, NOW + 32 * DAY));
         for width in 2..=6 {
             let count = people.in_block(Range::of(other, width), NOW);
-            let expected = if RENTED.contains(&width) { 1.0 } else { 2.0 };
+            let expected = if width == RENTED_WIDTH { 1.0 } else { 2.0 };
             assert!((count - expected).abs() < 0.01, "{count} in 10^{width}");
         }
         let later = people.in_block(Range::of(one, 2), NOW + 30 * DAY);

@@ -10,7 +10,7 @@ use crate::base::range::Range;
 use crate::base::route::RouteId;
 use crate::feature::evidence::{CAP, Nats, Row};
 use crate::feature::mark::Mark;
-use crate::feature::people::People;
+use crate::feature::people::{People, RENTED_WIDTH};
 use crate::feature::suspicion::{Suspicion, WIDTHS};
 
 /// Callers of a block that make it worth asking, rather than the block around it. Of a hundred one person is enough.
@@ -20,8 +20,6 @@ const CALLERS_MIN: f32 = 5.0;
 const PEOPLE_WEIGHT: f32 = 0.1;
 /// The same in a block of 100.
 const PEOPLE_WEIGHT_CLOSE: f32 = 0.15;
-/// Width of the widest blocks that senders rent whole.
-pub const RENTED_WIDTH: u8 = 4;
 /// People who have not called yet, in a wider block: that none was met shows little where so many may live.
 const UNSEEN_WIDE: f32 = 1.0;
 /// Calls of a part of a block that the purity of the whole weighs as much as.
@@ -72,13 +70,13 @@ pub fn standing(
         let people = known_in(width);
         let is_worth =
             row.bad as f32 + row.good as f32 + people >= CALLERS_MIN || width == 2 && people >= 0.5;
-        is_worth.then_some((width, row))
+        is_worth.then_some((width, row, people))
     };
     let narrowest = WIDTHS.filter(|width| *width < widest.width()).find_map(evidence_at);
-    let (range, mark) = fits(narrowest.map_or(0, |(width, _)| width))?;
+    let (range, mark) = fits(narrowest.map_or(0, |(width, ..)| width))?;
     let row = row_of(range.width(), mark);
     let whole = purity(&row, range.width(), known_in(range.width()));
-    let part = |(width, row): (u8, Row)| shrunk(purity(&row, width, known_in(width)), &row, whole);
+    let part = |(width, row, people): (u8, Row, f32)| shrunk(purity(&row, width, people), &row, whole);
     Some(Standing {
         range: *range,
         class: mark.class,

@@ -7,9 +7,9 @@
 //! the sending equipment on the route. Where people answer it returns to zero; where nobody ever answers it climbs. So
 //! evidence has no window to stay below: slow senders take longer, not shorter.
 //!
-//! Only calls that a robot cannot help making count towards it: from a number not known for a person's, to a number
-//! it has not called before and that not everybody calls; and towards a block only from numbers against which little is
-//! known, so that one number cannot condemn its neighbours. All calls count against it.
+//! Only the first call of a pair in a day counts, and none to a number that everybody calls: whoever repeats calls, or
+//! has an accomplice answer them, says nothing. Towards a block only numbers count that were not proven a person's and
+//! against which little is known, so that a few cannot condemn their neighbours.
 
 use serde::{Deserialize, Serialize};
 
@@ -77,16 +77,16 @@ impl Suspicion {
 
     /// Counts a call in flight: set up, neither answered nor ended. How many rows gave way for want of room.
     pub fn begun(&mut self, caller: Number, second: u32) -> u32 {
-        let (row, gave_way) = self.rows.touch(key(About::Caller, caller, RouteId::UNKNOWN, 0), second);
+        let (row, evicted) = self.caller_mut(caller, second);
         row.in_flight = row.in_flight.saturating_add(1);
-        u32::from(gave_way.is_some())
+        evicted
     }
 
     /// Counts it out again. How many rows gave way.
     pub fn landed(&mut self, caller: Number, second: u32) -> u32 {
-        let (row, gave_way) = self.rows.touch(key(About::Caller, caller, RouteId::UNKNOWN, 0), second);
+        let (row, evicted) = self.caller_mut(caller, second);
         row.in_flight = row.in_flight.saturating_sub(1);
-        u32::from(gave_way.is_some())
+        evicted
     }
 
     /// Takes what it says that a call was answered: of a call as fresh and as much a probe as told. How many rows gave
@@ -111,10 +111,10 @@ impl Suspicion {
         })
     }
 
-    /// Counts a number among the people of its blocks, or no longer; whether it was.
-    pub fn count_caller(&mut self, caller: Number, second: u32, is_counted: bool) -> bool {
-        let (row, _) = self.rows.touch(key(About::Caller, caller, RouteId::UNKNOWN, 0), second);
-        std::mem::replace(&mut row.is_counted, is_counted)
+    /// Counts a number among the people of its blocks, or no longer; whether it was, and how many rows gave way.
+    pub fn count_caller(&mut self, caller: Number, second: u32, is_counted: bool) -> (bool, u32) {
+        let (row, evicted) = self.caller_mut(caller, second);
+        (std::mem::replace(&mut row.is_counted, is_counted), evicted)
     }
 
     /// Takes what a call that is over says. How many rows gave way.
@@ -137,6 +137,12 @@ impl Suspicion {
             self.baselines.count(call.route, call.second, call.ending);
         }
         evicted
+    }
+
+    /// The row of a calling number, and how many gave way for it.
+    fn caller_mut(&mut self, caller: Number, second: u32) -> (&mut Row, u32) {
+        let (row, gave_way) = self.rows.touch(key(About::Caller, caller, RouteId::UNKNOWN, 0), second);
+        (row, u32::from(gave_way.is_some()))
     }
 
     /// Changes the row of every subject of a call; `change` gives the peak of evidence that is gone now. How many rows
@@ -208,7 +214,8 @@ impl Suspicion {
     }
 
     /// The block around `caller` that the evidence is about: the narrowest that has `enough` of it, widened tenfold for
-    /// as long as the wider block has enough too and `is_pure` holds. Enough comes from several tenths of a block. `None` when no block has enough.
+    /// as long as the wider block has enough too and `is_pure` holds. Enough comes from several tenths of a block. `None`
+    /// when no block has enough.
     #[must_use]
     pub fn widest(
         &self,

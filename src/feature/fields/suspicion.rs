@@ -13,15 +13,12 @@ pub(super) const SUSPICION: &[Row] = &[
     row(
         "caller.known",
         Type::Bool,
-        "Within 30 days the caller talked for 20 s, let it ring for 15 s, or was called from our network and answered",
+        "Within 30 days the caller talked for 20 s, let it ring for 20 s, or was called from our network and answered",
         |m| m.of_caller(|store, caller| Value::Bool(store.people.is_known(caller, seconds(m.at)))),
     ),
-    row(
-        "caller.talked",
-        Type::Bool,
-        "Within 30 days the caller talked for 20 s or let it ring for 15 s",
-        |m| m.of_caller(|store, caller| Value::Bool(store.people.has_talked(caller, seconds(m.at)))),
-    ),
+    row("caller.talked", Type::Bool, "Within 30 days the caller talked for 20 s", |m| {
+        m.of_caller(|store, caller| Value::Bool(store.people.has_talked(caller, seconds(m.at))))
+    }),
     row("pair.known", Type::Bool, "The two numbers talked within 30 days, whoever called", |m| {
         m.of_pair(|store, caller, called| store.people.is_pair(caller, called, seconds(m.at)))
     }),
