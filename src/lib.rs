@@ -37,6 +37,7 @@ pub mod signal;
 pub mod simulate;
 pub mod wire;
 
+pub mod adapter;
 pub mod billing;
 pub mod campaign;
 pub mod capture;

@@ -70,6 +70,7 @@ impl Run {
             match output {
                 Output::Verdict { verdict, .. } => self.verdicts.push(verdict),
                 Output::Record(record) => self.records.push(*record),
+                Output::Marked(_) => {}
             }
         }
     }

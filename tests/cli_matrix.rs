@@ -103,7 +103,7 @@ fn every_row_holds() {
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
     let file =
         bench.ruleset.rules().iter().filter(|rule| rule.id.starts_with("SP-") && rule.mode == Mode::Live);
-    let missing: Vec<&str> = file.map(|rule| rule.id.as_str()).filter(|id| !seen.contains(*id)).collect();
+    let missing: Vec<&str> = file.map(|rule| &*rule.id).filter(|id| !seen.contains(*id)).collect();
     assert!(missing.is_empty(), "no row decided by {missing:?}");
 }
 
@@ -225,7 +225,7 @@ impl Bench {
             judge.roaming(number(number_of), Some(state), (now, now + MINUTE));
         }
         let verdict = self.verdict(&mut judge, self.call_of(row, called, now));
-        let rule = verdict.rule.map_or("–", |index| self.ruleset.rules()[usize::from(index)].id.as_str());
+        let rule = verdict.rule.map_or("–", |index| &*self.ruleset.rules()[usize::from(index)].id);
         (verdict.decision, rule.to_owned())
     }
 

@@ -22,6 +22,15 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("lookup", &["base", "call", "judge", "clock"]),
     ("billing", &["base", "call", "judge"]),
     ("metrics", &["base", "judge", "rule"]),
+    ("inline", &["base", "wire", "judge"]),
+    ("adapter", &["base", "wire", "signal", "call", "judge", "inline", "clock", "metrics"]),
+    (
+        "service",
+        &[
+            "base", "wire", "rule", "assemble", "signal", "call", "feature", "judge", "engine", "clock",
+            "capture", "lookup", "billing", "metrics", "journal", "inline", "adapter",
+        ],
+    ),
     ("journal", &["base", "call", "feature", "judge", "rule"]),
     (
         "pipeline",

@@ -89,16 +89,29 @@ pub enum Decision {
     Block,
     /// Let it pass and charge the sender.
     Monetise,
+    /// Let it pass without its calling number.
+    Mask,
+    /// Send it elsewhere: to an announcement, or to a question that only people can answer.
+    Divert,
 }
 
 impl Decision {
     /// Names in records, rules and metrics, in the order of the enum.
-    pub const NAMES: [&'static str; 3] = ["allow", "block", "monetise"];
+    pub const NAMES: [&'static str; 5] = ["allow", "block", "monetise", "mask", "divert"];
+    /// Every decision, in the order of the enum.
+    pub const ALL: [Decision; 5] =
+        [Decision::Allow, Decision::Block, Decision::Monetise, Decision::Mask, Decision::Divert];
 
     /// Its name.
     #[must_use]
     pub const fn name(self) -> &'static str {
         Self::NAMES[self as usize]
+    }
+
+    /// Whether the call does not get to whom it was for.
+    #[must_use]
+    pub const fn keeps_away(self) -> bool {
+        matches!(self, Self::Block | Self::Divert)
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub mod caret;
 pub mod class;
+pub mod fail_open;
 pub mod fault;
 pub mod field;
 pub mod fingerprint;

@@ -107,16 +107,12 @@ impl<'a> Matcher<'a> {
             return Ok(());
         };
         let at = At::parse(&line.setup_at).ok_or("`setup_at` is no time")?;
-        let decision = Decision::NAMES.iter().position(|name| *name == line.decision);
+        let decision = Decision::ALL.into_iter().find(|decision| decision.name() == line.decision);
         let candidate = Candidate {
             at,
             calling: line.calling.as_deref().and_then(number),
             route: line.route.into_owned(),
-            decision: match decision.ok_or("`decision` is not known")? {
-                0 => Decision::Allow,
-                1 => Decision::Block,
-                _ => Decision::Monetise,
-            },
+            decision: decision.ok_or("`decision` is not known")?,
             is_normal: line.final_class == Class::Normal.name(),
             is_taken: false,
         };
@@ -161,7 +157,7 @@ impl Share {
     fn count(&mut self, record: &Candidate) {
         self.calls += 1;
         *match (record.decision, record.is_normal) {
-            (Decision::Block, _) => &mut self.blocked,
+            (Decision::Block | Decision::Divert | Decision::Mask, _) => &mut self.blocked,
             (Decision::Monetise, _) => &mut self.monetised,
             (Decision::Allow, false) => &mut self.found,
             (Decision::Allow, true) => &mut self.missed,

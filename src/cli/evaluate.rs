@@ -100,7 +100,7 @@ impl Runner<'_> {
             }
             None => self.arguments.truth.iter().map(|directory| self.directory(directory, ruleset)).collect(),
         };
-        let ids = ruleset.rules().iter().map(|rule| rule.id.clone()).collect();
+        let ids = ruleset.rules().iter().map(|rule| rule.id.to_string()).collect();
         Ok(Evaluation::new(
             runs?,
             (ruleset.hash().to_owned(), ids),

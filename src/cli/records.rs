@@ -20,7 +20,6 @@ use crate::judge::{CallRecord, Judge, Output};
 use crate::lookup::{LookUps, Outcome, Resolver, Source};
 use crate::metrics::Tally;
 use crate::pipeline::Sink;
-use crate::rule::Ruleset;
 
 /// A file of the output directory, or nowhere when there is none.
 enum Target {
@@ -86,7 +85,7 @@ impl Records {
     /// Makes the directory and its files; `seen` is counted up with every record, `stop` set when one cannot be written.
     pub fn open(
         out: Option<&Path>,
-        (network, ruleset): (&Arc<Network>, &Ruleset),
+        network: &Arc<Network>,
         rate_card: Option<RateCard>,
         (seen, stop): (Arc<AtomicU64>, Arc<AtomicBool>),
     ) -> Result<Self, Failure> {
@@ -104,7 +103,7 @@ impl Records {
             ledger: Ledger::new(Target::create(out, "billing.jsonl")?, GENESIS),
             rater: Rater::new(rate_card.unwrap_or_default()),
             look_ups: None,
-            tally: Tally::new(network.routes.all().len(), ruleset.rules().len()),
+            tally: Tally::new(network.routes.all().len()),
             results: BTreeMap::new(),
             setups: None,
             last_end: None,
@@ -170,7 +169,7 @@ impl Records {
         Ok(files)
     }
 
-    fn record(&mut self, record: &CallRecord, ruleset: &Ruleset) -> io::Result<()> {
+    fn record(&mut self, record: &CallRecord) -> io::Result<()> {
         self.seen.fetch_add(1, Ordering::Relaxed);
         self.tally.count(record);
         let at = record.call.setup_at;
@@ -178,19 +177,19 @@ impl Records {
         self.setups = Some((first.min(at), last.max(at)));
         self.last_end = self.last_end.max(Some(record.call.end_at.unwrap_or(at)));
         if let Some(calls) = &mut self.calls {
-            calls.write(record, ruleset, &self.network)?;
+            calls.write(record, &self.network)?;
         }
-        if record.verdict.decision == Decision::Monetise { self.bill(record, ruleset) } else { Ok(()) }
+        if record.verdict.decision == Decision::Monetise { self.bill(record) } else { Ok(()) }
     }
 
-    fn bill(&mut self, record: &CallRecord, ruleset: &Ruleset) -> io::Result<()> {
+    fn bill(&mut self, record: &CallRecord) -> io::Result<()> {
         let route = self.network.routes.route(record.call.route);
         let charge = Charge {
             call: &record.call,
             route: &route.name,
             sender: route.sender.as_deref().unwrap_or_default(),
             class: record.final_class,
-            ruleset: ruleset.hash(),
+            ruleset: record.ruleset.hash(),
         };
         let rated = self.rater.rate(&charge);
         let result = rated.reason.map_or("rated", |reason| reason.name());
@@ -204,12 +203,12 @@ impl Sink for Records {
         self.look_ups.as_mut().map(|look_ups| look_ups as &mut dyn Resolver)
     }
 
-    fn take(&mut self, judge: &Judge, output: Output) {
+    fn take(&mut self, _: &Judge, output: Output) {
         if self.error.is_some() {
             return;
         }
         if let Output::Record(record) = output {
-            self.error = self.record(&record, judge.ruleset()).err();
+            self.error = self.record(&record).err();
             if self.error.is_some() {
                 self.stop.store(true, Ordering::Relaxed);
             }

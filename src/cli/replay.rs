@@ -51,7 +51,7 @@ pub fn run(arguments: &ReplayArguments) -> Result<(), Failure> {
         load::set_up((&network, &ruleset), (&marks, limits), (arguments.shards, seed));
     let mut sink = Records::open(
         arguments.out.as_deref(),
-        (&network, &ruleset),
+        &network,
         loaded.rate_card,
         (Arc::clone(&calls), Arc::clone(&interrupted)),
     )?;

@@ -70,9 +70,9 @@ pub struct RouteLine {
     pub isup: u64,
     /// Answered attempts.
     pub answered: u64,
-    /// Attempts allowed.
+    /// Attempts allowed, those without their calling number among them.
     pub allowed: u64,
-    /// Attempts blocked.
+    /// Attempts blocked or sent elsewhere.
     pub blocked: u64,
     /// Attempts monetised.
     pub monetised: u64,
@@ -85,9 +85,9 @@ pub struct RouteLine {
 pub struct ClassLine {
     /// Final class.
     pub class: &'static str,
-    /// Attempts allowed.
+    /// Attempts allowed, those without their calling number among them.
     pub allowed: u64,
-    /// Attempts blocked.
+    /// Attempts blocked or sent elsewhere.
     pub blocked: u64,
     /// Attempts monetised.
     pub monetised: u64,
@@ -169,8 +169,8 @@ pub fn route_line(name: &str, class: &'static str, tally: &RouteTally) -> RouteL
         sip: tally.calls[0],
         isup: tally.calls[1],
         answered: tally.answered,
-        allowed: tally.with_decision(Decision::Allow),
-        blocked: tally.with_decision(Decision::Block),
+        allowed: tally.with_decision(Decision::Allow) + tally.with_decision(Decision::Mask),
+        blocked: tally.with_decision(Decision::Block) + tally.with_decision(Decision::Divert),
         monetised: tally.with_decision(Decision::Monetise),
         missed: tally.missed(),
     }
@@ -184,8 +184,8 @@ pub fn class_lines(total: &RouteTally) -> Vec<ClassLine> {
         .filter(|class| total.with_final_class(*class) > 0)
         .map(|class| ClassLine {
             class: class.name(),
-            allowed: count(Decision::Allow, class),
-            blocked: count(Decision::Block, class),
+            allowed: count(Decision::Allow, class) + count(Decision::Mask, class),
+            blocked: count(Decision::Block, class) + count(Decision::Divert, class),
             monetised: count(Decision::Monetise, class),
         })
         .collect()
@@ -211,7 +211,7 @@ pub fn range_lines(
             rule: ruleset
                 .rules()
                 .get(usize::from(finding.rule))
-                .map_or(String::new(), |rule| rule.id.clone()),
+                .map_or(String::new(), |rule| rule.id.to_string()),
             calls: finding.calls,
             since: finding.since.rfc3339().to_string(),
             last: finding.last.rfc3339().to_string(),

@@ -1,7 +1,7 @@
 //! What needs the order of setups: the courses of campaigns, of their ranges and numbers, and ranges that changed
 //! hands.
 
-use crate::base::class::{Class, Decision};
+use crate::base::class::Class;
 use crate::base::map::Map;
 use crate::base::range::Range;
 use crate::base::route::RouteId;
@@ -176,13 +176,14 @@ impl Campaigns {
                 self.released.len() - 1
             }
         };
-        self.released[index].take(at, call.decision == Decision::Block);
+        self.released[index].take(at, call.decision.keeps_away());
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::class::Decision;
     use crate::evaluate::truth::Truth;
 
     fn call(at_s: u64, number: &str, decision: Decision, truth: Truth) -> Judged {

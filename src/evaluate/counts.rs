@@ -165,11 +165,11 @@ impl Counts {
     fn count_contracted(&mut self, call: &Judged) {
         self.contracted.calls += 1;
         self.contracted.monetised += u64::from(call.decision == Decision::Monetise);
-        self.contracted.blocked += u64::from(call.decision == Decision::Block);
+        self.contracted.blocked += u64::from(call.decision.keeps_away());
     }
 
     fn count_legitimate(&mut self, call: &Judged) {
-        let is_blocked = call.decision == Decision::Block;
+        let is_blocked = call.decision.keeps_away();
         let kind = self.legitimate.entry(call.truth.kind).or_default();
         kind.calls += 1;
         kind.blocked += u64::from(is_blocked);
@@ -195,7 +195,7 @@ impl Counts {
     fn count_taken(&mut self, call: &Judged) {
         let label = call.truth.label;
         let taken = &mut self.taken[call.class as usize];
-        if call.decision == Decision::Block {
+        if call.decision.keeps_away() {
             taken.setup += 1;
             taken.setup_right += u64::from(call.class == label);
         }
@@ -221,7 +221,7 @@ impl Place {
             return;
         }
         self.unwanted += 1;
-        self.blocked += u64::from(call.decision == Decision::Block);
+        self.blocked += u64::from(call.decision.keeps_away());
         self.late += u64::from(call.decision == Decision::Allow && call.is_seen());
         self.unnoticed += u64::from(!call.is_seen());
         self.tests += u64::from(is_test);

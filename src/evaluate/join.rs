@@ -8,7 +8,6 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::base::class::Decision;
 use crate::base::field::Country;
 use crate::base::map::{Seed, keyed_hash};
 use crate::base::network::Network;
@@ -157,7 +156,7 @@ impl Join {
                 call.number.and_then(|number| self.network.numbering.country(number));
             counts.place(&call, &self.network.routes.route(call.route).name, (country, is_test));
         }
-        let is_false = call.standing != Standing::Unwanted && call.decision == Decision::Block;
+        let is_false = call.standing != Standing::Unwanted && call.decision.keeps_away();
         let alike = examples.iter().filter(|known| (known.rule, known.kind) == (call.rule, call.truth.kind));
         if is_false && examples.len() < EXAMPLES_MAX && alike.count() < ALIKE_MAX {
             examples.push(Example {
@@ -194,6 +193,7 @@ impl Sink for Join {
         match output {
             Output::Verdict { seq, .. } => self.slots.push_back((seq, Slot::Live)),
             Output::Record(record) => self.record(&record),
+            Output::Marked(_) => {}
         }
     }
 }

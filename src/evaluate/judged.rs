@@ -43,7 +43,7 @@ impl Probes {
     /// By the rules in force.
     #[must_use]
     pub fn new(ruleset: &Ruleset) -> Self {
-        let rules = (0..).zip(ruleset.rules()).filter(|(_, rule)| PROBE_RULES.contains(&rule.id.as_str()));
+        let rules = (0..).zip(ruleset.rules()).filter(|(_, rule)| PROBE_RULES.contains(&&*rule.id));
         Self { rules: rules.map(|(index, _)| index).collect(), drawn: fields::find(DRAWN) }
     }
 
@@ -122,7 +122,7 @@ impl Judged {
         match self.decision {
             Decision::Allow if self.is_probe => Outcome::Probe,
             Decision::Allow => Outcome::Passed,
-            Decision::Block | Decision::Monetise => Outcome::Stopped,
+            Decision::Block | Decision::Divert | Decision::Mask | Decision::Monetise => Outcome::Stopped,
         }
     }
 

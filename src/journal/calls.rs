@@ -34,9 +34,9 @@ impl<W: Write> CallsWriter<W> {
     ///
     /// # Errors
     /// As `out` says.
-    pub fn write(&mut self, record: &CallRecord, ruleset: &Ruleset, network: &Network) -> io::Result<()> {
+    pub fn write(&mut self, record: &CallRecord, network: &Network) -> io::Result<()> {
         self.line.clear();
-        write_record(&mut self.line, record, &mut self.clock, (ruleset, network, self.fields));
+        write_record(&mut self.line, record, &mut self.clock, (&record.ruleset, network, self.fields));
         self.out.write_all(&self.line)
     }
 
@@ -82,7 +82,7 @@ fn write_record(
     line.extend_from_slice(b",\"final_class\":");
     word(line, record.final_class.name());
     let rule = record.rule().and_then(|index| ruleset.rules().get(usize::from(index)));
-    optional(line, b",\"rule\":", rule.map(|rule| rule.id.as_str()));
+    optional(line, b",\"rule\":", rule.map(|rule| &*rule.id));
     line.extend_from_slice(b",\"because\":");
     because(line, record, ruleset, fields);
     line.extend_from_slice(b",\"evidence\":");

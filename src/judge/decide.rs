@@ -36,6 +36,8 @@ fn by_rules(ruleset: &Ruleset, facts: &impl Facts, shadow: &mut dyn FnMut(u16)) 
         let decision = match rule.action {
             Action::Allow => Some(Decision::Allow),
             Action::Block { .. } => Some(Decision::Block),
+            Action::Divert { .. } => Some(Decision::Divert),
+            Action::Mask => Some(Decision::Mask),
             Action::Monetise => Some(Decision::Monetise),
             Action::Classify => None,
         };

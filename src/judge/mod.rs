@@ -7,9 +7,11 @@
 //! rules `on = "end"`, what they teach is kept as marks, and setups are judged by the rules `on = "setup"` on marks,
 //! windows and the call's own identity.
 
+pub mod answer;
 pub mod decide;
 pub mod output;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::base::class::{Class, Decision, Subject};
@@ -21,12 +23,13 @@ use crate::base::number::Number;
 use crate::base::range::Range;
 use crate::base::route::RouteId;
 use crate::base::time::At;
-use crate::call::{Call, CallEvent};
+use crate::call::{Call, CallEvent, CallId};
 use crate::feature::mark::Lesson;
 use crate::feature::{Limits, Store};
-use crate::rule::{Action, Evidence, Mode, Piece, Ruleset};
+use crate::rule::{Action, Evidence, Mode, Piece, Rule, Ruleset};
 
-pub use output::{CallRecord, Finding, Verdict};
+pub use answer::{Answer, Treatment};
+pub use output::{CallRecord, Finding, Marked, Verdict};
 
 /// Limits of a judge.
 #[derive(Clone, Copy, Debug)]
@@ -35,7 +38,7 @@ pub struct JudgeOptions {
     pub features: Limits,
     /// Most verdicts that are not a plain allow held for calls that have not ended.
     pub verdicts_max: usize,
-    /// Most findings kept for the report.
+    /// Most findings kept for the report; 0 where there is none.
     pub findings_max: usize,
     /// Seed of keyed hashes.
     pub seed: Seed,
@@ -64,6 +67,8 @@ pub enum Output {
     },
     /// A finished call.
     Record(Box<CallRecord>),
+    /// Something was marked by the call whose record comes next.
+    Marked(Marked),
 }
 
 /// A mark to begin with, from a source outside.
@@ -79,6 +84,13 @@ pub struct SeedMark {
     pub until: At,
 }
 
+/// A verdict on a call that has not ended, and the rules it was found by.
+#[derive(Debug)]
+struct Held {
+    verdict: Verdict,
+    ruleset: Arc<Ruleset>,
+}
+
 /// What names a finding: a block by its digits, equipment by its fingerprint.
 type FindingKey = (Subject, Option<Range>, u32, RouteId, Class);
 
@@ -90,7 +102,7 @@ pub struct Judge {
     store: Store,
     options: JudgeOptions,
     /// Verdicts on calls that have not ended, unless no rule matched.
-    verdicts: Map<u64, Verdict>,
+    verdicts: Map<u64, Held>,
     findings: Vec<Finding>,
     finding_of: Map<FindingKey, usize>,
     shadow_matches: Vec<u64>,
@@ -150,8 +162,32 @@ impl Judge {
                 out.push(Output::Verdict { seq: call.seq, verdict });
             }
             CallEvent::Answer(call) => self.learn_answer(&call),
-            CallEvent::End(call) => out.push(Output::Record(self.judge_end(at, call))),
+            CallEvent::End(call) => {
+                let record = self.judge_end(at, call, out);
+                out.push(Output::Record(record));
+            }
         }
+    }
+
+    /// What a switch is to be told about a call that has not ended; [`Call::seq`] and [`Call::id`] name it.
+    #[must_use]
+    pub fn answer(&self, seq: u64, id: CallId) -> Answer {
+        match self.verdicts.get(&seq) {
+            Some(held) => Answer::new(id, &held.verdict, &held.ruleset),
+            None => Answer { call: id, ..Answer::default() },
+        }
+    }
+
+    /// Judges by other rules from now on. What was learned stays, and so do the verdicts on calls that have not ended.
+    pub fn load(&mut self, ruleset: Arc<Ruleset>) {
+        let counted = self.ruleset.rules().iter().zip(&self.shadow_matches);
+        let counts: BTreeMap<&str, u64> = counted.map(|(rule, count)| (&*rule.id, *count)).collect();
+        let count_of = |rule: &Rule| counts.get(&*rule.id).copied().unwrap_or_default();
+        let shadow_matches = ruleset.rules().iter().map(count_of).collect();
+        // Findings are explained with the rules they were found by, which are gone.
+        self.findings.clear();
+        self.finding_of.clear();
+        (self.shadow_matches, self.ruleset) = (shadow_matches, ruleset);
     }
 
     /// Takes in where a subscriber is, as somebody outside said at `at`; good before `until`. `None` when there was no
@@ -209,7 +245,7 @@ impl Judge {
             verdict.decision == Decision::Allow || !self.network.is_emergency(&call.called),
             "an emergency call was about to be touched"
         );
-        if verdict.decision == Decision::Block {
+        if verdict.decision.keeps_away() {
             self.store.refused(call, &self.network);
         } else {
             self.store.begun(call, &self.network);
@@ -217,7 +253,8 @@ impl Judge {
         }
         if verdict.rule.is_some() {
             if self.verdicts.len() < self.options.verdicts_max {
-                self.verdicts.insert(call.seq, verdict.clone());
+                let ruleset = Arc::clone(&self.ruleset);
+                self.verdicts.insert(call.seq, Held { verdict: verdict.clone(), ruleset });
             } else {
                 // The verdict stands; only the record at the end will not name it.
                 self.faults.count(Layer::Judge, Kind::Evicted);
@@ -226,47 +263,46 @@ impl Judge {
         verdict
     }
 
-    fn judge_end(&mut self, at: At, call: Call) -> Box<CallRecord> {
-        let verdict = self.verdicts.remove(&call.seq).unwrap_or_default();
+    fn judge_end(&mut self, at: At, call: Call, out: &mut Vec<Output>) -> Box<CallRecord> {
+        let held = self.verdicts.remove(&call.seq);
+        let (verdict, ruleset) = match held {
+            Some(Held { verdict, ruleset }) => (verdict, ruleset),
+            None => (Verdict::default(), Arc::clone(&self.ruleset)),
+        };
         let mut record = Box::new(CallRecord {
             call,
             verdict,
             final_class: Class::Normal,
             final_rule: None,
+            ruleset,
             final_evidence: Box::default(),
         });
-        if record.verdict.decision == Decision::Block {
-            // A call that is refused has no behaviour. Where nobody carried the verdict out, as in a capture, what it
+        if record.verdict.decision.keeps_away() {
+            // A call that is refused or sent elsewhere has no behaviour. Where nobody carried the verdict out, as in a capture, what it
             // did afterwards is no evidence either: the same calls must teach the same. But a telephone may have rung.
             record.final_class = record.verdict.class;
             self.store.missed(&record.call, &self.network);
             return record;
         }
-        let is_probe = self.is_probe(&record.verdict);
+        let is_probe = is_probe(&record.verdict, &record.ruleset);
         self.store.hung_up(&record.call, &self.network);
         self.store.ended(&record.call, &self.network, is_probe);
-        self.classify(at, &mut record, is_probe);
+        self.classify(at, &mut record, is_probe, out);
         record
     }
 
-    /// Whether a call was let through to see what it is: by a rule that allows, with a class.
-    fn is_probe(&self, verdict: &Verdict) -> bool {
-        let rule = verdict.rule.and_then(|index| self.ruleset.rules().get(usize::from(index)));
-        rule.is_some_and(|rule| rule.action == Action::Allow && rule.class.is_some())
-    }
-
-    /// Counts an answer, unless the call was refused.
+    /// Counts an answer, unless the call was kept away.
     fn learn_answer(&mut self, call: &Call) {
-        let verdict = self.verdicts.get(&call.seq);
-        if verdict.is_none_or(|verdict| verdict.decision != Decision::Block) {
-            let is_probe = verdict.is_some_and(|verdict| self.is_probe(verdict));
+        let held = self.verdicts.get(&call.seq);
+        if held.is_none_or(|held| !held.verdict.decision.keeps_away()) {
+            let is_probe = held.is_some_and(|held| is_probe(&held.verdict, &held.ruleset));
             self.store.answered(call, &self.network, is_probe);
         }
     }
 
     /// The first live rule at the end that matches gives the class and teaches its marks. Without one, the class given
     /// at setup stands unless the call was answered, or was let through to see what it is.
-    fn classify(&mut self, at: At, record: &mut CallRecord, is_probe: bool) {
+    fn classify(&mut self, at: At, record: &mut CallRecord, is_probe: bool, out: &mut Vec<Output>) {
         let Some((index, evidence)) = self.first_match(at, &record.call) else {
             if record.call.answer_at.is_none() && !is_probe {
                 record.final_class = record.verdict.class;
@@ -277,11 +313,23 @@ impl Judge {
         let rule = &ruleset.rules()[usize::from(index)];
         record.final_class = rule.class.unwrap_or_default();
         record.final_rule = Some(index);
+        if record.verdict.rule.is_none() {
+            record.ruleset = Arc::clone(&ruleset);
+        }
         record.final_evidence = evidence;
         for mark in &rule.marks {
             let lesson = Lesson { subject: mark.subject, class: record.final_class, ttl: mark.ttl };
             if let Some(range) = self.store.mark(&record.call, &self.network, at, lesson) {
                 self.find(at, (mark.subject, range, index), record);
+                out.push(Output::Marked(Marked {
+                    subject: mark.subject,
+                    range,
+                    route: record.call.route,
+                    class: record.final_class,
+                    at,
+                    ttl: mark.ttl,
+                    rule: Arc::clone(&rule.id),
+                }));
             }
         }
     }
@@ -322,6 +370,9 @@ impl Judge {
             return;
         }
         if self.findings.len() >= self.options.findings_max {
+            if self.options.findings_max == 0 {
+                return;
+            }
             self.faults.count(Layer::Judge, Kind::Evicted);
             return;
         }
@@ -340,6 +391,12 @@ impl Judge {
             evidence: record.final_evidence.clone(),
         });
     }
+}
+
+/// Whether a call was let through to see what it is: by a rule that allows, with a class.
+fn is_probe(verdict: &Verdict, ruleset: &Ruleset) -> bool {
+    let rule = verdict.rule.and_then(|index| ruleset.rules().get(usize::from(index)));
+    rule.is_some_and(|rule| rule.action == Action::Allow && rule.class.is_some())
 }
 
 #[cfg(test)]

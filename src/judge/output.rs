@@ -1,12 +1,15 @@
 //! What the judge says: a verdict at setup, a record at the end, and what it found out about ranges.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use crate::base::class::{Class, Decision, Subject};
 use crate::base::number::Number;
 use crate::base::range::Range;
 use crate::base::route::RouteId;
 use crate::base::time::At;
 use crate::call::Call;
-use crate::rule::Piece;
+use crate::rule::{Piece, Ruleset};
 
 /// How a call was judged at setup.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -30,8 +33,10 @@ pub struct CallRecord {
     pub verdict: Verdict,
     /// What it turned out to be.
     pub final_class: Class,
-    /// Index of the rule at the end that said so.
+    /// Index of the rule at the end that said so, in the rules then in force.
     pub final_rule: Option<u16>,
+    /// The rules that [`CallRecord::rule`] is of: rules may be loaded while a call lasts.
+    pub ruleset: Arc<Ruleset>,
     /// What made that rule match, and what its sentence tells.
     pub final_evidence: Box<[Piece]>,
 }
@@ -48,6 +53,25 @@ impl CallRecord {
     pub const fn evidence(&self) -> &[Piece] {
         if self.verdict.rule.is_some() { &self.verdict.evidence } else { &self.final_evidence }
     }
+}
+
+/// A block of numbers, or equipment, was marked or marked again.
+#[derive(Clone, Debug)]
+pub struct Marked {
+    /// What was marked.
+    pub subject: Subject,
+    /// The block of numbers; of one number, unless the subject is a block. Where `subject` is equipment it says nothing.
+    pub range: Range,
+    /// Route of the call that taught it.
+    pub route: RouteId,
+    /// As what.
+    pub class: Class,
+    /// When.
+    pub at: At,
+    /// For how long from then.
+    pub ttl: Duration,
+    /// Id of the rule that did.
+    pub rule: Arc<str>,
 }
 
 /// A subject found to be the source of a kind of call.

@@ -105,14 +105,12 @@ fn rules(registry: &Registry, snapshot: &Snapshot<'_>) -> Result<(), prometheus:
     let matches =
         counter(registry, "tollgate_rule_matches_total", "Calls by the rule that spoke", &["rule", "mode"])?;
     for (index, rule) in snapshot.ruleset.rules().iter().enumerate() {
-        let (mode, counts) = match rule.mode {
-            Mode::Live => ("live", &snapshot.tally.rules[..]),
-            Mode::Shadow => ("shadow", snapshot.shadow_matches),
+        let (mode, count) = match rule.mode {
+            Mode::Live => ("live", snapshot.tally.rules.get(&rule.id)),
+            Mode::Shadow => ("shadow", snapshot.shadow_matches.get(index)),
             Mode::Off => continue,
         };
-        matches
-            .with_label_values(&[rule.id.as_str(), mode])
-            .inc_by(counts.get(index).copied().unwrap_or_default());
+        matches.with_label_values(&[&*rule.id, mode]).inc_by(count.copied().unwrap_or_default());
     }
     let info = gauge(registry, "tollgate_ruleset_info", "Rules in force; always 1", &["hash"])?;
     info.with_label_values(&[snapshot.ruleset.hash()]).set(1);

@@ -1,5 +1,8 @@
 //! Counts over finished calls, by route: the figures of the report and of the metrics.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use crate::base::class::{Class, Decision};
 use crate::base::route::Direction;
 use crate::judge::CallRecord;
@@ -70,22 +73,27 @@ impl RouteTally {
 pub struct Tally {
     /// By route id.
     pub routes: Vec<RouteTally>,
-    /// Calls by the rule their record names, by index of the rule.
-    pub rules: Vec<u64>,
+    /// Calls by the rule their record names, by its id: rules may change while calls last.
+    pub rules: BTreeMap<Arc<str>, u64>,
 }
 
 impl Tally {
-    /// Counts for so many routes and rules.
+    /// Counts for so many routes.
     #[must_use]
-    pub fn new(routes: usize, rules: usize) -> Self {
-        Self { routes: vec![RouteTally::default(); routes], rules: vec![0; rules] }
+    pub fn new(routes: usize) -> Self {
+        Self { routes: vec![RouteTally::default(); routes], rules: BTreeMap::new() }
     }
 
     /// Counts one finished call.
     pub fn count(&mut self, record: &CallRecord) {
         self.routes[usize::from(record.call.route.0)].count(record);
-        if let Some(rule) = record.rule() {
-            self.rules[usize::from(rule)] += 1;
+        let Some(rule) = record.rule().and_then(|index| record.ruleset.rules().get(usize::from(index)))
+        else {
+            return;
+        };
+        match self.rules.get_mut(&rule.id) {
+            Some(count) => *count += 1,
+            None => drop(self.rules.insert(Arc::clone(&rule.id), 1)),
         }
     }
 

@@ -73,6 +73,8 @@ impl Because {
 fn in_need(effect: &Effect, point: Option<Point>) -> Option<&'static str> {
     match (&effect.action, point?) {
         (Action::Block { .. }, _) => Some("a rule that blocks"),
+        (Action::Divert { .. }, _) => Some("a rule that diverts"),
+        (Action::Mask, _) => Some("a rule that masks"),
         (Action::Monetise, _) => Some("a rule that monetises"),
         (_, Point::End) => Some("a rule at the end"),
         _ => None,

@@ -61,6 +61,8 @@ const fn needs_class_text(action: &Action) -> &'static str {
     match action {
         Action::Allow => "a rule that marks needs a `class`",
         Action::Block { .. } => "a rule that blocks needs a `class`",
+        Action::Divert { .. } => "a rule that diverts needs a `class`",
+        Action::Mask => "a rule that masks needs a `class`",
         Action::Monetise => "a rule that monetises needs a `class`",
         Action::Classify => "a rule that classifies needs a `class`",
     }
@@ -68,28 +70,48 @@ const fn needs_class_text(action: &Action) -> &'static str {
 
 fn action(entry: Entry<'_>, findings: &mut Findings<'_>) -> Option<Action> {
     const BLOCK_HELP: &str = "write { block = { sip = 603, q850 = 21, reason = \"...\" } }";
+    const DIVERT_HELP: &str = "write { divert = { to = \"sip:...\" } }";
     let span = entry.span();
     match entry.get_ref() {
         DeValue::String(text) => match text.as_ref() {
             "allow" => Some(Action::Allow),
+            "mask" => Some(Action::Mask),
             "monetise" => Some(Action::Monetise),
             "classify" => Some(Action::Classify),
             "block" => {
                 findings.add_with_help(span, "`block` needs its codes", BLOCK_HELP);
                 None
             }
+            "divert" => {
+                findings.add_with_help(span, "`divert` needs its target", DIVERT_HELP);
+                None
+            }
             other => {
                 let message = format!("`{}` is no action", other.escape_debug());
-                findings.add_with_help(span, message, "one of allow, block, monetise, classify");
+                findings.add_with_help(
+                    span,
+                    message,
+                    "one of allow, block, classify, divert, mask, monetise",
+                );
                 None
             }
         },
         _ => {
             let mut keys = Keys::of(entry, "`action`", findings)?;
-            keys.require(&["block"], "`action`", findings);
+            let divert = keys.take("divert");
+            if divert.is_none() {
+                keys.require(&["block"], "`action`", findings);
+            }
             let block = keys.take("block");
             keys.finish("`action`", findings);
-            block_action(Keys::of(block?, "`block`", findings)?, findings)
+            match (block, divert) {
+                (Some(_), Some(divert)) => {
+                    findings.add(divert.span(), "a call is blocked or diverted, not both");
+                    None
+                }
+                (_, Some(divert)) => divert_action(Keys::of(divert, "`divert`", findings)?, findings),
+                (block, None) => block_action(Keys::of(block?, "`block`", findings)?, findings),
+            }
         }
     }
 }
@@ -100,7 +122,29 @@ fn block_action(mut keys: Keys<'_>, findings: &mut Findings<'_>) -> Option<Actio
     let q850 = keys.integer("q850", findings).and_then(|code| q850_code(&code, findings));
     let reason = keys.text("reason", findings).and_then(|text| one_line(text, "reason", findings));
     keys.finish("`block`", findings);
-    Some(Action::Block { sip: sip?, q850: q850?, reason: reason? })
+    Some(Action::Block { sip: sip?, q850: q850?, reason: reason?.into() })
+}
+
+fn divert_action(mut keys: Keys<'_>, findings: &mut Findings<'_>) -> Option<Action> {
+    keys.require(&["to"], "`divert`", findings);
+    let to = keys.text("to", findings).and_then(|text| uri(&text, findings));
+    keys.finish("`divert`", findings);
+    Some(Action::Divert { to: to?.into() })
+}
+
+/// A target that can stand between the angle brackets of a Contact (RFC 3261 §20.10) as it is.
+fn uri(text: &Spanned<String>, findings: &mut Findings<'_>) -> Option<String> {
+    let uri = text.get_ref();
+    let has_scheme = ["sip:", "sips:", "tel:"]
+        .iter()
+        .any(|scheme| uri.strip_prefix(scheme).is_some_and(|rest| !rest.is_empty()));
+    let is_plain = uri.bytes().all(|byte| byte.is_ascii_graphic() && !b"<>\"".contains(&byte));
+    if has_scheme && is_plain && uri.len() <= LINE_MAX {
+        return Some(uri.clone());
+    }
+    let help = "such as \"sip:notice@192.0.2.9\"";
+    findings.add_with_help(text.span(), "a target is a URI that begins with sip:, sips: or tel:", help);
+    None
 }
 
 fn sip_code(code: &Spanned<i64>, findings: &mut Findings<'_>) -> Option<u16> {

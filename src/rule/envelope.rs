@@ -109,7 +109,8 @@ impl File<'_> {
             return;
         };
         if let (Some(Effect { action, class, marks }), Some(node)) = (effect, node) {
-            let rule = Rule { id: id.into_inner(), name, mode, phase, point, class, action, marks, because };
+            let rule =
+                Rule { id: id.into_inner().into(), name, mode, phase, point, class, action, marks, because };
             self.drafts.push(Draft { rule, node, span });
         }
     }

@@ -16,6 +16,7 @@ mod lex;
 mod parse;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use arrayvec::ArrayVec;
@@ -94,7 +95,7 @@ impl Mode {
     }
 }
 
-/// What a rule does to a call it matches at setup. The first `Allow`, `Block` or `Monetise` ends the judgement.
+/// What a rule does to a call it matches at setup. The first action but `Classify` ends the judgement.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
     /// Pass it.
@@ -106,8 +107,15 @@ pub enum Action {
         /// Q.850 cause, 1 to 127.
         q850: u8,
         /// Words for the record.
-        reason: String,
+        reason: Arc<str>,
     },
+    /// Send it elsewhere.
+    Divert {
+        /// Where to: a SIP or tel URI.
+        to: Arc<str>,
+    },
+    /// Pass it without its calling number.
+    Mask,
     /// Pass and charge the route's sender.
     Monetise,
     /// Say what it is and go on; the only action of rules at the end.
@@ -127,7 +135,7 @@ pub struct Mark {
 #[derive(Debug)]
 pub struct Rule {
     /// Unique id, such as `FC-200`.
-    pub id: String,
+    pub id: Arc<str>,
     /// Name for people.
     pub name: String,
     /// Life.

@@ -435,7 +435,7 @@ fn reads_a_whole_file() {
     assert_eq!(rules.at(Point::Setup), [2, 0]);
     assert_eq!(rules.at(Point::End), [1]);
     let [block, classify, allow, off] = rules.rules() else { panic!("four rules") };
-    let reason = "flash call without contract".to_owned();
+    let reason = "flash call without contract".into();
     assert_eq!(block.action, Action::Block { sip: 603, q850: 21, reason });
     assert_eq!((block.phase, block.point, block.class), (Phase::Fraud, Point::Setup, Some(Class::Flash)));
     assert_eq!((classify.mode, &classify.action), (Mode::Shadow, &Action::Classify));
