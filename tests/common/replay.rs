@@ -56,7 +56,7 @@ impl Case {
         let mut writer = CallsWriter::new(Vec::new(), &FIELDS);
         for output in &out {
             if let Output::Record(record) = output {
-                writer.write(record, &ruleset, &network).unwrap();
+                writer.write(record, &network).unwrap();
             }
         }
         let text = String::from_utf8(writer.into_inner()).unwrap();
