@@ -1,5 +1,7 @@
 //! The live calls of one shard. Bounded: when full, the call that has waited longest makes room, ended calls first.
 
+pub mod asked;
+
 use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,6 +16,7 @@ use crate::base::time::At;
 use crate::call::deadline::{Deadlines, Timer, Wait};
 use crate::call::event::{Call, CallEvent, CallKey, ReleasedBy, Stamp, Stamped};
 use crate::call::machine::{Codes, Effect, Side, State, step};
+use crate::call::table::asked::Joins;
 use crate::signal::{Circuit, Leg, Setup, Signal, What};
 
 /// Limits and timers of a table of calls.
@@ -28,6 +31,9 @@ pub struct CallOptions {
     pub cancel_max: Duration,
     /// An answered call with no end is closed after this.
     pub talk_max: Duration,
+    /// A call that was asked about and one seen on a tap are the same when their numbers are, and their setups are no
+    /// further apart than this. Zero: they are joined by Call-ID only.
+    pub join: Duration,
     /// How long an ended SIP call absorbs retransmissions: Timer H, 64·T1 (RFC 3261 §17.2.1).
     pub linger: Duration,
     /// Seed of keyed hashes; the same as of the signals' hashes.
@@ -41,6 +47,7 @@ impl Default for CallOptions {
             setup_max: Duration::from_secs(240),
             cancel_max: Duration::from_secs(32),
             talk_max: Duration::from_secs(4 * 3600),
+            join: Duration::ZERO,
             linger: Duration::from_secs(32),
             seed: Seed::default(),
         }
@@ -77,6 +84,8 @@ struct Entry {
     /// The called side has said something.
     heard_back: bool,
     cancelled_at: Option<At>,
+    /// A switch asked about it, and nothing else was seen of it.
+    is_only_asked: bool,
     /// The PDU that armed the timer in force.
     timer_seq: u64,
     call: Call,
@@ -119,6 +128,7 @@ pub struct CallTable {
     entries: Vec<Option<Entry>>,
     free: Vec<u32>,
     deadlines: Deadlines,
+    joins: Joins,
     faults: Faults,
     now: At,
 }
@@ -135,6 +145,7 @@ impl CallTable {
                 options.talk_max,
                 options.linger,
             ]),
+            joins: Joins::new(options.calls_max, options.setup_max, options.seed),
             options,
             index: HashTable::new(),
             entries: Vec::new(),
@@ -225,7 +236,10 @@ impl CallTable {
 
     fn setup(&mut self, hash: u64, signal: Signal<'_>, out: &mut Vec<Stamped>) {
         match (self.find(hash, &signal.leg), signal.leg) {
-            (None, _) => self.insert(hash, signal, out),
+            (None, _) if self.adopt(hash, &signal) => {}
+            (None, _) => {
+                let _ = self.insert(hash, signal, out);
+            }
             (Some(slot), Leg::Sip(_)) => self.invite_again(slot, hash, signal, out),
             (Some(slot), Leg::Isup(_)) => self.seize_again(slot, hash, signal, out),
         }
@@ -235,6 +249,14 @@ impl CallTable {
     /// after the first has ended.
     fn invite_again(&mut self, slot: u32, hash: u64, signal: Signal<'_>, out: &mut Vec<Stamped>) {
         let Some(entry) = self.entry(slot) else { return };
+        if std::mem::take(&mut entry.is_only_asked) {
+            // The question came first; this is the call itself.
+            entry.cseq = signal.cseq;
+            entry.sender = signal.sender;
+            entry.forks.clear();
+            entry.forks.push(Fork { branch: signal.branch, open: true });
+            return;
+        }
         let same_transaction = signal.cseq == entry.cseq && entry.fork(signal.branch).is_some();
         if same_transaction || signal.cseq < entry.cseq {
             return;
@@ -242,7 +264,7 @@ impl CallTable {
         match entry.state {
             State::Ended => {
                 self.remove(slot);
-                self.insert(hash, signal, out);
+                let _ = self.insert(hash, signal, out);
             }
             State::Answered => self.faults.count(Layer::Call, Kind::Unexpected),
             _ if signal.cseq == entry.cseq => {
@@ -268,6 +290,12 @@ impl CallTable {
             self.faults.count(Layer::Call, Kind::Duplicate);
             return;
         }
+        if entry.state == State::Ended {
+            // A call that was refused where it was asked about, and then seen here.
+            self.remove(slot);
+            let _ = self.insert(hash, signal, out);
+            return;
+        }
         let is_dual = signal.sender != entry.sender && entry.state == State::Proceeding && !entry.heard_back;
         let controlling = if circuit.cic.is_multiple_of(2) { circuit.high } else { circuit.low };
         if is_dual && entry.sender == controlling {
@@ -286,11 +314,11 @@ impl CallTable {
         }
         let stamp = Stamp::message(signal.at, signal.seq);
         self.end(slot, stamp, ReleasedBy::Network, out);
-        self.insert(hash, signal, out);
+        let _ = self.insert(hash, signal, out);
     }
 
-    fn insert(&mut self, hash: u64, signal: Signal<'_>, out: &mut Vec<Stamped>) {
-        let What::Setup(setup) = signal.what else { return };
+    fn insert(&mut self, hash: u64, signal: Signal<'_>, out: &mut Vec<Stamped>) -> Option<u32> {
+        let What::Setup(setup) = signal.what else { return None };
         let stamp = Stamp::message(signal.at, signal.seq);
         if self.index.len() >= self.options.calls_max {
             self.evict(stamp, out);
@@ -308,6 +336,7 @@ impl CallTable {
             forks,
             heard_back: false,
             cancelled_at: None,
+            is_only_asked: false,
             timer_seq: signal.seq,
             call,
         };
@@ -324,6 +353,8 @@ impl CallTable {
             let Self { deadlines, entries, .. } = self;
             deadlines.retain(|timer| is_in_force(entries, timer));
         }
+        self.note(slot);
+        Some(slot)
     }
 
     /// A message of a known call that is not a setup.
@@ -523,14 +554,17 @@ fn cut(call_id: &[u8]) -> &[u8] {
 }
 
 fn new_call(leg: &Leg<'_>, at: At, seq: u64, setup: Setup, sender: u32) -> Call {
-    let key = match leg {
+    Call::new(key_of(leg, sender), seq, at, setup)
+}
+
+fn key_of(leg: &Leg<'_>, sender: u32) -> CallKey {
+    match leg {
         Leg::Sip(call_id) => CallKey::Sip(Arc::from(cut(call_id))),
         Leg::Isup(circuit) => {
             let dpc = if sender == circuit.low { circuit.high } else { circuit.low };
             CallKey::Isup { opc: sender, dpc, cic: circuit.cic }
         }
-    };
-    Call::new(key, seq, at, setup)
+    }
 }
 
 #[cfg(test)]

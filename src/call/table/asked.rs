@@ -1,0 +1,388 @@
+//! Calls that a switch asks about before it carries them. What becomes of them is seen elsewhere, on a tap or in what a
+//! switch tells of finished calls, perhaps under another Call-ID or on a circuit: then numbers and time join the two.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use crate::base::map::{Map, Seed};
+use crate::base::number::Number;
+use crate::base::time::At;
+use crate::call::event::{Call, CallEvent, CallId, ReleasedBy, Stamp, Stamped};
+use crate::call::machine::State;
+use crate::call::table::{CallTable, Entry, Fork, key_of};
+use crate::call::told::Told;
+use crate::signal::{Leg, Setup, Signal, What};
+
+/// A call that was asked about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AskedCall {
+    /// [`Call::seq`].
+    pub seq: u64,
+    /// [`Call::id`].
+    pub id: CallId,
+    slot: u32,
+}
+
+/// Calling and called number.
+type Numbers = (Number, Number);
+
+/// Live calls by their numbers, for as long as they may be asked about or told of.
+#[derive(Debug)]
+pub(super) struct Joins {
+    calls: Map<Numbers, Joinable>,
+    order: VecDeque<(At, Numbers)>,
+    max: usize,
+    hold: Duration,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Joinable {
+    at: At,
+    slot: u32,
+    seq: u64,
+}
+
+impl Joins {
+    /// At most `max` calls, each for `hold`.
+    pub fn new(max: usize, hold: Duration, seed: Seed) -> Self {
+        Self { calls: Map::with_hasher(seed), order: VecDeque::new(), max, hold }
+    }
+
+    fn insert(&mut self, numbers: Numbers, call: Joinable) {
+        while let Some((at, oldest)) = self.order.front().copied()
+            && (self.order.len() >= self.max || call.at.since(at) > self.hold)
+        {
+            self.order.pop_front();
+            // A later call of the same two numbers has a place of its own in the order.
+            if self.calls.get(&oldest).is_some_and(|call| call.at == at) {
+                self.calls.remove(&oldest);
+            }
+        }
+        self.order.push_back((call.at, numbers));
+        self.calls.insert(numbers, call);
+    }
+}
+
+fn numbers_of(setup: &Setup) -> Option<Numbers> {
+    Some((setup.calling.number?, setup.called.number?))
+}
+
+impl CallTable {
+    /// Takes a setup that a switch asks about; `hash` is that of its leg. The same call for a retransmission, for a fork,
+    /// and for a call that a tap has seen a moment before. `None` for what is no setup.
+    pub fn ask(&mut self, hash: u64, signal: Signal<'_>, out: &mut Vec<Stamped>) -> Option<AskedCall> {
+        self.advance(signal.at, out);
+        let What::Setup(setup) = &signal.what else { return None };
+        let (at, branch, cseq) = (signal.at, signal.branch, signal.cseq);
+        if let Some(slot) = self.find(hash, &signal.leg) {
+            let is_new_attempt = self.entry(slot).is_some_and(|entry| {
+                entry.state == State::Ended && !(entry.cseq >= cseq && entry.fork(branch).is_some())
+            });
+            if !is_new_attempt {
+                return self.asked(slot);
+            }
+            self.remove(slot);
+        } else if let Some(slot) = self.joinable(numbers_of(setup), at, self.options.join)
+            && self.entry(slot).is_some_and(|entry| !entry.is_only_asked)
+        {
+            return self.asked(slot);
+        }
+        let slot = self.insert(hash, signal, out)?;
+        let entry = self.entry(slot)?;
+        entry.is_only_asked = true;
+        // The question is no way to the called side: its answer ends nothing.
+        entry.forks.iter_mut().for_each(|fork| fork.open = false);
+        self.asked(slot)
+    }
+
+    /// The switch was told to refuse a call, and nobody will see it do so: it ends now.
+    pub fn refuse(&mut self, call: AskedCall, at: At, (sip, q850): (u16, u8), out: &mut Vec<Stamped>) {
+        let Some(entry) = self.entry(call.slot).filter(|entry| entry.call.seq == call.seq) else { return };
+        if !entry.is_only_asked || entry.state == State::Ended {
+            return;
+        }
+        (entry.call.sip_status, entry.call.q850_cause) = (Some(sip), Some(q850));
+        self.end(call.slot, Stamp::message(at, call.seq), ReleasedBy::Network, out);
+    }
+
+    /// Takes what a switch tells of a finished call, at `at`, as input number `seq`. A call that was never seen is set up
+    /// and ended at once.
+    pub fn told(&mut self, told: Told, (hash, at, seq): (u64, At, u64), out: &mut Vec<Stamped>) {
+        self.advance(at, out);
+        let leg = told.call_id.as_deref().map(Leg::Sip);
+        let known = leg
+            .as_ref()
+            .and_then(|leg| self.find(hash, leg))
+            .or_else(|| self.joinable(numbers_of(&told.setup), told.setup_at, self.options.join));
+        let stamp = Stamp::message(at, seq);
+        let Some(slot) = known else {
+            let key = key_of(&leg.unwrap_or(Leg::Sip(&seq.to_be_bytes())), 0);
+            let call = Call::new(key, seq, told.setup_at.min(at), told.setup.clone());
+            out.push(Stamped { stamp, event: CallEvent::Setup(call.clone()) });
+            tell_end(call, &told, stamp, out);
+            return;
+        };
+        let Some(entry) = self.entry(slot) else { return };
+        if entry.state == State::Ended {
+            return;
+        }
+        let (call, is_answered) = (entry.call.clone(), entry.call.answer_at.is_some());
+        entry.state = State::Ended;
+        let told = if is_answered { Told { answer_at: None, ..told } } else { told };
+        tell_end(call, &told, stamp, out);
+        self.remove(slot);
+    }
+
+    /// Notes a call that may be asked about or told of later.
+    pub(super) fn note(&mut self, slot: u32) {
+        if self.options.join.is_zero() {
+            return;
+        }
+        let Some(entry) = self.entries.get(slot as usize).and_then(Option::as_ref) else { return };
+        let call = &entry.call;
+        if let (Some(calling), Some(called)) = (call.calling.number, call.called.number) {
+            let joinable = Joinable { at: call.setup_at, slot, seq: call.seq };
+            self.joins.insert((calling, called), joinable);
+        }
+    }
+
+    /// A setup seen on a tap is that of a call that was asked about a moment before: from now on its messages are those
+    /// of the tap. Whether there is such a call.
+    pub(super) fn adopt(&mut self, hash: u64, signal: &Signal<'_>) -> bool {
+        let What::Setup(setup) = &signal.what else { return false };
+        let Some(slot) = self.joinable(numbers_of(setup), signal.at, self.options.join) else { return false };
+        let Some(entry) = self.entry(slot).filter(|entry| entry.is_only_asked) else { return false };
+        let old = std::mem::replace(&mut entry.hash, hash);
+        entry.is_only_asked = false;
+        entry.circuit = if let Leg::Isup(circuit) = signal.leg { Some(circuit) } else { None };
+        entry.call.key = key_of(&signal.leg, signal.sender);
+        (entry.sender, entry.cseq) = (signal.sender, signal.cseq);
+        entry.forks.clear();
+        entry.forks.push(Fork { branch: signal.branch, open: true });
+        if let Ok(found) = self.index.find_entry(old, |other| *other == slot) {
+            found.remove();
+        }
+        let entries = &self.entries;
+        self.index
+            .insert_unique(hash, slot, |slot| entries[*slot as usize].as_ref().map_or(0, |entry| entry.hash));
+        true
+    }
+
+    fn asked(&self, slot: u32) -> Option<AskedCall> {
+        let call = &self.entries.get(slot as usize)?.as_ref()?.call;
+        Some(AskedCall { seq: call.seq, id: call.id, slot })
+    }
+
+    /// The call of these numbers that was set up within `within` of `at`.
+    fn joinable(&self, numbers: Option<Numbers>, at: At, within: Duration) -> Option<u32> {
+        if self.options.join.is_zero() {
+            return None;
+        }
+        let call = self.joins.calls.get(&numbers?)?;
+        let entry: &Entry = self.entries.get(call.slot as usize)?.as_ref()?;
+        let is_near = at.since(call.at).max(call.at.since(at)) <= within;
+        (entry.call.seq == call.seq && is_near).then_some(call.slot)
+    }
+}
+
+/// Tells the end of a call with the times and codes that others told.
+fn tell_end(mut call: Call, told: &Told, stamp: Stamp, out: &mut Vec<Stamped>) {
+    // Times that others tell may contradict each other; what is kept is in order.
+    let end_at = told.end_at.max(call.setup_at);
+    let within = |at: At| at.clamp(call.setup_at, end_at);
+    call.alert_at = call.alert_at.or(told.alert_at.map(within));
+    if let Some(answer_at) = told.answer_at {
+        call.answer_at = Some(within(answer_at));
+        out.push(Stamped { stamp, event: CallEvent::Answer(call.clone()) });
+    }
+    call.end_at = Some(end_at);
+    call.released_by = told.released_by.or(Some(ReleasedBy::Network));
+    call.sip_status = told.sip_status.or(call.sip_status);
+    call.q850_cause = told.q850_cause.or(call.q850_cause);
+    out.push(Stamped { stamp, event: CallEvent::End(call) });
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::base::network::Network;
+    use crate::base::number::Party;
+    use crate::call::table::CallOptions;
+    use crate::signal::Circuit;
+
+    const CALL_ID: Leg<'static> = Leg::Sip(b"dip@switch");
+
+    fn table() -> CallTable {
+        let options = CallOptions { join: Duration::from_secs(5), ..CallOptions::default() };
+        CallTable::new(options, Arc::new(Network::unknown()))
+    }
+
+    fn setup(caller: u64) -> What {
+        let party = |number: u64| Party::from(Number::from_digits(number.to_string().as_bytes()).unwrap());
+        What::Setup(Setup { calling: party(caller), called: party(48_600_000_001), ..Setup::default() })
+    }
+
+    fn signal(seconds: u64, seq: u64, leg: Leg<'static>, what: What) -> Signal<'static> {
+        Signal {
+            at: At::from_nanos(seconds * 1_000_000_000),
+            seq,
+            leg,
+            what,
+            sender: 1,
+            cseq: 1,
+            branch: seq as u32,
+            sip_status: None,
+            progress_183: false,
+            q850_cause: None,
+            cause_location: None,
+        }
+    }
+
+    fn circuit() -> Leg<'static> {
+        Leg::Isup(Circuit { network_indicator: 2, low: 1, high: 20, cic: 4 })
+    }
+
+    struct Play(CallTable, Vec<Stamped>);
+
+    impl Play {
+        fn ask(&mut self, signal: Signal<'static>) -> AskedCall {
+            self.0.ask(signal.leg.hash(Seed::default()), signal, &mut self.1).unwrap()
+        }
+
+        fn see(&mut self, signal: Signal<'static>) {
+            self.0.handle(signal.leg.hash(Seed::default()), signal, &mut self.1);
+        }
+
+        fn tell(&mut self, told: Told, at_s: u64, seq: u64) {
+            let hash = told.call_id.as_deref().map_or(0, |id| Leg::Sip(id).hash(Seed::default()));
+            self.0.told(told, (hash, At::from_nanos(at_s * 1_000_000_000), seq), &mut self.1);
+        }
+
+        fn ends(&self) -> Vec<&Call> {
+            let events = self.1.iter().map(|stamped| &stamped.event);
+            events
+                .filter_map(|event| if let CallEvent::End(call) = event { Some(call) } else { None })
+                .collect()
+        }
+
+        fn setups(&self) -> usize {
+            self.1.iter().filter(|stamped| matches!(stamped.event, CallEvent::Setup(_))).count()
+        }
+    }
+
+    #[test]
+    fn a_question_asked_again_is_the_same_call() {
+        let mut play = Play(table(), Vec::new());
+        let first = play.ask(signal(0, 1, CALL_ID, setup(33_123_456_789)));
+        let again = Signal { branch: 1, ..signal(1, 2, CALL_ID, setup(33_123_456_789)) };
+        let fork = signal(1, 3, CALL_ID, setup(33_123_456_789));
+        assert_eq!((play.ask(again).seq, play.ask(fork).seq), (first.seq, first.seq));
+        assert_eq!(play.setups(), 1);
+    }
+
+    #[test]
+    fn a_refused_call_has_ended_and_stays_known() {
+        let mut play = Play(table(), Vec::new());
+        let call = play.ask(signal(0, 1, CALL_ID, setup(33_123_456_789)));
+        let at = At::from_nanos(5);
+        play.0.refuse(call, at, (603, 21), &mut play.1);
+        play.0.refuse(call, at, (603, 21), &mut play.1);
+        assert_eq!((play.ends().len(), play.ends()[0].sip_status), (1, Some(603)));
+        let again = Signal { branch: 1, ..signal(1, 2, CALL_ID, setup(33_123_456_789)) };
+        assert_eq!(play.ask(again), call);
+        assert_eq!(play.setups(), 1);
+    }
+
+    #[test]
+    fn the_end_is_seen_on_a_tap_of_the_same_call_id() {
+        let mut play = Play(table(), Vec::new());
+        play.ask(signal(0, 1, CALL_ID, setup(33_123_456_789)));
+        play.see(signal(0, 2, CALL_ID, setup(33_123_456_789)));
+        play.see(Signal { sip_status: Some(180), branch: 2, ..signal(1, 3, CALL_ID, What::Alert) });
+        play.see(Signal { branch: 2, ..signal(3, 4, CALL_ID, What::Cancel) });
+        play.see(Signal { sip_status: Some(487), branch: 2, ..signal(3, 5, CALL_ID, What::Refuse) });
+        assert_eq!(play.setups(), 1);
+        assert_eq!(play.ends()[0].ring_time(), Some(Duration::from_secs(2)));
+    }
+
+    #[test]
+    fn the_end_is_seen_on_a_circuit_with_the_same_numbers() {
+        let mut play = Play(table(), Vec::new());
+        let call = play.ask(signal(1, 1, CALL_ID, setup(33_123_456_789)));
+        play.see(signal(1, 2, circuit(), setup(33_123_456_789)));
+        play.see(Signal { sender: 20, ..signal(2, 3, circuit(), What::Alert) });
+        // Asked again, under the Call-ID of the question.
+        assert_eq!(play.ask(signal(3, 4, CALL_ID, setup(33_123_456_789))).seq, call.seq);
+        play.see(signal(4, 5, circuit(), What::Release));
+        assert_eq!((play.setups(), play.ends().len()), (1, 1));
+        assert_eq!(play.ends()[0].id, call.id);
+        assert_eq!(play.ends()[0].ring_time(), Some(Duration::from_secs(2)));
+    }
+
+    #[test]
+    fn a_call_that_a_tap_saw_first_is_not_set_up_again() {
+        let mut play = Play(table(), Vec::new());
+        play.see(signal(1, 1, circuit(), setup(33_123_456_789)));
+        assert_eq!(play.ask(signal(1, 2, CALL_ID, setup(33_123_456_789))).seq, 1);
+        assert_eq!(play.ask(signal(1, 3, CALL_ID, setup(33_999_999_999))).seq, 3);
+        assert_eq!(play.setups(), 2);
+    }
+
+    #[test]
+    fn calls_far_apart_are_not_joined() {
+        let mut play = Play(table(), Vec::new());
+        play.ask(signal(1, 1, CALL_ID, setup(33_123_456_789)));
+        play.see(signal(7, 2, circuit(), setup(33_123_456_789)));
+        assert_eq!(play.setups(), 2);
+    }
+
+    #[test]
+    fn a_refused_call_that_a_tap_sees_is_no_second_call() {
+        for leg in [circuit(), Leg::Sip(b"trunk@carrier")] {
+            let mut play = Play(table(), Vec::new());
+            let call = play.ask(signal(1, 1, CALL_ID, setup(33_123_456_789)));
+            play.0.refuse(call, At::from_nanos(1_000_000_001), (603, 21), &mut play.1);
+            play.see(signal(2, 2, leg, setup(33_123_456_789)));
+            play.see(Signal { sender: 20, ..signal(2, 3, leg, What::Release) });
+            assert_eq!((play.setups(), play.ends().len()), (1, 1));
+            assert_eq!(play.0.faults().nonzero().next(), None);
+            // The circuit is free for the next call.
+            play.see(signal(9, 4, leg, setup(33_777_777_777)));
+            assert_eq!(play.setups(), 2);
+        }
+    }
+
+    #[test]
+    fn what_a_switch_tells_ends_the_call() {
+        let mut play = Play(table(), Vec::new());
+        play.ask(signal(1, 1, CALL_ID, setup(33_123_456_789)));
+        let at = |seconds: u64| At::from_nanos(seconds * 1_000_000_000);
+        let told = Told {
+            call_id: Some(Box::from(&b"dip@switch"[..])),
+            setup_at: at(1),
+            alert_at: Some(at(2)),
+            end_at: at(4),
+            released_by: Some(ReleasedBy::Calling),
+            ..Told::default()
+        };
+        play.tell(told.clone(), 5, 2);
+        assert_eq!((play.setups(), play.ends().len()), (1, 1));
+        assert_eq!(play.ends()[0].ring_time(), Some(Duration::from_secs(2)));
+        // Told of without having been asked about: set up and ended.
+        play.tell(Told { call_id: None, answer_at: Some(at(9)), ..told }, 6, 3);
+        assert_eq!((play.setups(), play.ends().len()), (2, 2));
+        assert_eq!(play.ends()[1].talk_time(), Some(Duration::ZERO), "times are kept in order");
+    }
+
+    #[test]
+    fn joins_are_bounded() {
+        let mut joins = Joins::new(10, Duration::from_secs(60), Seed::default());
+        for number in 0..1_000_u64 {
+            let number = Number::from_digits((48_600_000_000 + number).to_string().as_bytes()).unwrap();
+            joins.insert((number, number), Joinable { at: At::from_nanos(1), slot: 0, seq: 0 });
+        }
+        assert_eq!((joins.calls.len(), joins.order.len()), (10, 10));
+    }
+}
