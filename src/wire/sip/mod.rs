@@ -8,6 +8,7 @@ pub mod address;
 pub mod head;
 pub mod lines;
 mod near;
+pub mod respond;
 pub mod start;
 pub mod value;
 
