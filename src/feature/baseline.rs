@@ -83,7 +83,7 @@ impl Profile {
 }
 
 /// What is usual on every route.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Baselines {
     /// By route; as many as the network file names, which bounds it.
     profiles: Vec<Profile>,

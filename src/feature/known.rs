@@ -46,7 +46,7 @@ pub enum Seen {
 ///
 /// A cell says its day modulo 256, so cells that are too old are emptied before their day comes round again: a few with
 /// each key put in, and all at once where months went by with few keys.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Known {
     seed: Seed,
     /// Tag × 256 + day; 0 is free.

@@ -135,7 +135,7 @@ impl Mark {
 }
 
 /// All marks.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Marks {
     table: Table<MarkKey, Mark>,
     /// How many marks on blocks of each width were ever made: most widths have none, and need no look-up.

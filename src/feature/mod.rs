@@ -61,7 +61,7 @@ pub use limits::{Limits, Sizes};
 pub const MISSED_FOR: Duration = Duration::from_secs(24 * 3600);
 
 /// All windows and marks: everything that is learned from calls, and what a state file holds.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Store {
     seed: Seed,
     callers: Table<u64, Tally>,

@@ -99,7 +99,7 @@ impl Fading {
 }
 
 /// Everything known of people.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct People {
     seed: Seed,
     /// Numbers that talked.

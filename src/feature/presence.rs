@@ -48,7 +48,7 @@ struct Answer {
 }
 
 /// What is known of one number's whereabouts.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Presence {
     at_home: Table<u64, At>,
     pairs: Table<(u64, u64), At>,

@@ -38,7 +38,7 @@ const ANY_EQUIPMENT: u32 = u32::MAX;
 const OTHERS_MIN: u32 = 200;
 
 /// All evidence.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Suspicion {
     rows: Table<u64, Row>,
     baselines: Baselines,

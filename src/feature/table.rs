@@ -17,7 +17,7 @@ pub const LOOK: usize = 4;
 const NIL: u32 = u32::MAX;
 
 /// Aligned so that a slot of a tally is two cache lines, not three.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[repr(align(64))]
 struct Slot<K, V> {
     key: K,
@@ -28,7 +28,7 @@ struct Slot<K, V> {
 }
 
 /// A table of at most `limit` keys.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(
     try_from = "Stored<K, V>",
     bound(deserialize = "K: Copy + Eq + Hash + Deserialize<'de>, V: Default + Deserialize<'de>")

@@ -101,7 +101,7 @@ pub struct Figures {
 }
 
 /// What is known of one key.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Tally {
     /// The last calls, oldest first.
     Few(ArrayVec<Event, FEW>),
@@ -110,7 +110,7 @@ pub enum Tally {
 }
 
 /// The windows of a key.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Windows {
     ten_minutes: Ring<{ Window::TenMinutes.bucket_ticks() }>,
     hour: Ring<{ Window::Hour.bucket_ticks() }>,

@@ -39,7 +39,7 @@ impl Arrival {
 }
 
 /// What comes to one called number.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Called {
     arrivals: Arrivals,
     day: Sum<{ Window::Day.bucket_ticks() }, u16>,
@@ -116,7 +116,7 @@ impl Called {
     }
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 enum Arrivals {
     Few(ArrayVec<Arrival, FEW>),
     Many(Box<Windows>),
@@ -159,7 +159,7 @@ impl Arrivals {
 }
 
 /// The windows of a number that many call.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Windows {
     minute: Minute,
     ten_minutes: Ring<{ Window::TenMinutes.bucket_ticks() }>,

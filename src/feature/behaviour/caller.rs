@@ -90,7 +90,7 @@ impl Talk {
 }
 
 /// What one number does as a caller.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Caller {
     /// Calls in flight.
     pub in_flight: InFlight,
@@ -242,7 +242,7 @@ impl Deed {
     }
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 enum Deeds {
     Few(ArrayVec<Deed, FEW>),
     Many(Box<Windows>),
@@ -274,7 +274,7 @@ impl Deeds {
 }
 
 /// The windows of a busy caller.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Windows {
     /// Attempts; of these invalid, in sequence.
     attempts: Ring<{ Window::Hour.bucket_ticks() }>,

@@ -82,7 +82,7 @@ pub struct Sizes {
 }
 
 /// All that is known of behaviour.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Behaviour {
     seed: Seed,
     callers: Table<u64, Caller>,

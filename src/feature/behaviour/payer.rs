@@ -38,7 +38,7 @@ impl Contact {
 }
 
 /// What one number pays for.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Payer {
     /// Calls in flight.
     pub in_flight: InFlight,

@@ -92,7 +92,7 @@ pub struct Figures {
 }
 
 /// All routes.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Trunks {
     /// By twice the route's number, one more for outbound.
     trunks: Vec<Trunk>,

@@ -26,7 +26,7 @@ struct Cut {
 }
 
 /// Pairs whose last attempt was cut early.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Cuts {
     table: Table<(u64, u64), Cut>,
 }

@@ -1,6 +1,8 @@
 //! Frames to verdicts and records in one thread: assembly, decoding, call state, judge. What the threaded `pipeline`
 //! must equal, byte for byte.
 
+mod batch;
+
 use std::sync::Arc;
 
 use crate::assemble::{AssembleOptions, Assembler};
@@ -9,10 +11,12 @@ use crate::base::frame::{Frame, Pdu};
 use crate::base::map::Seed;
 use crate::base::network::Network;
 use crate::base::time::At;
-use crate::call::{CallOptions, CallTable, Stamped};
+use crate::call::{AskedCall, CallOptions, CallTable, Stamped, Told};
 use crate::judge::{Judge, JudgeOptions, Output};
 use crate::rule::Ruleset;
-use crate::signal::{self, Context, Counts, Key};
+use crate::signal::{self, Context, Counts, Key, Leg, Setup, Signal, What};
+
+pub use batch::Batch;
 
 /// Every limit and timer of the pure part.
 #[derive(Clone, Debug, Default)]
@@ -88,6 +92,60 @@ impl Shard {
             Ok(None) => {}
             Err(error) => counts.faults.count(error.layer, error.kind),
         }
+    }
+
+    /// Takes a message by which a switch asks about a call; the call, unless it is no setup that can be read.
+    pub fn ask(&mut self, pdu: &Pdu<'_>, out: &mut Vec<Stamped>) -> Option<AskedCall> {
+        match signal::decode(pdu, &self.context, &mut self.counts) {
+            Ok(Some(signal)) => self.calls.ask(signal.leg.hash(self.context.seed), signal, out),
+            Ok(None) => None,
+            Err(error) => {
+                self.counts.faults.count(error.layer, error.kind);
+                None
+            }
+        }
+    }
+
+    /// The same for a setup that was told otherwise than by a message, at `at` as input number `seq`.
+    pub fn ask_setup(
+        &mut self,
+        (call_id, setup): (&[u8], Setup),
+        (at, seq): (At, u64),
+        out: &mut Vec<Stamped>,
+    ) -> Option<AskedCall> {
+        let leg = Leg::Sip(call_id);
+        let hash = leg.hash(self.context.seed);
+        let signal = Signal {
+            at,
+            seq,
+            leg,
+            what: What::Setup(setup),
+            sender: 0,
+            cseq: 0,
+            branch: 0,
+            sip_status: None,
+            progress_183: false,
+            q850_cause: None,
+            cause_location: None,
+        };
+        self.calls.ask(hash, signal, out)
+    }
+
+    /// The switch was told to refuse a call with these SIP and Q.850 codes.
+    pub fn refuse(&mut self, call: AskedCall, at: At, codes: (u16, u8), out: &mut Vec<Stamped>) {
+        self.calls.refuse(call, at, codes, out);
+    }
+
+    /// Takes what a switch tells of a finished call, at `at` as input number `seq`.
+    pub fn told(&mut self, told: Told, (at, seq): (At, u64), out: &mut Vec<Stamped>) {
+        let hash = told.call_id.as_deref().map_or(0, |call_id| Leg::Sip(call_id).hash(self.context.seed));
+        self.calls.told(told, (hash, at, seq), out);
+    }
+
+    /// Calls held, live and lingering.
+    #[must_use]
+    pub fn calls(&self) -> usize {
+        self.calls.len()
     }
 
     /// Fires the timers due at or before `now`.
