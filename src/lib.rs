@@ -49,3 +49,4 @@ pub mod journal;
 pub mod lookup;
 pub mod metrics;
 pub mod pipeline;
+pub mod service;

@@ -65,11 +65,59 @@ impl Once {
     }
 }
 
+/// What an adapter may do, for all adapters at once.
+#[derive(Debug, Default)]
+pub struct Standing {
+    /// The operator wants every call to pass.
+    is_bypassed: AtomicBool,
+    /// The service is about to end: calls pass.
+    is_draining: AtomicBool,
+}
+
+impl Standing {
+    /// Lets every call pass, or no longer.
+    pub fn bypass(&self, is_bypassed: bool) {
+        self.is_bypassed.store(is_bypassed, Ordering::Relaxed);
+    }
+
+    /// From now on calls pass: the service is about to end.
+    pub fn drain(&self) {
+        self.is_draining.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether calls pass unasked, and why.
+    #[must_use]
+    pub fn fail_open(&self) -> Option<FailOpen> {
+        if self.is_bypassed.load(Ordering::Relaxed) {
+            Some(FailOpen::Bypass)
+        } else if self.is_draining.load(Ordering::Relaxed) {
+            Some(FailOpen::Draining)
+        } else {
+            None
+        }
+    }
+}
+
+/// An adapter at work.
+pub trait Adapter: Send {
+    /// Its name in metrics and logs.
+    fn name(&self) -> &'static str;
+
+    /// What keeps it from working, if anything does.
+    fn trouble(&self) -> Option<String> {
+        None
+    }
+
+    /// Answers what it has, and ends.
+    fn stop(self: Box<Self>);
+}
+
 /// An adapter's way to the decision loop.
 #[derive(Clone)]
 pub struct Gate {
     queries: Sender<Query>,
     network: Arc<Network>,
+    standing: Arc<Standing>,
     /// Counts of this adapter.
     pub metrics: AdapterMetrics,
 }
@@ -77,8 +125,12 @@ pub struct Gate {
 impl Gate {
     /// A way through `queries`.
     #[must_use]
-    pub const fn new(queries: Sender<Query>, network: Arc<Network>, metrics: AdapterMetrics) -> Self {
-        Self { queries, network, metrics }
+    pub fn new(
+        queries: Sender<Query>,
+        (network, standing): (Arc<Network>, Arc<Standing>),
+        metrics: AdapterMetrics,
+    ) -> Self {
+        Self { queries, network, standing, metrics }
     }
 
     /// The operator's network, for what an adapter must know before it asks: emergency numbers.
@@ -89,7 +141,9 @@ impl Gate {
 
     /// Asks. A question that cannot be put comes back to its reply at once.
     pub fn ask(&self, query: Query) {
-        if let Err(error) = self.queries.try_send(query) {
+        if let Some(why) = self.standing.fail_open() {
+            query.reply.answer(Err(why));
+        } else if let Err(error) = self.queries.try_send(query) {
             let (query, why) = match error {
                 TrySendError::Full(query) => (query, FailOpen::QueueFull),
                 TrySendError::Disconnected(query) => (query, FailOpen::Stopped),

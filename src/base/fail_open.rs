@@ -4,6 +4,8 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum FailOpen {
+    /// The operator told Tollgate to stand aside.
+    Bypass,
     /// The decision loop did not answer in time.
     Deadline,
     /// The daemon is about to end.
@@ -20,11 +22,12 @@ pub enum FailOpen {
 
 impl FailOpen {
     /// Names in metrics and logs, in the order of the enum.
-    pub const NAMES: [&'static str; 6] =
-        ["deadline", "draining", "not_understood", "queue_full", "state_full", "stopped"];
+    pub const NAMES: [&'static str; 7] =
+        ["bypass", "deadline", "draining", "not_understood", "queue_full", "state_full", "stopped"];
 
     /// Every reason, in the order of the enum.
-    pub const ALL: [FailOpen; 6] = [
+    pub const ALL: [FailOpen; 7] = [
+        FailOpen::Bypass,
         FailOpen::Deadline,
         FailOpen::Draining,
         FailOpen::NotUnderstood,

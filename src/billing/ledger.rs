@@ -84,6 +84,16 @@ impl<W: Write> Ledger<W> {
         &self.totals
     }
 
+    /// What it writes to.
+    pub const fn get_ref(&self) -> &W {
+        &self.out
+    }
+
+    /// The same, for whoever takes away what was written.
+    pub const fn get_mut(&mut self) -> &mut W {
+        &mut self.out
+    }
+
     /// Hash of the last line.
     pub fn last_hash(&self) -> &str {
         &self.prev_hash

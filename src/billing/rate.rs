@@ -116,6 +116,17 @@ impl Rater {
         self.memory = memory;
     }
 
+    /// Rates by another card from now on.
+    pub fn load(&mut self, card: RateCard) {
+        self.card = card;
+    }
+
+    /// What it remembers.
+    #[must_use]
+    pub const fn memory(&self) -> &Memory {
+        &self.memory
+    }
+
     /// What it remembers, for another to go on with; this one then begins anew.
     pub fn take_memory(&mut self) -> Memory {
         std::mem::take(&mut self.memory)

@@ -12,15 +12,11 @@ use crate::cli::records::Records;
 use crate::cli::report::{self, BillLine, Count, Report};
 use crate::cli::state::Keeper;
 use crate::cli::{Failure, Format, ReplayArguments, interrupt, load, look_ups};
-use crate::feature::Sizes;
 use crate::feature::fields;
 use crate::journal::WholeFile;
 use crate::metrics::prom;
 use crate::pipeline::{self, Finished};
 use crate::rule::Ruleset;
-use crate::signal::Counts;
-use crate::wire::isup::MessageType;
-use crate::wire::sip::Method;
 
 /// Replays captures.
 pub fn run(arguments: &ReplayArguments) -> Result<(), Failure> {
@@ -109,9 +105,7 @@ fn summary(
         ranges_total,
         billing: bill_lines(records),
         billing_last_hash: records.last_hash().to_owned(),
-        messages: message_counts(&finished.counts)
-            .map(|(of, what, count)| Count::new(of, what, count))
-            .collect(),
+        messages: finished.counts.by_kind().map(|(of, what, count)| Count::new(of, what, count)).collect(),
         faults: report::fault_counts(&finished.counts.faults),
         skipped: skipped(finished).map(|(what, count)| Count::new("frames", what, count)).collect(),
         problems: capture.problems().to_vec(),
@@ -130,18 +124,6 @@ fn bill_lines(records: &Records) -> Vec<BillLine> {
     lines.collect()
 }
 
-/// Messages by protocol and kind, those that occurred.
-fn message_counts(counts: &Counts) -> impl Iterator<Item = (&'static str, &'static str, u64)> {
-    const CLASSES: [&str; 7] = ["0xx", "1xx", "2xx", "3xx", "4xx", "5xx", "6xx"];
-    let requests =
-        Method::NAMES.into_iter().zip(&counts.sip_requests).map(|(name, count)| ("sip", name, *count));
-    let responses = CLASSES.into_iter().zip(&counts.sip_responses).map(|(name, count)| ("sip", name, *count));
-    let isup = (0..=u8::MAX)
-        .zip(&counts.isup)
-        .map(|(code, count)| ("isup", MessageType(code).name().unwrap_or("other"), *count));
-    requests.chain(responses).chain(isup).filter(|(_, _, count)| *count > 0)
-}
-
 fn skipped(finished: &Finished<Records>) -> impl Iterator<Item = (&'static str, u64)> {
     finished.assembler.skips().iter().filter(|(_, count)| *count > 0)
 }
@@ -157,42 +139,13 @@ fn metrics(
         tally: &finished.sink.tally,
         shadow_matches: finished.judge.shadow_matches(),
         faults: &finished.counts.faults,
-        messages: message_counts(&finished.counts).collect(),
+        messages: finished.counts.by_kind().collect(),
         skipped: skipped(finished).collect(),
-        state_keys: state_keys(&finished.judge.store().sizes()),
+        state_keys: finished.judge.store().sizes().by_table().collect(),
         look_ups: finished.sink.look_ups().collect(),
         billing: results.map(|((sender, result), count)| (sender.clone(), *result, *count)).collect(),
     };
     prom::encode(&snapshot).map_err(|error| Failure::new(1, format!("metrics: {error}")))
-}
-
-/// Keys held, by table.
-fn state_keys(sizes: &Sizes) -> Vec<(&'static str, u64)> {
-    let people = &sizes.people;
-    vec![
-        ("callers", sizes.callers as u64),
-        ("caller_ranges_100", sizes.ranges_100 as u64),
-        ("caller_ranges_10k", sizes.ranges_10k as u64),
-        ("missed", sizes.missed as u64),
-        ("marks", sizes.marks as u64),
-        ("suspects", sizes.suspects as u64),
-        ("people_talked", people.talked as u64),
-        ("people_reached", people.reached as u64),
-        ("people_pairs", people.pairs as u64),
-        ("people_tried", people.tried as u64),
-        ("people_called", people.called as u64),
-        ("people_blocks", people.blocks as u64),
-        ("people_refused", people.refused as u64),
-        ("people_cut", people.cut as u64),
-        ("at_home", sizes.presence[0] as u64),
-        ("called_pairs", sizes.presence[1] as u64),
-        ("roaming_answers", sizes.presence[2] as u64),
-        ("behaviour_callers", sizes.behaviour.callers as u64),
-        ("behaviour_called", sizes.behaviour.called as u64),
-        ("behaviour_payers", sizes.behaviour.payers as u64),
-        ("behaviour_contacts", sizes.behaviour.contacts as u64),
-        ("behaviour_cuts", sizes.behaviour.cuts as u64),
-    ]
 }
 
 /// Prints the report; a reader that closed the pipe early is no failure.

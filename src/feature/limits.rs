@@ -122,6 +122,38 @@ pub struct Sizes {
     pub behaviour: behaviour::Sizes,
 }
 
+impl Sizes {
+    /// Entries held by each table, by the table's name in metrics.
+    pub fn by_table(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        let people = &self.people;
+        let tables = [
+            ("callers", self.callers),
+            ("caller_ranges_100", self.ranges_100),
+            ("caller_ranges_10k", self.ranges_10k),
+            ("missed", self.missed),
+            ("marks", self.marks),
+            ("suspects", self.suspects),
+            ("people_talked", people.talked),
+            ("people_reached", people.reached),
+            ("people_pairs", people.pairs),
+            ("people_tried", people.tried),
+            ("people_called", people.called),
+            ("people_blocks", people.blocks),
+            ("people_refused", people.refused),
+            ("people_cut", people.cut),
+            ("at_home", self.presence[0]),
+            ("called_pairs", self.presence[1]),
+            ("roaming_answers", self.presence[2]),
+            ("behaviour_callers", self.behaviour.callers),
+            ("behaviour_called", self.behaviour.called),
+            ("behaviour_payers", self.behaviour.payers),
+            ("behaviour_contacts", self.behaviour.contacts),
+            ("behaviour_cuts", self.behaviour.cuts),
+        ];
+        tables.into_iter().map(|(name, held)| (name, held as u64))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

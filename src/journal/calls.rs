@@ -40,6 +40,16 @@ impl<W: Write> CallsWriter<W> {
         self.out.write_all(&self.line)
     }
 
+    /// What it writes to.
+    pub const fn get_ref(&self) -> &W {
+        &self.out
+    }
+
+    /// The same, for whoever takes away what was written.
+    pub const fn get_mut(&mut self) -> &mut W {
+        &mut self.out
+    }
+
     /// Gives back what it wrote to.
     pub fn into_inner(self) -> W {
         self.out

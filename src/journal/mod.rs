@@ -2,7 +2,9 @@
 
 pub mod calls;
 pub mod file;
+pub mod rolling;
 pub mod state;
 
 pub use calls::CallsWriter;
 pub use file::WholeFile;
+pub use rolling::{Every, Rolling};

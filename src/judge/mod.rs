@@ -202,6 +202,18 @@ impl Judge {
         &self.ruleset
     }
 
+    /// The rules in force, for whoever outlives them.
+    #[must_use]
+    pub fn ruleset_shared(&self) -> Arc<Ruleset> {
+        Arc::clone(&self.ruleset)
+    }
+
+    /// What was learned, at the end.
+    #[must_use]
+    pub fn into_store(self) -> Store {
+        self.store
+    }
+
     /// Windows and marks, for their sizes.
     #[must_use]
     pub const fn store(&self) -> &Store {

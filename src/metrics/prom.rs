@@ -1,6 +1,7 @@
 //! The Prometheus text format (exposition format 0.0.4), through the `prometheus` crate.
 
-use prometheus::{Encoder, IntCounterVec, IntGaugeVec, Opts, Registry, TextEncoder};
+use prometheus::proto::MetricFamily;
+use prometheus::{Encoder, Gauge, IntCounterVec, IntGaugeVec, Opts, Registry, TextEncoder};
 
 use crate::base::class::{Class, Decision};
 use crate::base::fault::Faults;
@@ -60,9 +61,31 @@ pub fn encode(snapshot: &Snapshot<'_>) -> Result<Vec<u8>, prometheus::Error> {
     for (sender, result, count) in &snapshot.billing {
         billing.with_label_values(&[sender.as_str(), result]).inc_by(*count);
     }
+    print(&registry.gather())
+}
+
+/// Prints families that were gathered.
+///
+/// # Errors
+/// When the library refuses one.
+pub fn print(families: &[MetricFamily]) -> Result<Vec<u8>, prometheus::Error> {
     let mut text = Vec::new();
-    TextEncoder::new().encode(&registry.gather(), &mut text)?;
+    TextEncoder::new().encode(families, &mut text)?;
     Ok(text)
+}
+
+/// Families of one gauge each, without labels: name, help and value.
+///
+/// # Errors
+/// When the library refuses a name.
+pub fn gauges(values: &[(&str, &str, f64)]) -> Result<Vec<MetricFamily>, prometheus::Error> {
+    let registry = Registry::new();
+    for (name, help, value) in values {
+        let gauge = Gauge::new(*name, *help)?;
+        gauge.set(*value);
+        registry.register(Box::new(gauge))?;
+    }
+    Ok(registry.gather())
 }
 
 fn calls(registry: &Registry, snapshot: &Snapshot<'_>) -> Result<(), prometheus::Error> {

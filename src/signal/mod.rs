@@ -17,6 +17,8 @@ use crate::base::number::{Number, Party};
 use crate::base::route::{Direction, RouteId};
 use crate::base::time::At;
 use crate::wire::DecodeError;
+use crate::wire::isup::MessageType;
+use crate::wire::sip::Method;
 
 /// Which call leg a signal belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -176,6 +178,18 @@ pub struct Counts {
 }
 
 impl Counts {
+    /// Protocol, kind and count of the messages that occurred.
+    pub fn by_kind(&self) -> impl Iterator<Item = (&'static str, &'static str, u64)> {
+        const CLASSES: [&str; 7] = ["0xx", "1xx", "2xx", "3xx", "4xx", "5xx", "6xx"];
+        let requests =
+            Method::NAMES.into_iter().zip(self.sip_requests).map(|(name, count)| ("sip", name, count));
+        let responses = CLASSES.into_iter().zip(self.sip_responses).map(|(name, count)| ("sip", name, count));
+        let isup = (0..=u8::MAX)
+            .zip(&self.isup)
+            .map(|(code, count)| ("isup", MessageType(code).name().unwrap_or("other"), *count));
+        requests.chain(responses).chain(isup).filter(|(_, _, count)| *count > 0)
+    }
+
     /// Adds another's counts to these.
     pub fn merge(&mut self, other: &Self) {
         let add =

@@ -1,7 +1,7 @@
 //! Frames to verdicts and records in one thread: assembly, decoding, call state, judge. What the threaded `pipeline`
 //! must equal, byte for byte.
 
-mod batch;
+pub mod batch;
 
 use std::sync::Arc;
 

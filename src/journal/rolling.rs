@@ -1,0 +1,192 @@
+//! Lines appended to files that are named by their time, for as long as a service runs: `calls-20261122T10.jsonl`.
+//!
+//! A file holds whole lines only: what a crash or a full disk left of a line is cut off before the next is written.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use crate::base::time::At;
+
+/// How often a new file begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Every {
+    /// Each day, UTC.
+    Day,
+    /// Each hour.
+    Hour,
+}
+
+/// Appends lines.
+#[derive(Debug)]
+pub struct Rolling {
+    directory: PathBuf,
+    prefix: &'static str,
+    every: Every,
+    open: Option<Open>,
+}
+
+#[derive(Debug)]
+struct Open {
+    name: String,
+    file: File,
+    /// Octets of whole lines.
+    length: u64,
+    is_synced: bool,
+}
+
+/// Longest line that a crash may have torn, and longest that is read back.
+const LINE_MAX: u64 = 65_536;
+
+impl Rolling {
+    /// Files `PREFIX-TIME.jsonl` in `directory`.
+    #[must_use]
+    pub const fn new(directory: PathBuf, prefix: &'static str, every: Every) -> Self {
+        Self { directory, prefix, every, open: None }
+    }
+
+    /// Appends whole lines to the file of the time `at`: all of them, or none.
+    ///
+    /// # Errors
+    /// As the operating system says; the same lines may be given again.
+    pub fn append(&mut self, at: At, lines: &[u8]) -> io::Result<()> {
+        let open = self.file_of(at)?;
+        let written = open.file.seek(SeekFrom::Start(open.length)).and_then(|_| open.file.write_all(lines));
+        if let Err(error) = written {
+            // What is there of a line is cut off; should that fail too, opening the file anew will do it.
+            if open.file.set_len(open.length).is_err() {
+                self.open = None;
+            }
+            return Err(error);
+        }
+        open.length += lines.len() as u64;
+        open.is_synced = false;
+        Ok(())
+    }
+
+    /// Sees to it that what was appended is on the disk.
+    ///
+    /// # Errors
+    /// As the operating system says.
+    pub fn sync(&mut self) -> io::Result<()> {
+        if let Some(open) = self.open.as_mut().filter(|open| !open.is_synced) {
+            open.file.sync_data()?;
+            open.is_synced = true;
+        }
+        Ok(())
+    }
+
+    /// The last whole line of the newest file, without its line break.
+    ///
+    /// # Errors
+    /// As the operating system says.
+    pub fn last_line(&self) -> io::Result<Option<Vec<u8>>> {
+        let mut names: Vec<PathBuf> = Vec::new();
+        for entry in fs::read_dir(&self.directory)? {
+            let path = entry?.path();
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            let stem = name.strip_prefix(self.prefix).and_then(|rest| rest.strip_prefix('-'));
+            if stem.is_some_and(|stem| stem.ends_with(".jsonl")) {
+                names.push(path);
+            }
+        }
+        names.sort();
+        for path in names.iter().rev() {
+            if let Some(line) = last_line_of(path)? {
+                return Ok(Some(line));
+            }
+        }
+        Ok(None)
+    }
+
+    fn file_of(&mut self, at: At) -> io::Result<&mut Open> {
+        let name = self.name_of(at);
+        if self.open.as_ref().is_some_and(|open| open.name != name) {
+            self.sync()?;
+            self.open = None;
+        }
+        if self.open.is_none() {
+            let path = self.directory.join(&name);
+            let mut file =
+                OpenOptions::new().create(true).truncate(false).read(true).write(true).open(path)?;
+            let length = whole_lines(&mut file)?;
+            file.set_len(length)?;
+            // The name itself shall survive a crash.
+            File::open(&self.directory)?.sync_all()?;
+            self.open = Some(Open { name, file, length, is_synced: true });
+        }
+        self.open.as_mut().ok_or_else(|| io::Error::other("no file"))
+    }
+
+    fn name_of(&self, at: At) -> String {
+        let text = at.to_string();
+        let (date, hour) = (text.get(..10).unwrap_or_default().replace('-', ""), text.get(11..13));
+        match self.every {
+            Every::Day => format!("{}-{date}.jsonl", self.prefix),
+            Every::Hour => format!("{}-{date}T{}.jsonl", self.prefix, hour.unwrap_or_default()),
+        }
+    }
+}
+
+/// Octets of a file up to the end of its last whole line.
+fn whole_lines(file: &mut File) -> io::Result<u64> {
+    let length = file.metadata()?.len();
+    let start = length.saturating_sub(LINE_MAX);
+    let tail = tail_of(file, start)?;
+    Ok(memchr::memrchr(b'\n', &tail).map_or(start, |at| start + at as u64 + 1))
+}
+
+fn last_line_of(path: &Path) -> io::Result<Option<Vec<u8>>> {
+    let mut file = File::open(path)?;
+    let end = whole_lines(&mut file)?;
+    let start = end.saturating_sub(LINE_MAX);
+    let mut tail = tail_of(&mut file, start)?;
+    tail.truncate(usize::try_from(end - start).unwrap_or(usize::MAX).saturating_sub(1));
+    let line = tail.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
+    Ok((!line.is_empty()).then(|| line.to_vec()))
+}
+
+fn tail_of(file: &mut File, start: u64) -> io::Result<Vec<u8>> {
+    file.seek(SeekFrom::Start(start))?;
+    let mut tail = Vec::new();
+    file.take(2 * LINE_MAX).read_to_end(&mut tail)?;
+    Ok(tail)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> At {
+        At::parse(text).unwrap()
+    }
+
+    #[test]
+    fn a_file_an_hour() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut lines = Rolling::new(folder.path().to_owned(), "calls", Every::Hour);
+        lines.append(at("2026-11-22T10:59:59Z"), b"one\n").unwrap();
+        lines.append(at("2026-11-22T11:00:00Z"), b"two\n").unwrap();
+        lines.sync().unwrap();
+        let read = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap();
+        assert_eq!(
+            (read("calls-20261122T10.jsonl"), read("calls-20261122T11.jsonl")),
+            ("one\n".into(), "two\n".into())
+        );
+        assert_eq!(lines.last_line().unwrap().unwrap(), b"two");
+    }
+
+    #[test]
+    fn a_torn_line_is_cut_off_before_the_next() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("billing-20261122.jsonl");
+        let mut lines = Rolling::new(folder.path().to_owned(), "billing", Every::Day);
+        assert_eq!(lines.last_line().unwrap(), None);
+        fs::write(&path, "one\ntwo\nthr").unwrap();
+        assert_eq!(lines.last_line().unwrap().unwrap(), b"two");
+        lines.append(at("2026-11-22T10:00:00Z"), b"three\n").unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "one\ntwo\nthree\n");
+        fs::write(folder.path().join("billing-20261123.jsonl"), "torn").unwrap();
+        assert_eq!(lines.last_line().unwrap().unwrap(), b"three");
+    }
+}

@@ -1,0 +1,187 @@
+//! The listener for operators: `/healthz`, `/readyz`, `/metrics`, and the switch that lets every call pass.
+//!
+//! It asks the decision loop for its counts and waits a second for them at most: a loop that is stuck must not hide that
+//! it is.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{Query, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use crossbeam_channel::{Sender, bounded};
+use serde::Deserialize;
+use tokio::sync::oneshot;
+
+use crate::adapter::Standing;
+use crate::base::network::Network;
+use crate::metrics::{Live, prom};
+use crate::service::decision::{Counted, Order};
+use crate::service::status::Status;
+
+/// The listener.
+#[derive(Clone, Copy, Debug)]
+pub struct AdminOptions {
+    /// Where it listens. Whoever reaches it can let every call pass: it belongs on the loopback interface or a
+    /// management network.
+    pub listen: SocketAddr,
+}
+
+/// What requests are answered from.
+#[derive(Clone)]
+pub struct Shown {
+    /// Names of routes.
+    pub network: Arc<Network>,
+    /// Counts of parts.
+    pub live: Live,
+    /// How the service is.
+    pub status: Arc<Status>,
+    /// What adapters may do.
+    pub standing: Arc<Standing>,
+    /// To the loop.
+    pub orders: Sender<Order>,
+}
+
+/// Longest wait for the loop's counts.
+const COUNT_WITHIN: Duration = Duration::from_secs(1);
+
+/// The listener at work.
+pub struct Admin {
+    /// Where it listens; the port was chosen by the system if it was 0.
+    pub address: SocketAddr,
+    stop: oneshot::Sender<()>,
+    thread: JoinHandle<()>,
+}
+
+impl Admin {
+    /// Listens.
+    ///
+    /// # Errors
+    /// As the operating system says: the address is in use, or not ours.
+    pub fn start(options: AdminOptions, shown: Shown) -> io::Result<Self> {
+        let listener = TcpListener::bind(options.listen)?;
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let (stop, stopped) = oneshot::channel();
+        let thread = thread::Builder::new().name("admin".to_owned()).spawn(move || {
+            let serve = async move {
+                let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
+                let ended = async move { drop(stopped.await) };
+                let _ = axum::serve(listener, router(shown)).with_graceful_shutdown(ended).await;
+            };
+            runtime.block_on(serve);
+            runtime.shutdown_timeout(COUNT_WITHIN);
+        })?;
+        Ok(Self { address, stop, thread })
+    }
+
+    /// Answers what it has, and ends.
+    pub fn stop(self) {
+        let _ = self.stop.send(());
+        let _ = self.thread.join();
+    }
+}
+
+fn router(shown: Shown) -> Router {
+    Router::new()
+        .route("/healthz", get(healthy))
+        .route("/readyz", get(ready))
+        .route("/metrics", get(metrics))
+        .route("/bypass", post(bypass))
+        .with_state(shown)
+}
+
+async fn healthy(State(shown): State<Shown>) -> Response {
+    if shown.status.is_alive() {
+        (StatusCode::OK, "alive\n").into_response()
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "the decision loop is stuck\n").into_response()
+    }
+}
+
+async fn ready(State(shown): State<Shown>) -> Response {
+    let why = shown.status.unready();
+    if why.is_empty() {
+        return (StatusCode::OK, "ready\n").into_response();
+    }
+    (StatusCode::SERVICE_UNAVAILABLE, why.join("\n") + "\n").into_response()
+}
+
+#[derive(Deserialize)]
+struct Bypass {
+    on: bool,
+}
+
+async fn bypass(State(shown): State<Shown>, Query(wanted): Query<Bypass>) -> Response {
+    shown.standing.bypass(wanted.on);
+    tracing::warn!(event = "bypass", on = wanted.on, "every call passes, or no longer");
+    (StatusCode::OK, if wanted.on { "every call passes\n" } else { "calls are judged\n" }).into_response()
+}
+
+async fn metrics(State(shown): State<Shown>) -> Response {
+    let counted = tokio::task::spawn_blocking(move || text(&shown)).await;
+    match counted {
+        Ok(Ok(text)) => {
+            ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
+        }
+        Ok(Err(error)) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response(),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response(),
+    }
+}
+
+/// Everything counted, in Prometheus' text format. Without the loop's own counts when it does not answer.
+fn text(shown: &Shown) -> Result<Vec<u8>, prometheus::Error> {
+    let (reply, answer) = bounded(1);
+    let asked = shown.orders.send_timeout(Order::Count(reply), COUNT_WITHIN);
+    let counted = asked.ok().and_then(|()| answer.recv_timeout(COUNT_WITHIN).ok());
+    let mut text = prom::print(&shown.live.gather())?;
+    if let Some(counted) = &counted {
+        text.extend(prom::encode(&snapshot(counted, &shown.network))?);
+        text.extend(prom::print(&prom::gauges(&[(
+            "tollgate_calls_active",
+            "Calls held, live and lingering",
+            counted.calls as f64,
+        )])?)?);
+    }
+    let (is_reload_good, reloaded_s) = shown.status.reload();
+    text.extend(prom::print(&prom::gauges(&[
+        ("tollgate_up", "1 while the decision loop turns", f64::from(u8::from(counted.is_some()))),
+        (
+            "tollgate_bypass_active",
+            "1 while the operator lets every call pass",
+            f64::from(u8::from(shown.standing.fail_open().is_some())),
+        ),
+        (
+            "tollgate_config_last_reload_successful",
+            "1 when the configuration could be read the last time",
+            f64::from(u8::from(is_reload_good)),
+        ),
+        (
+            "tollgate_config_last_reload_success_timestamp_seconds",
+            "When the configuration was last read",
+            reloaded_s as f64,
+        ),
+    ])?)?);
+    Ok(text)
+}
+
+fn snapshot<'a>(counted: &'a Counted, network: &'a Network) -> prom::Snapshot<'a> {
+    prom::Snapshot {
+        network,
+        ruleset: &counted.ruleset,
+        tally: &counted.tally,
+        shadow_matches: &counted.shadow_matches,
+        faults: &counted.counts.faults,
+        messages: counted.counts.by_kind().collect(),
+        skipped: Vec::new(),
+        state_keys: counted.sizes.by_table().collect(),
+        look_ups: Vec::new(),
+        billing: Vec::new(),
+    }
+}

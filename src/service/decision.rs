@@ -1,0 +1,319 @@
+//! The decision loop: one thread that owns live calls, windows, marks and rules. Everything else asks it or tells it.
+//!
+//! In: questions of switches, batches of messages from sources, what switches tell of finished calls, orders of whoever
+//! runs the service. Out: answers, records, marks, counts. Questions go first: a switch waits for them. It waits for
+//! nobody: a full queue behind it is counted and passed over.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, Select, Sender, TrySendError};
+use prometheus::Histogram;
+
+use crate::adapter::{Asked, Query};
+use crate::base::fail_open::FailOpen;
+use crate::base::fault::{Faults, Kind, Layer};
+use crate::base::frame::Pdu;
+use crate::base::network::Network;
+use crate::base::time::At;
+use crate::call::{AskedCall, Stamped, Told};
+use crate::clock::{self, Stopwatch};
+use crate::engine::{Batch, Shard};
+use crate::feature::{Sizes, Store};
+use crate::judge::{Answer, Judge, Marked, Output, Treatment};
+use crate::metrics::Tally;
+use crate::rule::Ruleset;
+use crate::service::given::Given;
+use crate::service::records::Desk;
+use crate::signal::Counts;
+
+/// What the loop takes things from. Each is bounded by whoever made it.
+pub struct Inbox {
+    /// Questions of switches.
+    pub queries: Receiver<Query>,
+    /// Messages from sources.
+    pub batches: Receiver<Batch>,
+    /// What switches tell of finished calls.
+    pub told: Receiver<Vec<Told>>,
+    /// What the operator wants.
+    pub orders: Receiver<Order>,
+}
+
+/// What the operator wants of the loop.
+pub enum Order {
+    /// Judge by these rules from now on.
+    Load(Arc<Ruleset>),
+    /// Tell what was counted.
+    Count(Sender<Counted>),
+    /// Hand out a copy of what was learned.
+    Copy(Sender<Box<Learned>>),
+    /// Tell the records of calls that live, and end.
+    Stop,
+}
+
+/// What was learned so far.
+pub struct Learned {
+    /// Windows, marks, evidence.
+    pub store: Store,
+    /// Rules in force.
+    pub ruleset: Arc<Ruleset>,
+    /// The latest moment it is about.
+    pub at: At,
+}
+
+/// What the loop has counted since it began.
+pub struct Counted {
+    /// Calls that are over.
+    pub tally: Tally,
+    /// Rules in force.
+    pub ruleset: Arc<Ruleset>,
+    /// Matches of shadow rules, by index of the rule.
+    pub shadow_matches: Vec<u64>,
+    /// Messages, and what was wrong with them.
+    pub counts: Counts,
+    /// Entries held by the tables of windows, marks and people.
+    pub sizes: Sizes,
+    /// Calls held, live and lingering.
+    pub calls: usize,
+    /// Marks that could not be handed on because nobody took them in time.
+    pub marks_dropped: u64,
+}
+
+/// What the loop tells, and how.
+pub struct Outlets {
+    /// Takes records.
+    pub desk: Desk,
+    /// Takes marks, where lists are pushed to a switch.
+    pub marks: Option<Sender<Marked>>,
+    /// From setup to verdict, in seconds.
+    pub setup_seconds: Histogram,
+    /// Called at least every 100 ms, and after every piece of work: the loop is alive.
+    pub pulse: Box<dyn FnMut() + Send>,
+}
+
+/// Most questions answered in a row before messages from sources have their turn.
+const QUERIES_IN_A_ROW: usize = 256;
+/// Longest that the loop sleeps: timers of calls fire that often at least.
+const SLEEP_MAX: Duration = Duration::from_millis(100);
+/// Packet times this far ahead of the wall clock are a source's fault.
+const AHEAD_MAX: Duration = Duration::from_secs(2);
+
+/// The loop's state.
+pub struct Decision {
+    shard: Shard,
+    judge: Judge,
+    outlets: Outlets,
+    tally: Tally,
+    given: Given,
+    faults: Faults,
+    marks_dropped: u64,
+    now: At,
+    seq: u64,
+    events: Vec<Stamped>,
+    outputs: Vec<Output>,
+}
+
+impl Decision {
+    /// A loop that has seen nothing, but may have learned something before.
+    #[must_use]
+    pub fn new(network: &Network, (shard, judge): (Shard, Judge), outlets: Outlets) -> Self {
+        Self {
+            shard,
+            judge,
+            outlets,
+            tally: Tally::new(network.routes.all().len()),
+            given: Given::default(),
+            faults: Faults::default(),
+            marks_dropped: 0,
+            now: At::default(),
+            seq: 0,
+            events: Vec::new(),
+            outputs: Vec::new(),
+        }
+    }
+
+    /// Works until it is told to stop, or nobody is left to tell it anything; what was learned then.
+    pub fn run(mut self, inbox: &Inbox) -> Learned {
+        loop {
+            let mut worked = false;
+            for query in inbox.queries.try_iter().take(QUERIES_IN_A_ROW) {
+                self.query(query);
+                worked = true;
+            }
+            if let Ok(batch) = inbox.batches.try_recv() {
+                self.batch(&batch);
+                worked = true;
+            }
+            if let Ok(told) = inbox.told.try_recv() {
+                told.into_iter().for_each(|told| self.told(told));
+                worked = true;
+            }
+            match inbox.orders.try_recv() {
+                Ok(Order::Stop) => break,
+                Ok(order) => self.obey(order),
+                Err(error) if error.is_disconnected() => break,
+                Err(_) => {}
+            }
+            if !worked {
+                self.tick();
+                sleep(inbox);
+            }
+            (self.outlets.pulse)();
+        }
+        self.finish(inbox)
+    }
+
+    fn query(&mut self, query: Query) {
+        let watch = Stopwatch::start();
+        if query.deadline.left().is_zero() {
+            query.reply.answer(Err(FailOpen::Deadline));
+            return;
+        }
+        let (at, seq) = self.arrival(clock::now());
+        let call = match query.asked {
+            Asked::Message { envelope, bytes } => {
+                let pdu = Pdu { at, seq, frame: seq, envelope, bytes: &bytes };
+                self.shard.ask(&pdu, &mut self.events)
+            }
+            Asked::Setup { call_id, setup } => {
+                self.shard.ask_setup((&call_id, *setup), (at, seq), &mut self.events)
+            }
+        };
+        self.judge();
+        let answer = call.map(|call| (call, self.answer(call)));
+        query.reply.answer(match &answer {
+            Some((_, answer)) => Ok(answer.clone()),
+            None => Err(FailOpen::NotUnderstood),
+        });
+        self.outlets.setup_seconds.observe(watch.seconds());
+        if let Some((call, answer)) = answer
+            && let Treatment::Block { sip, q850, .. } = &answer.treatment
+        {
+            let codes = (*sip, *q850);
+            self.given.keep(call.seq, at, answer);
+            self.shard.refuse(call, at, codes, &mut self.events);
+            self.judge();
+        }
+    }
+
+    /// The answer for a call: that which was given, if it was refused, since its verdict is gone with its record.
+    fn answer(&self, call: AskedCall) -> Answer {
+        self.given.of(call.seq).cloned().unwrap_or_else(|| self.judge.answer(call.seq, call.id))
+    }
+
+    fn batch(&mut self, batch: &Batch) {
+        for (pdu, key) in batch.groups().flatten() {
+            let (at, seq) = self.arrival(pdu.at);
+            self.shard.handle(&Pdu { at, seq, ..pdu }, key, &mut self.events);
+            self.judge();
+        }
+        let (at, _) = self.arrival(batch.until);
+        self.shard.advance(at, &mut self.events);
+        self.judge();
+    }
+
+    fn told(&mut self, told: Told) {
+        let (at, seq) = self.arrival(clock::now());
+        self.shard.told(told, (at, seq), &mut self.events);
+        self.judge();
+    }
+
+    fn tick(&mut self) {
+        let (at, _) = self.arrival(clock::now());
+        self.shard.advance(at, &mut self.events);
+        self.judge();
+    }
+
+    /// When an input counts as having come, and its number. Sources lag behind each other by the time that their messages
+    /// lay in buffers; time does not go back for that. A time that is ahead of the wall clock is no time.
+    fn arrival(&mut self, at: At) -> (At, u64) {
+        let at = if at > self.now {
+            let wall = clock::now();
+            if at.since(wall) > AHEAD_MAX {
+                self.faults.count(Layer::File, Kind::ClockForwards);
+                wall.max(self.now)
+            } else {
+                at
+            }
+        } else {
+            self.now
+        };
+        self.now = at;
+        self.seq += 1;
+        (at, self.seq)
+    }
+
+    /// Judges what happened, and hands on what follows from it.
+    fn judge(&mut self) {
+        let Self { judge, events, outputs, tally, outlets, marks_dropped, .. } = self;
+        for stamped in events.drain(..) {
+            judge.handle(stamped.stamp.at, stamped.event, outputs);
+        }
+        for output in outputs.drain(..) {
+            match output {
+                Output::Verdict { .. } => {}
+                Output::Record(record) => {
+                    tally.count(&record);
+                    outlets.desk.take(record);
+                }
+                Output::Marked(marked) => {
+                    let Some(marks) = &outlets.marks else { continue };
+                    if let Err(TrySendError::Full(_)) = marks.try_send(marked) {
+                        *marks_dropped += 1;
+                    }
+                }
+            }
+        }
+    }
+
+    fn obey(&mut self, order: Order) {
+        match order {
+            Order::Load(ruleset) => self.judge.load(ruleset),
+            Order::Count(reply) => drop(reply.send(self.counted())),
+            Order::Copy(reply) => drop(reply.send(Box::new(self.copy()))),
+            Order::Stop => {}
+        }
+    }
+
+    fn copy(&self) -> Learned {
+        Learned { store: self.judge.store().clone(), ruleset: self.judge.ruleset_shared(), at: self.now }
+    }
+
+    fn counted(&self) -> Counted {
+        let mut counts = self.shard.counts();
+        counts.faults.merge(&self.judge.faults());
+        counts.faults.merge(&self.faults);
+        Counted {
+            tally: self.tally.clone(),
+            ruleset: self.judge.ruleset_shared(),
+            shadow_matches: self.judge.shadow_matches().to_vec(),
+            counts,
+            sizes: self.judge.store().sizes(),
+            calls: self.shard.calls(),
+            marks_dropped: self.marks_dropped,
+        }
+    }
+
+    /// What is still waiting is worked off, so that nothing that was taken in is lost; then live calls are told as they
+    /// stand.
+    fn finish(mut self, inbox: &Inbox) -> Learned {
+        for query in inbox.queries.try_iter() {
+            query.reply.answer(Err(FailOpen::Stopped));
+        }
+        inbox.batches.try_iter().for_each(|batch| self.batch(&batch));
+        inbox.told.try_iter().flatten().for_each(|told| self.told(told));
+        self.shard.finish(&mut self.events);
+        self.judge();
+        Learned { ruleset: self.judge.ruleset_shared(), at: self.now, store: self.judge.into_store() }
+    }
+}
+
+/// Waits for whatever comes first.
+fn sleep(inbox: &Inbox) {
+    let mut select = Select::new();
+    select.recv(&inbox.queries);
+    select.recv(&inbox.batches);
+    select.recv(&inbox.told);
+    select.recv(&inbox.orders);
+    let _ = select.ready_timeout(SLEEP_MAX);
+}

@@ -1,0 +1,148 @@
+//! A running service: the decision loop, and around it sources, adapters, records, and the listener for operators.
+//!
+//! In: [`Settings`], made by `config`. Out: nothing but what its parts do, until it is told to end; then everything that
+//! was taken in has been judged and written. It reloads without losing a call, begins with what an earlier run learned,
+//! and tells the service manager how it is. Must not: read configuration files itself.
+
+pub mod admin;
+pub mod decision;
+pub mod given;
+pub mod lifecycle;
+pub mod log;
+pub mod records;
+pub mod snapshot;
+pub mod status;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+
+use crate::adapter::{Adapter, Gate, Query, Standing};
+use crate::base::map::Seed;
+use crate::base::network::Network;
+use crate::billing::RateCard;
+use crate::call::Told;
+use crate::engine::{Batch, Options};
+use crate::judge::{Marked, SeedMark};
+use crate::metrics::Live;
+use crate::rule::Ruleset;
+use crate::service::admin::AdminOptions;
+use crate::service::records::RecordsOptions;
+
+pub use lifecycle::run;
+
+/// What a service is made of.
+pub struct Settings {
+    /// The operator's network.
+    pub network: Arc<Network>,
+    /// Rules in force at the start.
+    pub ruleset: Arc<Ruleset>,
+    /// Prices.
+    pub rate_card: RateCard,
+    /// Marks to begin with.
+    pub seed_marks: Vec<SeedMark>,
+    /// Limits and timers.
+    pub options: Options,
+    /// What was learned, kept over restarts; nothing is without it.
+    pub state: Option<StateOptions>,
+    /// Records.
+    pub records: RecordsOptions,
+    /// The listener for operators and their Prometheus.
+    pub admin: AdminOptions,
+    /// Most questions waiting for the loop: a switch's patience divided by what a question takes.
+    pub queries_max: usize,
+    /// Starts sources and adapters, in this order, and names what cannot be started.
+    pub parts: Vec<Part>,
+    /// Reads the configuration again.
+    pub reload: Box<dyn FnMut() -> Result<Reloaded, String> + Send>,
+}
+
+/// Where what was learned is kept.
+#[derive(Clone, Debug)]
+pub struct StateOptions {
+    /// The file.
+    pub path: PathBuf,
+    /// How often it is written, beside at the end.
+    pub every: Duration,
+}
+
+/// What a reload can change while calls last.
+pub struct Reloaded {
+    /// Rules.
+    pub ruleset: Arc<Ruleset>,
+    /// Prices.
+    pub rate_card: RateCard,
+}
+
+/// A source or adapter that can be started; says what went wrong in words for the operator.
+pub type Part = Box<dyn FnOnce(&Hub) -> Result<Box<dyn Adapter>, String> + Send>;
+
+/// What parts may connect to.
+pub struct Hub {
+    queries: Sender<Query>,
+    /// For sources: messages on their way to the loop.
+    pub batches: Sender<Batch>,
+    /// For whoever is told of finished calls.
+    pub told: Sender<Vec<Told>>,
+    /// For whoever pushes lists: what is marked from now on.
+    pub marks: Receiver<Marked>,
+    /// The operator's network.
+    pub network: Arc<Network>,
+    /// Keys the hashes of this run.
+    pub seed: Seed,
+    /// Counts, and the registry for a part's own.
+    pub live: Live,
+    standing: Arc<Standing>,
+}
+
+impl Hub {
+    /// A way to the decision loop for the adapter of this name.
+    #[must_use]
+    pub fn gate(&self, name: &'static str) -> Gate {
+        let shared = (Arc::clone(&self.network), Arc::clone(&self.standing));
+        Gate::new(self.queries.clone(), shared, self.live.adapter(name))
+    }
+}
+
+/// Batches of messages on their way to the loop; each holds some hundred.
+const BATCHES_MAX: usize = 64;
+/// Deliveries of finished calls on their way to the loop.
+const TOLD_MAX: usize = 64;
+/// Marks on their way to whoever pushes lists.
+const MARKS_MAX: usize = 10_000;
+/// Orders on their way to the loop.
+const ORDERS_MAX: usize = 16;
+
+/// The queues between the loop and everything else: one end for the loop, the other for the parts.
+fn queues(settings: &Settings, live: &Live, standing: &Arc<Standing>) -> Queues {
+    let (queries_in, queries) = bounded(settings.queries_max.max(1));
+    let (batches_in, batches) = bounded(BATCHES_MAX);
+    let (told_in, told) = bounded(TOLD_MAX);
+    let (orders_in, orders) = bounded(ORDERS_MAX);
+    let (marks_in, marks) = bounded(MARKS_MAX);
+    let hub = Hub {
+        queries: queries_in,
+        batches: batches_in,
+        told: told_in,
+        marks,
+        network: Arc::clone(&settings.network),
+        seed: settings.options.call.seed,
+        live: live.clone(),
+        standing: Arc::clone(standing),
+    };
+    Queues {
+        hub,
+        orders: orders_in,
+        marks: marks_in,
+        inbox: decision::Inbox { queries, batches, told, orders },
+    }
+}
+
+struct Queues {
+    hub: Hub,
+    orders: Sender<decision::Order>,
+    marks: Sender<Marked>,
+    inbox: decision::Inbox,
+}

@@ -1,0 +1,343 @@
+//! Records of a running service: one thread writes down every call, rates the charged ones and appends their bills.
+//!
+//! The decision loop hands records over and never waits. When the disk cannot follow, records of calls are dropped and
+//! counted; bills wait in memory, as many as fit there, until they can be written.
+
+use std::collections::VecDeque;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounded};
+use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry};
+
+use crate::base::class::Decision;
+use crate::base::network::Network;
+use crate::base::time::At;
+use crate::billing::{Charge, GENESIS, Ledger, Memory, RateCard, Rater};
+use crate::clock::{self, Stopwatch};
+use crate::feature::fields;
+use crate::journal::{CallsWriter, Every, Rolling};
+use crate::judge::CallRecord;
+
+/// Where and how records are kept.
+#[derive(Clone, Debug)]
+pub struct RecordsOptions {
+    /// Directory of the files; it must exist.
+    pub directory: PathBuf,
+    /// How long a bill may lie in memory before it is on the disk.
+    pub sync_every: Duration,
+    /// Most records on their way to the disk.
+    pub queue: usize,
+}
+
+/// Most bills held in memory while they cannot be written; beyond, they are lost, and counted as lost.
+const BILLS_MAX: usize = 1_000_000;
+/// Octets of call records written at once.
+const CHUNK: usize = 1 << 18;
+
+/// Counts of what became of records.
+#[derive(Clone, Debug)]
+pub struct RecordsMetrics {
+    written: IntCounterVec,
+    dropped: IntCounterVec,
+    bills: IntCounterVec,
+    waiting: IntGauge,
+    /// 1 while records cannot be written.
+    failing: IntGauge,
+    sync_seconds: Histogram,
+}
+
+impl RecordsMetrics {
+    /// Registers them.
+    ///
+    /// # Errors
+    /// When the library refuses a name.
+    pub fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
+        let counter = |name, help, labels: &[&str]| IntCounterVec::new(Opts::new(name, help), labels);
+        let metrics = Self {
+            written: counter(
+                "tollgate_records_written_total",
+                "Records on their way to the disk",
+                &["file"],
+            )?,
+            dropped: counter(
+                "tollgate_records_dropped_total",
+                "Records that could not be written",
+                &["file", "reason"],
+            )?,
+            bills: counter("tollgate_billing_records_total", "Billing records", &["sender", "result"])?,
+            waiting: IntGauge::new("tollgate_billing_waiting_records", "Bills that are not written yet")?,
+            failing: IntGauge::new("tollgate_records_failing", "1 while records cannot be written")?,
+            sync_seconds: Histogram::with_opts(
+                HistogramOpts::new(
+                    "tollgate_records_sync_duration_seconds",
+                    "Time until records were on the disk",
+                )
+                .buckets(vec![0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0]),
+            )?,
+        };
+        registry.register(Box::new(metrics.written.clone()))?;
+        registry.register(Box::new(metrics.dropped.clone()))?;
+        registry.register(Box::new(metrics.bills.clone()))?;
+        registry.register(Box::new(metrics.waiting.clone()))?;
+        registry.register(Box::new(metrics.failing.clone()))?;
+        registry.register(Box::new(metrics.sync_seconds.clone()))?;
+        for file in ["calls", "billing"] {
+            metrics.written.with_label_values(&[file]);
+            for reason in ["queue_full", "disk"] {
+                metrics.dropped.with_label_values(&[file, reason]);
+            }
+        }
+        Ok(metrics)
+    }
+
+    fn dropped(&self, file: &str, reason: &str) -> IntCounter {
+        self.dropped.with_label_values(&[file, reason])
+    }
+
+    /// Whether records cannot be written now.
+    #[must_use]
+    pub fn is_failing(&self) -> bool {
+        self.failing.get() != 0
+    }
+}
+
+/// What the thread is given.
+enum Job {
+    Record(Box<CallRecord>),
+    Memory(Sender<Memory>),
+    Card(RateCard),
+    Stop,
+}
+
+/// The loop's way to the thread.
+pub struct Desk {
+    jobs: Sender<Job>,
+    /// Charged calls that did not fit into the queue.
+    waiting: VecDeque<Box<CallRecord>>,
+    metrics: RecordsMetrics,
+}
+
+impl Desk {
+    /// Takes a record, without waiting.
+    pub fn take(&mut self, record: Box<CallRecord>) {
+        while let Some(first) = self.waiting.pop_front() {
+            if let Err(first) = self.offer(first) {
+                self.waiting.push_front(first);
+                break;
+            }
+        }
+        let Err(record) = self.offer(record) else { return };
+        if record.verdict.decision != Decision::Monetise {
+            self.metrics.dropped("calls", "queue_full").inc();
+        } else if self.waiting.len() < BILLS_MAX {
+            self.waiting.push_back(record);
+        } else {
+            self.metrics.dropped("billing", "queue_full").inc();
+        }
+    }
+
+    fn offer(&self, record: Box<CallRecord>) -> Result<(), Box<CallRecord>> {
+        match self.jobs.try_send(Job::Record(record)) {
+            Err(
+                TrySendError::Full(Job::Record(record)) | TrySendError::Disconnected(Job::Record(record)),
+            ) => Err(record),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Drop for Desk {
+    /// Charged calls are handed over in the end, however long that takes.
+    fn drop(&mut self) {
+        for record in self.waiting.drain(..) {
+            if self.jobs.send(Job::Record(record)).is_err() {
+                self.metrics.dropped("billing", "queue_full").inc();
+            }
+        }
+    }
+}
+
+/// The thread, for whoever runs the service.
+pub struct Records {
+    jobs: Sender<Job>,
+    thread: JoinHandle<Memory>,
+}
+
+impl Records {
+    /// Starts the thread; `rated` is what an earlier run has rated. The chain of bills goes on where its last file ends.
+    ///
+    /// # Errors
+    /// As the operating system says of the directory.
+    pub fn start(
+        options: &RecordsOptions,
+        network: &Arc<Network>,
+        (card, rated): (RateCard, Memory),
+        metrics: RecordsMetrics,
+    ) -> io::Result<(Self, Desk)> {
+        let bills = Rolling::new(options.directory.clone(), "billing", Every::Day);
+        let last_hash = bills.last_line()?.as_deref().and_then(hash_of).unwrap_or_else(|| GENESIS.to_owned());
+        let mut rater = Rater::new(card);
+        rater.resume(rated);
+        let writer = Writer {
+            network: Arc::clone(network),
+            calls: CallsWriter::new(Vec::with_capacity(CHUNK), &fields::FIELDS),
+            calls_file: Rolling::new(options.directory.clone(), "calls", Every::Hour),
+            rater,
+            ledger: Ledger::new(Vec::new(), &last_hash),
+            bills,
+            bills_waiting: 0,
+            metrics: metrics.clone(),
+        };
+        let (jobs, inbox) = bounded(options.queue.max(1));
+        let sync_every = options.sync_every;
+        let thread = thread::Builder::new()
+            .name("records".to_owned())
+            .spawn(move || writer.run(&inbox, sync_every))?;
+        let desk = Desk { jobs: jobs.clone(), waiting: VecDeque::new(), metrics };
+        Ok((Self { jobs, thread }, desk))
+    }
+
+    /// Rates by this card from now on.
+    pub fn load(&self, card: RateCard) {
+        let _ = self.jobs.send(Job::Card(card));
+    }
+
+    /// What was rated so far; `None` when the thread is gone.
+    #[must_use]
+    pub fn memory(&self) -> Option<Memory> {
+        let (reply, answer) = bounded(1);
+        self.jobs.send(Job::Memory(reply)).ok()?;
+        answer.recv().ok()
+    }
+
+    /// Writes what there is, and ends; what was rated.
+    #[must_use]
+    pub fn stop(self) -> Memory {
+        let _ = self.jobs.send(Job::Stop);
+        self.thread.join().unwrap_or_default()
+    }
+}
+
+/// The hash that a line of the ledger ends with.
+fn hash_of(line: &[u8]) -> Option<String> {
+    let line: serde_json::Value = serde_json::from_slice(line).ok()?;
+    Some(line.get("hash")?.as_str()?.to_owned())
+}
+
+struct Writer {
+    network: Arc<Network>,
+    calls: CallsWriter<Vec<u8>>,
+    calls_file: Rolling,
+    rater: Rater,
+    ledger: Ledger<Vec<u8>>,
+    bills: Rolling,
+    /// Bills in the ledger's buffer.
+    bills_waiting: u64,
+    metrics: RecordsMetrics,
+}
+
+impl Writer {
+    fn run(mut self, inbox: &Receiver<Job>, sync_every: Duration) -> Memory {
+        let mut since_sync = Stopwatch::start();
+        loop {
+            match inbox.recv_timeout(sync_every) {
+                Ok(Job::Record(record)) => self.record(&record),
+                Ok(Job::Memory(reply)) => drop(reply.send(self.rater.memory().clone())),
+                Ok(Job::Card(card)) => self.rater.load(card),
+                Ok(Job::Stop) | Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+            if since_sync.seconds() >= sync_every.as_secs_f64() {
+                self.sync();
+                since_sync = Stopwatch::start();
+            } else if self.calls.get_ref().len() >= CHUNK {
+                self.write_calls();
+            }
+        }
+        self.sync();
+        self.rater.take_memory()
+    }
+
+    fn record(&mut self, record: &CallRecord) {
+        // Writing to memory does not fail.
+        let _ = self.calls.write(record, &self.network);
+        self.metrics.written.with_label_values(&["calls"]).inc();
+        if record.verdict.decision == Decision::Monetise {
+            self.bill(record);
+        }
+    }
+
+    fn bill(&mut self, record: &CallRecord) {
+        let route = self.network.routes.route(record.call.route);
+        let charge = Charge {
+            call: &record.call,
+            route: &route.name,
+            sender: route.sender.as_deref().unwrap_or_default(),
+            class: record.final_class,
+            ruleset: record.ruleset.hash(),
+        };
+        if self.bills_waiting >= BILLS_MAX as u64 {
+            self.metrics.dropped("billing", "disk").inc();
+            return;
+        }
+        let rated = self.rater.rate(&charge);
+        let result = rated.reason.map_or("rated", |reason| reason.name());
+        self.metrics.bills.with_label_values(&[charge.sender, result]).inc();
+        if self.ledger.append(&rated).is_err() {
+            self.metrics.dropped("billing", "disk").inc();
+            return;
+        }
+        self.bills_waiting += 1;
+        self.metrics.waiting.inc();
+    }
+
+    fn write_calls(&mut self) {
+        let lines = self.calls.get_ref().len();
+        if lines == 0 {
+            return;
+        }
+        let written = self.calls_file.append(clock::now(), self.calls.get_ref());
+        if let Err(error) = &written {
+            let lost = memchr::memchr_iter(b'\n', self.calls.get_ref()).count();
+            self.metrics.dropped("calls", "disk").inc_by(lost as u64);
+            self.failed(error);
+        } else {
+            self.metrics.failing.set(0);
+        }
+        self.calls.get_mut().clear();
+    }
+
+    /// Everything that was taken is on the disk, or counted, or, if it is a bill, still waiting.
+    fn sync(&mut self) {
+        self.write_calls();
+        let watch = Stopwatch::start();
+        let written = self.write_bills(clock::now()).and_then(|()| self.bills.sync());
+        let synced = written.and_then(|()| self.calls_file.sync());
+        self.metrics.sync_seconds.observe(watch.seconds());
+        if let Err(error) = synced {
+            self.failed(&error);
+        }
+    }
+
+    fn write_bills(&mut self, at: At) -> io::Result<()> {
+        if self.ledger.get_ref().is_empty() {
+            return Ok(());
+        }
+        self.bills.append(at, self.ledger.get_ref())?;
+        self.ledger.get_mut().clear();
+        self.metrics.written.with_label_values(&["billing"]).inc_by(self.bills_waiting);
+        (self.bills_waiting, _) = (0, self.metrics.waiting.set(0));
+        Ok(())
+    }
+
+    fn failed(&self, error: &io::Error) {
+        if !self.metrics.is_failing() {
+            tracing::error!(event = "records_failing", %error, "records cannot be written");
+        }
+        self.metrics.failing.set(1);
+    }
+}

@@ -1,0 +1,67 @@
+//! What was learned, kept over restarts: the decision loop hands out a copy, another thread writes it.
+
+use std::hash::{BuildHasher, RandomState};
+use std::io;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::map::Seed;
+use crate::base::network::Network;
+use crate::billing::Memory;
+use crate::feature::Store;
+use crate::journal::state::{self, StateError};
+use crate::service::decision::Learned;
+
+/// The content of a file. Both types list the same parts in the same order, and so does the state file of a replay.
+#[derive(Deserialize)]
+struct Kept {
+    seed: Seed,
+    store: Store,
+    rated: Memory,
+}
+
+#[derive(Serialize)]
+struct Keeping<'a> {
+    seed: Seed,
+    store: &'a Store,
+    rated: &'a Memory,
+}
+
+/// What an earlier run left.
+pub struct Snapshot {
+    /// Keys the hashes that the store was filled under.
+    pub seed: Seed,
+    /// Windows, marks, evidence; nothing when there was no file, or none that could be taken.
+    pub learned: Option<(Store, Memory)>,
+    /// Why a file that is there was not taken.
+    pub refused: Option<StateError>,
+}
+
+/// Reads the file. One that is not there, or cannot be taken, is no reason not to start: the service then begins anew,
+/// with a key that nobody knows.
+#[must_use]
+pub fn load(path: Option<&Path>, network: &Network) -> Snapshot {
+    let fresh = |refused| Snapshot { seed: Seed(RandomState::new().hash_one(0)), learned: None, refused };
+    let Some(path) = path else { return fresh(None) };
+    match state::load::<Kept>(path, network) {
+        Ok((_, Kept { seed, store, rated })) => {
+            Snapshot { seed, learned: Some((store, rated)), refused: None }
+        }
+        Err(StateError::Io(error)) if error.kind() == io::ErrorKind::NotFound => fresh(None),
+        Err(error) => fresh(Some(error)),
+    }
+}
+
+/// Writes the file; the earlier one stays until all is on the disk.
+///
+/// # Errors
+/// As the operating system says.
+pub fn save(
+    path: &Path,
+    network: &Network,
+    (learned, rated, seed): (&Learned, &Memory, Seed),
+) -> io::Result<()> {
+    let keeping = Keeping { seed, store: &learned.store, rated };
+    state::save(path, (network, learned.ruleset.hash()), learned.at, &keeping)
+}
