@@ -16,6 +16,7 @@ mod progress;
 mod records;
 mod replay;
 mod report;
+mod run;
 mod simulate;
 mod state;
 mod text;
@@ -45,7 +46,10 @@ enum Command {
     /// Read captures, judge every call in them, and write records, bills, metrics and a report
     #[command(after_help = REPLAY_EXAMPLES)]
     Replay(ReplayArguments),
-    /// Check a network file and rules without running anything
+    /// Run as a service, beside or in the path of switches
+    #[command(after_help = RUN_EXAMPLES)]
+    Run(RunArguments),
+    /// Check a network file and rules, or all of a service's configuration, without running anything
     Check(CheckArguments),
     /// Hold the judgement of captures, or of made traffic, against what each call truly was
     #[command(after_help = EVALUATE_EXAMPLES)]
@@ -70,6 +74,15 @@ enum Command {
         last: Option<String>,
     },
 }
+
+const RUN_EXAMPLES: &str = "\
+Examples:
+  tollgate check --config /etc/tollgate
+      Find everything that is wrong with the configuration.
+  tollgate run --config /etc/tollgate
+      Judge calls until SIGTERM. SIGHUP reads rules and prices again.
+  curl http://127.0.0.1:9464/readyz
+      Is it ready, and if not, why?";
 
 const REPLAY_EXAMPLES: &str = "\
 Examples:
@@ -239,7 +252,17 @@ struct RecallArguments {
 }
 
 #[derive(Debug, clap::Args)]
+struct RunArguments {
+    /// Directory of tollgate.toml, and of what it names
+    #[arg(long, value_name = "DIR", default_value = "/etc/tollgate")]
+    config: PathBuf,
+}
+
+#[derive(Debug, clap::Args)]
 struct CheckArguments {
+    /// Directory of a service's configuration
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["network", "rules"])]
+    config: Option<PathBuf>,
     /// Network file to check
     #[arg(long, value_name = "FILE")]
     network: Option<PathBuf>,
@@ -269,6 +292,7 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     };
     let outcome = match arguments.command {
         Command::Replay(arguments) => replay::run(&arguments),
+        Command::Run(arguments) => run::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Evaluate(arguments) => evaluate::run(&arguments),
         Command::Campaign(CampaignCommand::Import(arguments)) => campaign::import(&arguments),
@@ -293,7 +317,7 @@ mod tests {
     /// Longer lines are wrapped by whoever prints the help, and then cannot be copied.
     #[test]
     fn examples_fit_a_terminal() {
-        for text in [REPLAY_EXAMPLES, EVALUATE_EXAMPLES, SIMULATE_EXAMPLES] {
+        for text in [RUN_EXAMPLES, REPLAY_EXAMPLES, EVALUATE_EXAMPLES, SIMULATE_EXAMPLES] {
             let long: Vec<&str> = text.lines().filter(|line| line.chars().count() > 79).collect();
             assert!(long.is_empty(), "{long:?}");
         }

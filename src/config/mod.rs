@@ -9,7 +9,9 @@ pub mod network;
 pub mod raw;
 pub mod roaming;
 pub mod rules;
+pub mod service;
 
 pub use error::Error;
 pub use network::{Loaded, SUBSCRIBERS, load_network, load_network_by};
 pub use rules::{load_rules, read_rules};
+pub use service::{Service, load_service};

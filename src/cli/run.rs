@@ -1,0 +1,59 @@
+//! `tollgate run`: a service beside or in the path of switches.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::cli::{Failure, RunArguments, load};
+use crate::config::{self, Service};
+use crate::engine::Options;
+use crate::judge::JudgeOptions;
+use crate::service::{self, Reloaded, Settings, log};
+
+/// Runs a service until it is told to end.
+pub fn run(arguments: &RunArguments) -> Result<(), Failure> {
+    let directory = arguments.config.as_path();
+    let configured =
+        config::load_service(directory).map_err(|error| Failure::new(error.exit_code(), error))?;
+    let settings = settings(directory, &configured)?;
+    log::start(&configured.log_filter, configured.log_format)
+        .map_err(|error| Failure::new(3, format!("log.filter: {error}")))?;
+    service::run(settings).map_err(|error| Failure::new(1, error))
+}
+
+/// Everything that can be wrong with the configuration is found before anything is started.
+pub fn settings(directory: &Path, configured: &Service) -> Result<Settings, Failure> {
+    let loaded = load::network(Some(&configured.network))?;
+    let ruleset = Arc::new(load::rules(configured.rules.as_deref())?);
+    let mut options = Options::default();
+    options.call.calls_max = configured.calls.live_max;
+    options.call.join = configured.calls.join.0;
+    options.judge = JudgeOptions {
+        features: load::limits(&loaded),
+        verdicts_max: configured.calls.live_max,
+        findings_max: 0,
+        ..options.judge
+    };
+    Ok(Settings {
+        ruleset,
+        rate_card: loaded.rate_card.unwrap_or_default(),
+        seed_marks: loaded.labels.seeds(),
+        network: Arc::new(loaded.network),
+        options,
+        state: configured.state.clone(),
+        records: configured.records.clone(),
+        admin: configured.admin,
+        queries_max: configured.calls.queue_max,
+        parts: Vec::new(),
+        reload: reload(directory.to_owned()),
+    })
+}
+
+/// Reads rules and prices again; routes, addresses and limits are those of the start.
+fn reload(directory: PathBuf) -> Box<dyn FnMut() -> Result<Reloaded, String> + Send> {
+    Box::new(move || {
+        let configured = config::load_service(&directory).map_err(|error| error.to_string())?;
+        let loaded = load::network(Some(&configured.network)).map_err(|failure| failure.message)?;
+        let ruleset = load::rules(configured.rules.as_deref()).map_err(|failure| failure.message)?;
+        Ok(Reloaded { ruleset: Arc::new(ruleset), rate_card: loaded.rate_card.unwrap_or_default() })
+    })
+}
