@@ -1,6 +1,8 @@
 //! Frames to verdicts and records in one thread: assembly, decoding, call state, judge. What the threaded `pipeline`
 //! must equal, byte for byte.
 
+pub mod batch;
+
 use std::sync::Arc;
 
 use crate::assemble::{AssembleOptions, Assembler};

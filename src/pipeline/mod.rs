@@ -11,8 +11,6 @@
 //! receiver; a batch holds some hundred messages, so that their cost does not show and all batches under way together
 //! fit into the processor's second-level caches.
 
-mod batch;
-
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread;
@@ -22,14 +20,13 @@ use crate::base::frame::Frame;
 use crate::base::map::Seed;
 use crate::base::network::Network;
 use crate::call::Stamped;
+use crate::engine::batch::Batch;
 use crate::engine::{Options, Shard};
 use crate::judge::{Judge, JudgeOptions, Output};
 use crate::lookup::Resolver;
 use crate::rule::Ruleset;
 use crate::signal::{self, Counts, Key};
 use crate::simulate::Traffic;
-
-pub use batch::Batch;
 
 /// How the work is cut.
 #[derive(Clone, Copy, Debug)]
