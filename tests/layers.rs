@@ -110,8 +110,19 @@ fn rust_files(dir: PathBuf) -> Vec<PathBuf> {
 
 #[test]
 fn pure_modules_touch_no_file_socket_thread_or_clock() {
-    const PURE: &[&str] =
-        &["base", "wire", "rule", "assemble", "signal", "call", "feature", "judge", "engine.rs", "engine", "simulate"];
+    const PURE: &[&str] = &[
+        "base",
+        "wire",
+        "rule",
+        "assemble",
+        "signal",
+        "call",
+        "feature",
+        "judge",
+        "engine.rs",
+        "engine",
+        "simulate",
+    ];
     const BANNED: &[&str] =
         &["std::fs", "std::io", "std::thread", "std::process", "std::env", "println!", "eprintln!"];
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");

@@ -195,7 +195,8 @@ impl Feeder {
             let mut batch = self.outlet.used.try_recv().unwrap_or_default();
             batch.clear(self.timeline.now());
             // A queue that is full has no need of the time: what is before it tells it.
-            self.is_cut_off |= matches!(self.outlet.batches.try_send(batch), Err(TrySendError::Disconnected(_)));
+            self.is_cut_off |=
+                matches!(self.outlet.batches.try_send(batch), Err(TrySendError::Disconnected(_)));
         }
         self.sent = Stopwatch::start();
         self.tell();
@@ -297,7 +298,8 @@ mod tests {
 
     #[test]
     fn a_batch_is_cut_when_it_is_full() {
-        let options = FeedOptions { batch_pdus: 3, batch_wait: Duration::from_secs(60), ..FeedOptions::default() };
+        let options =
+            FeedOptions { batch_pdus: 3, batch_wait: Duration::from_secs(60), ..FeedOptions::default() };
         let (mut feeder, inlet, _stop, tally) = feeder(options, 4);
         (1..=7).for_each(|at| sip(&mut feeder, at));
         assert_eq!(inlet.batches.iter().take(2).map(|batch| batch.pdus()).collect::<Vec<_>>(), [3, 3]);
@@ -346,7 +348,8 @@ mod tests {
 
     #[test]
     fn nobody_listening_ends_a_source() {
-        let (mut feeder, inlet, _stop, _) = feeder(FeedOptions { batch_pdus: 1, ..FeedOptions::default() }, 1);
+        let (mut feeder, inlet, _stop, _) =
+            feeder(FeedOptions { batch_pdus: 1, ..FeedOptions::default() }, 1);
         drop(inlet);
         sip(&mut feeder, 1);
         assert!(feeder.is_over());

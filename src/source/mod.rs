@@ -115,7 +115,8 @@ fn start(name: String, works: Vec<Work>) -> io::Result<Running> {
     for (index, work) in works.into_iter().enumerate() {
         let (stop, tally) = (Stop(stop_out.clone()), Tally::default());
         running.tallies.push(tally.clone());
-        let thread = thread::Builder::new().name(format!("source-{index}")).spawn(move || work(stop, tally))?;
+        let thread =
+            thread::Builder::new().name(format!("source-{index}")).spawn(move || work(stop, tally))?;
         running.threads.push(thread);
     }
     Ok(running)

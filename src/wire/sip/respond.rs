@@ -56,7 +56,11 @@ pub fn respond(request: &[u8], response: &Response<'_>, out: &mut Vec<u8>) -> bo
 pub fn reason(cause: u8, text: &str) -> String {
     // A quoted string may hold neither a quote nor a backslash as it is (RFC 3261 §25.1).
     let text: String = text.chars().filter(|c| !matches!(c, '"' | '\\') && !c.is_control()).collect();
-    if text.is_empty() { format!("Q.850;cause={cause}") } else { format!("Q.850;cause={cause};text=\"{text}\"") }
+    if text.is_empty() {
+        format!("Q.850;cause={cause}")
+    } else {
+        format!("Q.850;cause={cause};text=\"{text}\"")
+    }
 }
 
 /// Names an INVITE transaction to one who answers it without keeping it: its retransmissions, its CANCEL and the ACK to
