@@ -25,7 +25,7 @@ use tollgate::config::roaming::parse_roaming;
 use tollgate::feature::fields::FIELDS;
 use tollgate::rule::{Evidence, Ruleset, Source};
 use tollgate::signal::{self, Context, Counts, Key};
-use tollgate::wire::{isup, m3ua, mtp3, sctp, sip};
+use tollgate::wire::{hep, isup, m3ua, mtp3, sctp, sip};
 
 /// Every link type, for the first octet of the input of [`frames`].
 pub const LINKS: [Link; 8] = [
@@ -87,6 +87,18 @@ pub fn frames(bytes: &[u8]) -> bool {
         });
     }
     is_understood
+}
+
+/// A packet of a capture agent.
+pub fn hep(bytes: &[u8]) -> bool {
+    let Ok(packet) = hep::Packet::parse(bytes) else { return false };
+    if bytes.len() < 65_000 {
+        let mut again = Vec::new();
+        packet.emit(&mut again);
+        assert_eq!(again.first_chunk().and_then(hep::length), Some(again.len()));
+        assert_eq!(hep::Packet::parse(&again), Ok(packet));
+    }
+    true
 }
 
 /// A SIP message.

@@ -26,6 +26,12 @@ impl Stopwatch {
         Self(Instant::now())
     }
 
+    /// Time since the start.
+    #[must_use]
+    pub fn elapsed(self) -> Duration {
+        self.0.elapsed()
+    }
+
     /// Seconds since the start.
     #[must_use]
     pub fn seconds(self) -> f64 {

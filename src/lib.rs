@@ -12,7 +12,7 @@
 //!
 //! **Pure modules** (no clock, thread, file, socket or log line), lowest first: [`base`], [`wire`] and [`rule`],
 //! [`assemble`] and [`signal`], [`call`], [`feature`], [`judge`], [`engine`]; and [`simulate`], which makes traffic.
-//! **Edges**: [`clock`], [`capture`], [`lookup`], [`billing`], [`journal`], [`metrics`], [`pipeline`], [`evaluate`],
+//! **Edges**: [`clock`], [`capture`], [`source`], [`lookup`], [`billing`], [`journal`], [`metrics`], [`pipeline`], [`evaluate`],
 //! [`config`], [`cli`]. `tests/layers.rs` holds the table of allowed imports.
 //!
 //! What must never be:
@@ -50,3 +50,4 @@ pub mod lookup;
 pub mod metrics;
 pub mod pipeline;
 pub mod service;
+pub mod source;

@@ -13,9 +13,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
 
 use tollgate::base::frame::RoutingLabel;
+use tollgate::base::time::At;
 use tollgate::capture::Capture;
 use tollgate::clock::Stopwatch;
-use tollgate::wire::{m3ua, mtp3, sctp};
+use tollgate::wire::{hep, m3ua, mtp3, sctp};
 
 const ITERATIONS: u64 = 30_000;
 /// Mutated inputs do not grow beyond this, in octets.
@@ -62,6 +63,26 @@ fn frames() {
         seeds.push(seed);
     }
     fuzz("frames", targets::frames, &seeds);
+}
+
+#[test]
+fn hep() {
+    let packet = hep::Packet {
+        src: "192.0.2.1:5060".parse().unwrap(),
+        dst: "192.0.2.2:5060".parse().unwrap(),
+        ip_protocol: 17,
+        at: Some(At::from_nanos(1_700_000_000_000_001_000)),
+        protocol: hep::SIP,
+        agent: 7,
+        key: Some(b"word"),
+        correlation: Some(b"1@a.example"),
+        payload: hep::Payload::Plain(INVITE),
+    };
+    let (mut v4, mut v6) = (Vec::new(), Vec::new());
+    packet.emit(&mut v4);
+    hep::Packet { src: "[2001:db8::1]:5060".parse().unwrap(), ..packet }.emit(&mut v6);
+    let fixed = [&[2, 16, 2, 17, 0x13, 0xc4, 0x13, 0xc4][..], &[10; 8], &[1; 12], INVITE].concat();
+    fuzz("hep", targets::hep, &[v4, v6, fixed]);
 }
 
 #[test]

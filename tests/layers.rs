@@ -19,6 +19,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("campaign", &["base", "judge"]),
     ("clock", &["base"]),
     ("capture", &["base", "wire", "clock"]),
+    ("source", &["base", "wire", "assemble", "signal", "engine", "capture", "clock"]),
     ("lookup", &["base", "call", "judge", "clock"]),
     ("billing", &["base", "call", "judge"]),
     ("metrics", &["base", "judge", "rule"]),
@@ -28,7 +29,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "service",
         &[
             "base", "wire", "rule", "assemble", "signal", "call", "feature", "judge", "engine", "clock",
-            "capture", "lookup", "billing", "metrics", "journal", "inline", "adapter",
+            "capture", "source", "lookup", "billing", "metrics", "journal", "inline", "adapter",
         ],
     ),
     ("journal", &["base", "call", "feature", "judge", "rule"]),

@@ -136,6 +136,33 @@ impl Skips {
     }
 }
 
+impl Skips {
+    /// Adds another's counts to these.
+    pub fn merge(&mut self, other: &Self) {
+        for (count, more) in self.0.iter_mut().zip(other.0) {
+            *count += more;
+        }
+    }
+}
+
+/// What came without frames, as a capture agent sends it: put together by someone else.
+#[derive(Clone, Copy, Debug)]
+pub enum Whole<'a> {
+    /// One M3UA message.
+    M3ua(&'a [u8]),
+    /// What travelled as one SIP message.
+    Sip {
+        /// Sender.
+        src: SocketAddr,
+        /// Receiver.
+        dst: SocketAddr,
+        /// How it travelled.
+        transport: Transport,
+        /// The message.
+        bytes: &'a [u8],
+    },
+}
+
 /// Puts messages together. Its output depends on the frames only, not on [`Assembler::tick`].
 #[derive(Debug)]
 pub struct Assembler {
@@ -200,6 +227,18 @@ impl Assembler {
         }
     }
 
+    /// Takes what is whole already, as number `number` among the frames, at a time that never goes backwards.
+    pub fn push_whole(&mut self, (at, number): (At, u64), whole: Whole<'_>, out: &mut impl FnMut(Pdu<'_>)) {
+        self.tick(at, out);
+        let mut sink = Sink { out, counts: &mut self.counts, at, frame: number };
+        match whole {
+            Whole::M3ua(bytes) => ss7::m3ua(bytes, &mut sink),
+            Whole::Sip { src, dst, transport, bytes } => {
+                sip((src, dst, transport), bytes, &mut sink);
+            }
+        }
+    }
+
     /// Lets time pass without a frame: what was waited for in vain until `at` is given up, and what was found behind
     /// it comes out, with the time of the deadline.
     pub fn tick(&mut self, at: At, out: &mut impl FnMut(Pdu<'_>)) {
@@ -259,13 +298,24 @@ fn datagram<F: FnMut(Pdu<'_>)>(packet: &Packet<'_>, udp: &Udp<'_>, sink: &mut Si
         sink.fault(Layer::Udp, Kind::BadLength);
     }
     let sip_port = SIP_PORTS.contains(&udp.src_port) || SIP_PORTS.contains(&udp.dst_port);
-    if looks_like_sip(udp.payload) {
+    if sip_port || looks_like_sip(udp.payload) {
         let src = SocketAddr::new(packet.src, udp.src_port);
         let dst = SocketAddr::new(packet.dst, udp.dst_port);
-        sink.emit(Envelope::Sip { src, dst, transport: Transport::Udp }, trim_empty_lines(udp.payload));
-    } else if !sip_port {
+        sip((src, dst, Transport::Udp), udp.payload, sink);
+    } else {
         sink.skip(Skip::UdpOther);
-    } else if is_keep_alive(udp.payload) {
+    }
+}
+
+/// What should be one SIP message.
+fn sip<F: FnMut(Pdu<'_>)>(
+    (src, dst, transport): (SocketAddr, SocketAddr, Transport),
+    bytes: &[u8],
+    sink: &mut Sink<'_, F>,
+) {
+    if looks_like_sip(bytes) {
+        sink.emit(Envelope::Sip { src, dst, transport }, trim_empty_lines(bytes));
+    } else if is_keep_alive(bytes) {
         sink.skip(Skip::KeepAlive);
     } else {
         sink.fault(Layer::Sip, Kind::NotRecognised);

@@ -7,6 +7,8 @@
 pub enum Layer {
     /// The capture file itself.
     File,
+    /// HEP, which capture agents send.
+    Hep,
     /// Ethernet, VLAN tags, Linux cooked capture.
     Link,
     /// IPv4 and IPv6, and their fragments.
@@ -35,8 +37,9 @@ pub enum Layer {
 
 impl Layer {
     /// Names for counters, in the order of the enum.
-    pub const NAMES: [&'static str; 13] = [
-        "file", "link", "ip", "udp", "tcp", "sctp", "m3ua", "mtp3", "isup", "sip", "call", "feature", "judge",
+    pub const NAMES: [&'static str; 14] = [
+        "file", "hep", "link", "ip", "udp", "tcp", "sctp", "m3ua", "mtp3", "isup", "sip", "call", "feature",
+        "judge",
     ];
 }
 

@@ -8,20 +8,14 @@ use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
-use crate::base::fault::{Faults, Kind, Layer};
+use crate::base::fault::{Faults, Layer};
 use crate::base::frame::Frame;
 use crate::base::time::At;
 use crate::capture::CaptureError;
 use crate::capture::source::{Source, Stop};
+use crate::capture::timeline::Timeline;
 use crate::wire::pcap::FileError;
-
-/// A frame further ahead of the one before is believed only when the next one is as far.
-const LEAP_MAX: Duration = Duration::from_secs(30 * 24 * 3600);
-
-/// Frames a little out of order are only moved to now; a clock further behind has been set back.
-const STEP_MIN: Duration = Duration::from_secs(1);
 
 /// The frames of one or more capture files, merged by time.
 pub struct Capture {
@@ -32,11 +26,7 @@ pub struct Capture {
     heads: BinaryHeap<Reverse<(At, usize)>>,
     /// The frame on top has been handed out.
     is_lent: bool,
-    now: At,
-    /// How far the files' clock is behind now, since it fell back.
-    fallen_back: Duration,
-    /// Time of the frame before, if it was too far ahead to be believed.
-    leapt_to: Option<At>,
+    timeline: Timeline,
     frames: u64,
     faults: Faults,
     problems: Vec<String>,
@@ -73,9 +63,7 @@ impl Capture {
             sources: Vec::new(),
             heads: BinaryHeap::new(),
             is_lent: false,
-            now: At::default(),
-            fallen_back: Duration::ZERO,
-            leapt_to: None,
+            timeline: Timeline::default(),
             frames: 0,
             faults: Faults::default(),
             problems: Vec::new(),
@@ -108,36 +96,8 @@ impl Capture {
         let Reverse((at, source)) = *self.heads.peek()?;
         self.is_lent = true;
         self.frames += 1;
-        self.tell_time(at);
-        Some(self.sources[source].frame(self.now, self.frames))
-    }
-
-    /// Moves now to a frame's time. A frame from the past happens now; so does a single one from far ahead, whose time is
-    /// damaged: believed, it would put every frame after it in the past.
-    ///
-    /// When the clock falls back by more than [`STEP_MIN`], time goes on from now at its own pace, so that the time
-    /// between two messages stays what it was, until the clock has caught up.
-    #[inline]
-    fn tell_time(&mut self, at: At) {
-        if at < self.now {
-            self.faults.count(Layer::File, Kind::ClockBackwards);
-            let shifted = at + self.fallen_back;
-            if self.now.since(shifted) > STEP_MIN {
-                self.fallen_back = self.now.since(at);
-            }
-            self.now = self.now.max(shifted);
-        } else if self.frames > 1
-            && at.since(self.now) > LEAP_MAX
-            && self.leapt_to.is_none_or(|leap| at < leap)
-        {
-            self.faults.count(Layer::File, Kind::ClockForwards);
-            self.leapt_to = Some(at);
-            return;
-        } else {
-            self.now = at;
-            self.fallen_back = Duration::ZERO;
-        }
-        self.leapt_to = None;
+        let now = self.timeline.tell(at, &mut self.faults);
+        Some(self.sources[source].frame(now, self.frames))
     }
 
     /// Moves the file on top past the frame that was handed out.

@@ -9,9 +9,11 @@
 mod error;
 mod merge;
 mod source;
+mod timeline;
 
 pub use error::{CaptureError, Reason};
 pub use merge::Capture;
+pub use timeline::Timeline;
 
 #[cfg(test)]
 mod tests;

@@ -1,13 +1,13 @@
-//! PDUs on their way to a shard: their bytes in one buffer that is used again.
+//! PDUs on their way from one thread to another: their bytes in one buffer that is used again.
 
 use crate::base::frame::{Envelope, Pdu};
 use crate::base::time::At;
 use crate::signal::Key;
 
-/// A shard's part of a batch.
+/// PDUs that travel together; in the pipeline, a shard's part of them.
 #[derive(Debug, Default)]
 pub struct Batch {
-    /// Time of the last frame of the whole batch: timers up to it may fire.
+    /// Time of the last frame of the whole batch, or of a wire on which there was none: timers up to it may fire.
     pub until: At,
     bytes: Vec<u8>,
     items: Vec<Item>,
@@ -41,6 +41,24 @@ impl Batch {
         self.until = until;
         self.bytes.clear();
         self.items.clear();
+    }
+
+    /// How many PDUs are in it.
+    #[must_use]
+    pub const fn pdus(&self) -> usize {
+        self.items.len()
+    }
+
+    /// Octets of all its PDUs.
+    #[must_use]
+    pub const fn octets(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// There is nothing in it but its time.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.items.is_empty()
     }
 
     /// Its PDUs, in the order they were added, in groups whose calls fit into the processor's first cache.

@@ -11,6 +11,7 @@
 )]
 
 pub mod cursor;
+pub mod hep;
 pub mod isup;
 pub mod m3ua;
 pub mod mtp3;

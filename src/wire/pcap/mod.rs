@@ -184,8 +184,10 @@ const fn malformed(offset: u32, kind: Kind) -> FileError {
     FileError::Malformed(DecodeError { layer: Layer::File, offset, kind })
 }
 
-/// The link of a LINKTYPE_ number of the tcpdump registry, where it is read.
-const fn link_of(link_type: u32) -> Option<Link> {
+/// The link of a LINKTYPE_ number of the tcpdump registry, where it is read. On Linux a live capture calls them the same, but for
+/// raw IP, which is 12.
+#[must_use]
+pub const fn link_of(link_type: u32) -> Option<Link> {
     match link_type {
         0 | 108 => Some(Link::Null),
         1 => Some(Link::Ethernet),

@@ -1,0 +1,339 @@
+//! Listener for HEP: what capture agents, proxies and border controllers send of the messages they see.
+//!
+//! In: [`HepOptions`]; packets of HEP versions 1 to 3 by UDP and of version 3 by TCP. Out: batches, by [`Feeder`]: SIP,
+//! and ISUP in M3UA. One thread reads all sockets, so that the messages have one order. Where nobody takes the batches
+//! nothing is read, and the kernel drops what does not fit its buffers, which is counted ([`Loss::Kernel`]).
+//! Must not: answer agents.
+
+mod datagrams;
+mod stream;
+
+use std::io::{self, Read};
+use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::os::fd::AsFd;
+use std::time::Duration;
+
+use flate2::read::{GzDecoder, ZlibDecoder};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
+use crate::assemble::Whole;
+use crate::base::fault::{Kind, Layer};
+use crate::base::frame::Transport;
+use crate::base::time::At;
+use crate::clock::{self, Stopwatch};
+use crate::source::counts::Loss;
+use crate::source::{FeedOptions, Feeder, Outlet, Running, start};
+use crate::wire::hep::{self, Packet, Payload};
+
+use datagrams::Datagrams;
+use stream::{Found, Framer};
+
+/// The longest wait for packets; also how long being told to stop may go unnoticed.
+const WAIT_MAX: Duration = Duration::from_millis(20);
+/// Octets read at once of a connection.
+const BLOCK: usize = 64 * 1024;
+/// Octets of an unpacked payload, at most: as many as a message may have.
+const UNPACKED_MAX: u64 = 65_536;
+/// IP protocol number of TCP.
+const TCP: u8 = 6;
+
+/// Where agents send to, and what is believed of what they send.
+#[derive(Clone, Debug)]
+pub struct HepOptions {
+    /// UDP socket.
+    pub udp: Option<SocketAddr>,
+    /// TCP socket.
+    pub tcp: Option<SocketAddr>,
+    /// The word that packets must carry (chunk 0x000e). It is sent in the clear: it keeps out mistakes, not attackers.
+    pub key: Option<String>,
+    /// Octets of the UDP socket's receive buffer. Without the right to more (CAP_NET_ADMIN) the system's maximum,
+    /// `net.core.rmem_max`.
+    pub receive_buffer_bytes: usize,
+    /// TCP connections at once; more are refused.
+    pub connections_max: usize,
+    /// After how much silence a TCP connection is closed.
+    pub silence_max: Duration,
+    /// How far the time of a packet may be from the clock; one that is further off gets the time of its arrival.
+    pub clock_off_max: Duration,
+    /// How batches are cut.
+    pub feed: FeedOptions,
+}
+
+impl Default for HepOptions {
+    fn default() -> Self {
+        let any = SocketAddr::from(([0, 0, 0, 0], 9060));
+        Self {
+            udp: Some(any),
+            tcp: Some(any),
+            key: None,
+            receive_buffer_bytes: 8 << 20,
+            connections_max: 64,
+            silence_max: Duration::from_secs(600),
+            clock_off_max: Duration::from_secs(60),
+            feed: FeedOptions { tick_lag: Duration::from_millis(500), ..FeedOptions::default() },
+        }
+    }
+}
+
+/// Sockets that agents can reach already.
+#[derive(Debug)]
+pub struct Listener {
+    options: HepOptions,
+    datagrams: Option<Datagrams>,
+    tcp: Option<TcpListener>,
+}
+
+impl Listener {
+    /// Opens the sockets.
+    ///
+    /// # Errors
+    /// An address that cannot be listened at; the text says which and what to do.
+    pub fn bind(options: HepOptions) -> io::Result<Self> {
+        let say = |address: SocketAddr, error: io::Error| {
+            let text = format!(
+                "{address}: cannot listen for HEP ({error}); choose an address of this host that is free"
+            );
+            io::Error::new(error.kind(), text)
+        };
+        let datagrams = options.udp.map(|address| {
+            let socket = UdpSocket::bind(address).map_err(|error| say(address, error))?;
+            Datagrams::new(socket, options.receive_buffer_bytes)
+        });
+        let tcp = options.tcp.map(|address| {
+            let listener = TcpListener::bind(address).map_err(|error| say(address, error))?;
+            listener.set_nonblocking(true).map(|()| listener)
+        });
+        Ok(Self { datagrams: datagrams.transpose()?, tcp: tcp.transpose()?, options })
+    }
+
+    /// Where it listens by UDP.
+    #[must_use]
+    pub fn udp(&self) -> Option<SocketAddr> {
+        self.datagrams.as_ref().and_then(|datagrams| datagrams.socket().local_addr().ok())
+    }
+
+    /// Where it listens by TCP.
+    #[must_use]
+    pub fn tcp(&self) -> Option<SocketAddr> {
+        self.tcp.as_ref().and_then(|listener| listener.local_addr().ok())
+    }
+
+    /// Starts listening.
+    ///
+    /// # Errors
+    /// The system gives no thread.
+    pub fn run(self, outlet: &Outlet) -> io::Result<Running> {
+        let name = self.udp().or(self.tcp()).map_or_else(|| "hep".to_owned(), |at| format!("hep:{at}"));
+        let outlet = outlet.clone();
+        let feed = self.options.feed;
+        start(
+            name,
+            vec![Box::new(move |stop, tally| {
+                let feeder = Feeder::new((outlet, stop, tally), feed, Some(clock::now()));
+                let taker = Taker { options: self.options, feeder };
+                listen(taker, self.datagrams, self.tcp.as_ref());
+            })],
+        )
+    }
+}
+
+/// A TCP connection of an agent.
+struct Connection {
+    stream: TcpStream,
+    framer: Framer,
+    heard: Stopwatch,
+}
+
+/// Reads all sockets until told to stop.
+fn listen(mut taker: Taker, mut datagrams: Option<Datagrams>, tcp: Option<&TcpListener>) {
+    let mut connections: Vec<Connection> = Vec::new();
+    let mut block = vec![0; BLOCK];
+    while !taker.feeder.is_over() {
+        await_any(datagrams.as_ref(), tcp, (&connections, taker.feeder.wait()));
+        let mut is_troubled = false;
+        if let Some(datagrams) = &mut datagrams {
+            is_troubled |= datagrams.read(&mut taker).is_err();
+        }
+        if let Some(listener) = tcp {
+            is_troubled |= accept(listener, &mut connections, &mut taker).is_err();
+        }
+        connections.retain_mut(|connection| {
+            taker.feeder.idle();
+            connection.read(&mut block, &mut taker)
+        });
+        taker.feeder.idle();
+        // Such as too many open files: nothing that haste would mend.
+        if is_troubled && taker.feeder.pause(WAIT_MAX) {
+            break;
+        }
+    }
+    taker.feeder.finish();
+}
+
+/// Waits until one of the sockets has something, for no longer than that.
+fn await_any(
+    datagrams: Option<&Datagrams>,
+    tcp: Option<&TcpListener>,
+    (connections, span): (&[Connection], Duration),
+) {
+    let sockets = datagrams
+        .map(|datagrams| datagrams.socket().as_fd())
+        .into_iter()
+        .chain(tcp.map(AsFd::as_fd))
+        .chain(connections.iter().map(|connection| connection.stream.as_fd()));
+    let mut descriptors: Vec<_> = sockets.map(|socket| PollFd::new(socket, PollFlags::POLLIN)).collect();
+    let millis = u16::try_from(span.min(WAIT_MAX).as_micros().div_ceil(1_000)).unwrap_or(u16::MAX);
+    // What is wrong with a socket, reading it says.
+    let _ = poll(&mut descriptors, PollTimeout::from(millis));
+}
+
+fn accept(listener: &TcpListener, connections: &mut Vec<Connection>, taker: &mut Taker) -> io::Result<()> {
+    loop {
+        let (stream, peer) = match listener.accept() {
+            Ok(accepted) => accepted,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+            // The agent has gone already.
+            Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => continue,
+            Err(error) => return Err(error),
+        };
+        if connections.len() >= taker.options.connections_max {
+            taker.feeder.counts().lose(Loss::Crowded, 1);
+            tracing::warn!(%peer, "HEP connection refused: too many");
+            continue;
+        }
+        stream.set_nonblocking(true)?;
+        taker.feeder.counts().opened += 1;
+        connections.push(Connection { stream, framer: Framer::default(), heard: Stopwatch::start() });
+    }
+}
+
+impl Connection {
+    /// Takes what has come, once; whether the connection is to be kept.
+    fn read(&mut self, block: &mut [u8], taker: &mut Taker) -> bool {
+        match self.stream.read(block) {
+            Ok(0) => {
+                if self.framer.is_within() {
+                    taker.feeder.fault(Layer::Hep, Kind::Truncated);
+                }
+                false
+            }
+            Ok(count) => {
+                self.heard = Stopwatch::start();
+                let bytes = block.get(..count).unwrap_or_default();
+                self.framer.feed(bytes, &mut |found| match found {
+                    Found::Packet(packet) => taker.take(packet),
+                    Found::Lost => taker.feeder.fault(Layer::Hep, Kind::NotRecognised),
+                });
+                true
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                let is_silent = self.heard.elapsed() > taker.options.silence_max;
+                taker.feeder.counts().interrupted += u64::from(is_silent);
+                !is_silent
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => true,
+            Err(_) => {
+                taker.feeder.counts().interrupted += 1;
+                false
+            }
+        }
+    }
+}
+
+/// Takes packets, wherever they came from.
+struct Taker {
+    options: HepOptions,
+    feeder: Feeder,
+}
+
+impl Taker {
+    /// One packet.
+    fn take(&mut self, bytes: &[u8]) {
+        if let Err(refusal) = self.try_take(bytes) {
+            self.feeder.useless(bytes.len());
+            match refusal {
+                Refusal::Fault(layer, kind) => self.feeder.fault(layer, kind),
+                Refusal::Lost(loss) => self.feeder.counts().lose(loss, 1),
+            }
+        }
+    }
+
+    fn try_take(&mut self, bytes: &[u8]) -> Result<(), Refusal> {
+        let packet = Packet::parse(bytes).map_err(|error| Refusal::Fault(error.layer, error.kind))?;
+        if self.options.key.as_ref().is_some_and(|key| packet.key != Some(key.as_bytes())) {
+            return Err(Refusal::Lost(Loss::Key));
+        }
+        if !matches!(packet.protocol, hep::SIP | hep::M3UA) {
+            return Err(Refusal::Lost(Loss::Payload));
+        }
+        let unpacked;
+        let payload = match packet.payload {
+            Payload::Plain(payload) => payload,
+            Payload::Compressed(packed) => {
+                unpacked = unpack(packed).ok_or(Refusal::Lost(Loss::Compressed))?;
+                &unpacked
+            }
+        };
+        let transport = if packet.ip_protocol == TCP { Transport::Tcp } else { Transport::Udp };
+        let whole = if packet.protocol == hep::SIP {
+            Whole::Sip { src: packet.src, dst: packet.dst, transport, bytes: payload }
+        } else {
+            Whole::M3ua(payload)
+        };
+        let at = self.time_of(&packet);
+        self.feeder.whole(at, whole, bytes.len());
+        Ok(())
+    }
+
+    /// The agent's time, where it is near enough.
+    fn time_of(&mut self, packet: &Packet<'_>) -> At {
+        let now = clock::now();
+        let off_max = self.options.clock_off_max;
+        match packet.at {
+            Some(at) if at.since(now).max(now.since(at)) <= off_max => at,
+            _ => {
+                self.feeder.counts().times_mended += 1;
+                now
+            }
+        }
+    }
+}
+
+enum Refusal {
+    Fault(Layer, Kind),
+    Lost(Loss),
+}
+
+/// Unpacks zlib (RFC 1950) or gzip (RFC 1952), by which agents differ. `None` when it is neither, or too long.
+fn unpack(packed: &[u8]) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let limit = UNPACKED_MAX + 1;
+    if packed.starts_with(&[0x1f, 0x8b]) {
+        GzDecoder::new(packed).take(limit).read_to_end(&mut bytes).ok()?;
+    } else {
+        ZlibDecoder::new(packed).take(limit).read_to_end(&mut bytes).ok()?;
+    }
+    Some(bytes).filter(|bytes| bytes.len() as u64 <= UNPACKED_MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use flate2::Compression;
+    use flate2::write::{GzEncoder, ZlibEncoder};
+    use std::io::Write;
+
+    #[test]
+    fn unpacks_both_kinds_up_to_a_length() {
+        let mut zlib = ZlibEncoder::new(Vec::new(), Compression::fast());
+        zlib.write_all(b"INVITE").unwrap();
+        assert_eq!(unpack(&zlib.finish().unwrap()), Some(b"INVITE".to_vec()));
+        let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
+        gzip.write_all(b"INVITE").unwrap();
+        assert_eq!(unpack(&gzip.finish().unwrap()), Some(b"INVITE".to_vec()));
+        let mut bomb = ZlibEncoder::new(Vec::new(), Compression::best());
+        bomb.write_all(&vec![0; 10_000_000]).unwrap();
+        assert_eq!(unpack(&bomb.finish().unwrap()), None);
+        assert_eq!(unpack(b"what is this"), None);
+    }
+}
