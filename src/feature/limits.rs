@@ -82,7 +82,7 @@ impl Limits {
     }
 
     /// Most entries of each table, by the table's name in metrics, as in [`Sizes::by_table`].
-    pub fn by_table(&self) -> impl Iterator<Item = (&'static str, u64)> {
+    pub fn by_table(&self) -> impl Iterator<Item = (&'static str, u64)> + use<> {
         let full = Sizes {
             callers: self.callers,
             ranges_100: self.ranges_100,
@@ -155,7 +155,7 @@ pub struct Sizes {
 
 impl Sizes {
     /// Entries held by each table, by the table's name in metrics.
-    pub fn by_table(&self) -> impl Iterator<Item = (&'static str, u64)> {
+    pub fn by_table(&self) -> impl Iterator<Item = (&'static str, u64)> + use<> {
         let people = &self.people;
         let tables = [
             ("callers", self.callers),
