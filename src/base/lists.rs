@@ -33,6 +33,20 @@ pub struct Lists {
 }
 
 impl Lists {
+    /// Entries of each list, with those that have ended, by the list's name in the network file.
+    #[must_use]
+    pub fn sizes(&self) -> [(&'static str, usize); 7] {
+        [
+            ("dno", self.dno.len()),
+            ("unallocated", self.unallocated.len()),
+            ("protected", self.protected.len()),
+            ("short-codes", self.short_codes.len()),
+            ("high-cost", self.high_cost.len()),
+            ("known-good", self.known_good.len()),
+            ("cli-exempt", self.cli_exempt.values().map(PrefixSet::len).sum()),
+        ]
+    }
+
     /// Why home numbers that begin as `number` does may come in on `route`; `None` when they may not.
     #[must_use]
     pub fn exemption(&self, route: RouteId, number: Number, at: At) -> Option<Proof> {

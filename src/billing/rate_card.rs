@@ -74,6 +74,11 @@ impl Day {
         // Four digits, two and two: eight in all.
         u32::try_from(year * 10_000 + month * 100 + day).ok().map(Self)
     }
+
+    /// Its beginning; `None` when it is no day.
+    fn begin(self) -> Option<At> {
+        At::of_date(&format!("{:04}-{:02}-{:02}", self.0 / 10_000, self.0 / 100 % 100, self.0 % 100))
+    }
 }
 
 /// A step of the price by volume.
@@ -159,6 +164,12 @@ impl RateCard {
             let rate = rates.iter().find(|rate| rate.from <= day && day < rate.to)?;
             Some((prefix.as_str(), rate))
         })
+    }
+
+    /// When the last price of a sender ends; `None` when it has none, or one without an end.
+    #[must_use]
+    pub fn end(&self, sender: &str) -> Option<At> {
+        self.by_sender.get(sender)?.values().flatten().map(|rate| rate.to).max()?.begin()
     }
 
     /// Adds one row to the rate it belongs to; the column and words of what speaks against it.

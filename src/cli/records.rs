@@ -171,7 +171,7 @@ impl Records {
 
     fn record(&mut self, record: &CallRecord) -> io::Result<()> {
         self.seen.fetch_add(1, Ordering::Relaxed);
-        self.tally.count(record);
+        self.tally.count(record, &self.network.lists.known_good);
         let at = record.call.setup_at;
         let (first, last) = self.setups.unwrap_or((at, at));
         self.setups = Some((first.min(at), last.max(at)));

@@ -141,6 +141,7 @@ fn metrics(
         faults: &finished.counts.faults,
         messages: finished.counts.by_kind().collect(),
         skipped: skipped(finished).collect(),
+        state_limits: Vec::new(),
         state_keys: finished.judge.store().sizes().by_table().collect(),
         look_ups: finished.sink.look_ups().collect(),
         billing: results.map(|((sender, result), count)| (sender.clone(), *result, *count)).collect(),

@@ -80,6 +80,37 @@ impl Limits {
         };
         limits
     }
+
+    /// Most entries of each table, by the table's name in metrics, as in [`Sizes::by_table`].
+    pub fn by_table(&self) -> impl Iterator<Item = (&'static str, u64)> + use<> {
+        let full = Sizes {
+            callers: self.callers,
+            ranges_100: self.ranges_100,
+            ranges_10k: self.ranges_10k,
+            missed: self.missed,
+            marks: self.marks,
+            suspects: self.suspects,
+            people: PeopleSizes {
+                talked: self.people.known,
+                reached: self.people.known,
+                pairs: self.people.pairs,
+                tried: self.people.pairs,
+                called: self.people.called,
+                blocks: self.people.blocks,
+                refused: self.people.refused,
+                cut: self.people.refused,
+            },
+            presence: [self.presence.at_home, self.presence.pairs, self.presence.answers],
+            behaviour: behaviour::Sizes {
+                callers: self.behaviour.callers,
+                called: self.behaviour.called,
+                payers: self.behaviour.payers,
+                contacts: self.behaviour.contacts,
+                cuts: self.behaviour.cuts,
+            },
+        };
+        full.by_table()
+    }
 }
 
 impl Default for Limits {
@@ -124,7 +155,7 @@ pub struct Sizes {
 
 impl Sizes {
     /// Entries held by each table, by the table's name in metrics.
-    pub fn by_table(&self) -> impl Iterator<Item = (&'static str, u64)> {
+    pub fn by_table(&self) -> impl Iterator<Item = (&'static str, u64)> + use<> {
         let people = &self.people;
         let tables = [
             ("callers", self.callers),

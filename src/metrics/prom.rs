@@ -9,6 +9,11 @@ use crate::base::network::Network;
 use crate::metrics::tally::Tally;
 use crate::rule::{Mode, Ruleset};
 
+/// Most routes, rules and senders that have series of their own; those beyond share [`OTHER`].
+pub const NAMED_MAX: usize = 500;
+/// The label of what has no series of its own.
+pub const OTHER: &str = "other";
+
 /// Everything that is exported.
 #[derive(Debug)]
 pub struct Snapshot<'a> {
@@ -28,6 +33,8 @@ pub struct Snapshot<'a> {
     pub skipped: Vec<(&'static str, u64)>,
     /// Entries held: table, count.
     pub state_keys: Vec<(&'static str, u64)>,
+    /// Most entries: table, count.
+    pub state_limits: Vec<(&'static str, u64)>,
     /// Questions about subscribers' roaming: result, count.
     pub look_ups: Vec<(&'static str, u64)>,
     /// Billing records: sender, result, count.
@@ -44,8 +51,11 @@ pub fn encode(snapshot: &Snapshot<'_>) -> Result<Vec<u8>, prometheus::Error> {
     rules(&registry, snapshot)?;
     input(&registry, snapshot)?;
     let state = gauge(&registry, "tollgate_state_keys", "Entries held, by table", &["table"])?;
-    for (table, count) in &snapshot.state_keys {
-        state.with_label_values(&[table]).set(i64::try_from(*count).unwrap_or(i64::MAX));
+    let limits = gauge(&registry, "tollgate_state_limit_keys", "Most entries, by table", &["table"])?;
+    for (gauge, values) in [(state, &snapshot.state_keys), (limits, &snapshot.state_limits)] {
+        for (table, count) in values {
+            gauge.with_label_values(&[table]).set(i64::try_from(*count).unwrap_or(i64::MAX));
+        }
     }
     let look_ups = counter(
         &registry,
@@ -72,6 +82,22 @@ pub fn print(families: &[MetricFamily]) -> Result<Vec<u8>, prometheus::Error> {
     let mut text = Vec::new();
     TextEncoder::new().encode(families, &mut text)?;
     Ok(text)
+}
+
+/// A gauge for each value of one label: its name, its help and the label's name, then the label's values.
+///
+/// # Errors
+/// When the library refuses a name.
+pub fn labelled(
+    (name, help, label): (&str, &str, &str),
+    values: impl IntoIterator<Item = (impl AsRef<str>, u64)>,
+) -> Result<Vec<MetricFamily>, prometheus::Error> {
+    let registry = Registry::new();
+    let gauges = gauge(&registry, name, help, &[label])?;
+    for (value, count) in values {
+        gauges.with_label_values(&[value.as_ref()]).set(i64::try_from(count).unwrap_or(i64::MAX));
+    }
+    Ok(registry.gather())
 }
 
 /// Families of one gauge each, without labels: name, help and value.
@@ -104,8 +130,9 @@ fn calls(registry: &Registry, snapshot: &Snapshot<'_>) -> Result<(), prometheus:
         counter(registry, "tollgate_decisions_total", "Verdicts at setup", &["route", "verdict", "class"])?;
     let classes =
         counter(registry, "tollgate_final_class_total", "What calls turned out to be", &["route", "class"])?;
-    for (route, tally) in snapshot.network.routes.all().iter().zip(&snapshot.tally.routes) {
-        let name = route.name.as_str();
+    let routes = snapshot.network.routes.all().iter().zip(&snapshot.tally.routes);
+    for (index, (route, tally)) in routes.enumerate() {
+        let name = named(index, &route.name);
         calls.with_label_values(&[name, "sip"]).inc_by(tally.calls[0]);
         calls.with_label_values(&[name, "isup"]).inc_by(tally.calls[1]);
         directions.with_label_values(&[name, "inbound"]).inc_by(tally.directions[0]);
@@ -127,13 +154,24 @@ fn calls(registry: &Registry, snapshot: &Snapshot<'_>) -> Result<(), prometheus:
 fn rules(registry: &Registry, snapshot: &Snapshot<'_>) -> Result<(), prometheus::Error> {
     let matches =
         counter(registry, "tollgate_rule_matches_total", "Calls by the rule that spoke", &["rule", "mode"])?;
+    let known_good = counter(
+        registry,
+        "tollgate_known_good_blocked_total",
+        "Calls kept away although the known-good list has the caller, by rule",
+        &["rule"],
+    )?;
     for (index, rule) in snapshot.ruleset.rules().iter().enumerate() {
         let (mode, count) = match rule.mode {
             Mode::Live => ("live", snapshot.tally.rules.get(&rule.id)),
             Mode::Shadow => ("shadow", snapshot.shadow_matches.get(index)),
             Mode::Off => continue,
         };
-        matches.with_label_values(&[&*rule.id, mode]).inc_by(count.copied().unwrap_or_default());
+        let name = named(index, &rule.id);
+        matches.with_label_values(&[name, mode]).inc_by(count.copied().unwrap_or_default());
+        if rule.mode == Mode::Live {
+            let blocked = snapshot.tally.known_good_blocked.get(&rule.id).copied().unwrap_or_default();
+            known_good.with_label_values(&[name]).inc_by(blocked);
+        }
     }
     let info = gauge(registry, "tollgate_ruleset_info", "Rules in force; always 1", &["hash"])?;
     info.with_label_values(&[snapshot.ruleset.hash()]).set(1);
@@ -157,6 +195,11 @@ fn input(registry: &Registry, snapshot: &Snapshot<'_>) -> Result<(), prometheus:
         skipped.with_label_values(&[reason]).inc_by(*count);
     }
     Ok(())
+}
+
+/// The label of what comes at this place of a list.
+fn named(index: usize, name: &str) -> &str {
+    if index < NAMED_MAX { name } else { OTHER }
 }
 
 fn counter(

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::base::class::{Class, Decision};
+use crate::base::lists::PrefixSet;
 use crate::base::route::Direction;
 use crate::judge::CallRecord;
 
@@ -75,26 +76,30 @@ pub struct Tally {
     pub routes: Vec<RouteTally>,
     /// Calls by the rule their record names, by its id: rules may change while calls last.
     pub rules: BTreeMap<Arc<str>, u64>,
+    /// Calls kept away although a person had checked the caller, by the rule that did it.
+    pub known_good_blocked: BTreeMap<Arc<str>, u64>,
 }
 
 impl Tally {
     /// Counts for so many routes.
     #[must_use]
     pub fn new(routes: usize) -> Self {
-        Self { routes: vec![RouteTally::default(); routes], rules: BTreeMap::new() }
+        Self { routes: vec![RouteTally::default(); routes], ..Self::default() }
     }
 
-    /// Counts one finished call.
-    pub fn count(&mut self, record: &CallRecord) {
+    /// Counts one finished call; `known_good` is the list of callers whom a person has checked.
+    pub fn count(&mut self, record: &CallRecord, known_good: &PrefixSet<()>) {
         self.routes[usize::from(record.call.route.0)].count(record);
         let Some(rule) = record.rule().and_then(|index| record.ruleset.rules().get(usize::from(index)))
         else {
             return;
         };
-        match self.rules.get_mut(&rule.id) {
-            Some(count) => *count += 1,
-            None => drop(self.rules.insert(Arc::clone(&rule.id), 1)),
+        let is_known_good =
+            record.call.calling.number.is_some_and(|number| known_good.covers(number, record.call.setup_at));
+        if record.verdict.decision.keeps_away() && is_known_good {
+            add_one(&mut self.known_good_blocked, &rule.id);
         }
+        add_one(&mut self.rules, &rule.id);
     }
 
     /// All routes together.
@@ -103,5 +108,12 @@ impl Tally {
         let mut sum = RouteTally::default();
         self.routes.iter().for_each(|route| sum.merge(route));
         sum
+    }
+}
+
+fn add_one(counts: &mut BTreeMap<Arc<str>, u64>, rule: &Arc<str>) {
+    match counts.get_mut(rule) {
+        Some(count) => *count += 1,
+        None => drop(counts.insert(Arc::clone(rule), 1)),
     }
 }

@@ -14,14 +14,16 @@ use axum::extract::{Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use crossbeam_channel::{Sender, bounded};
+use crossbeam_channel::Sender;
 use serde::Deserialize;
 use tokio::sync::oneshot;
 
 use crate::adapter::Standing;
 use crate::base::network::Network;
-use crate::metrics::{Live, prom};
-use crate::service::decision::{Counted, Order};
+use crate::engine::Options;
+use crate::metrics::Live;
+use crate::service::decision::Order;
+use crate::service::exposition::{self, Watched};
 use crate::service::status::Status;
 
 /// The listener.
@@ -45,10 +47,14 @@ pub struct Shown {
     pub standing: Arc<Standing>,
     /// To the loop.
     pub orders: Sender<Order>,
+    /// Queues whose depth is shown.
+    pub queues: Arc<[Watched]>,
+    /// Limits of tables.
+    pub options: Options,
 }
 
 /// Longest wait for the loop's counts.
-const COUNT_WITHIN: Duration = Duration::from_secs(1);
+pub(super) const COUNT_WITHIN: Duration = Duration::from_secs(1);
 
 /// The listener at work.
 pub struct Admin {
@@ -125,63 +131,12 @@ async fn bypass(State(shown): State<Shown>, Query(wanted): Query<Bypass>) -> Res
 }
 
 async fn metrics(State(shown): State<Shown>) -> Response {
-    let counted = tokio::task::spawn_blocking(move || text(&shown)).await;
+    let counted = tokio::task::spawn_blocking(move || exposition::text(&shown)).await;
     match counted {
         Ok(Ok(text)) => {
             ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
         }
         Ok(Err(error)) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response(),
-    }
-}
-
-/// Everything counted, in Prometheus' text format. Without the loop's own counts when it does not answer.
-fn text(shown: &Shown) -> Result<Vec<u8>, prometheus::Error> {
-    let (reply, answer) = bounded(1);
-    let asked = shown.orders.send_timeout(Order::Count(reply), COUNT_WITHIN);
-    let counted = asked.ok().and_then(|()| answer.recv_timeout(COUNT_WITHIN).ok());
-    let mut text = prom::print(&shown.live.gather())?;
-    if let Some(counted) = &counted {
-        text.extend(prom::encode(&snapshot(counted, &shown.network))?);
-        text.extend(prom::print(&prom::gauges(&[(
-            "tollgate_calls_active",
-            "Calls held, live and lingering",
-            counted.calls as f64,
-        )])?)?);
-    }
-    let (is_reload_good, reloaded_s) = shown.status.reload();
-    text.extend(prom::print(&prom::gauges(&[
-        ("tollgate_up", "1 while the decision loop turns", f64::from(u8::from(counted.is_some()))),
-        (
-            "tollgate_bypass_active",
-            "1 while the operator lets every call pass",
-            f64::from(u8::from(shown.standing.fail_open().is_some())),
-        ),
-        (
-            "tollgate_config_last_reload_successful",
-            "1 when the configuration could be read the last time",
-            f64::from(u8::from(is_reload_good)),
-        ),
-        (
-            "tollgate_config_last_reload_success_timestamp_seconds",
-            "When the configuration was last read",
-            reloaded_s as f64,
-        ),
-    ])?)?);
-    Ok(text)
-}
-
-fn snapshot<'a>(counted: &'a Counted, network: &'a Network) -> prom::Snapshot<'a> {
-    prom::Snapshot {
-        network,
-        ruleset: &counted.ruleset,
-        tally: &counted.tally,
-        shadow_matches: &counted.shadow_matches,
-        faults: &counted.counts.faults,
-        messages: counted.counts.by_kind().collect(),
-        skipped: Vec::new(),
-        state_keys: counted.sizes.by_table().collect(),
-        look_ups: Vec::new(),
-        billing: Vec::new(),
     }
 }

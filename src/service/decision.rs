@@ -67,6 +67,8 @@ pub struct Counted {
     pub tally: Tally,
     /// Rules in force.
     pub ruleset: Arc<Ruleset>,
+    /// Since when, by the wall clock.
+    pub ruleset_since: At,
     /// Matches of shadow rules, by index of the rule.
     pub shadow_matches: Vec<u64>,
     /// Messages, and what was wrong with them.
@@ -103,6 +105,8 @@ pub struct Decision {
     shard: Shard,
     judge: Judge,
     outlets: Outlets,
+    network: Arc<Network>,
+    ruleset_since: At,
     tally: Tally,
     given: Given,
     faults: Faults,
@@ -116,11 +120,13 @@ pub struct Decision {
 impl Decision {
     /// A loop that has seen nothing, but may have learned something before.
     #[must_use]
-    pub fn new(network: &Network, (shard, judge): (Shard, Judge), outlets: Outlets) -> Self {
+    pub fn new(network: &Arc<Network>, (shard, judge): (Shard, Judge), outlets: Outlets) -> Self {
         Self {
             shard,
             judge,
             outlets,
+            network: Arc::clone(network),
+            ruleset_since: clock::now(),
             tally: Tally::new(network.routes.all().len()),
             given: Given::default(),
             faults: Faults::default(),
@@ -245,7 +251,7 @@ impl Decision {
 
     /// Judges what happened, and hands on what follows from it.
     fn judge(&mut self) {
-        let Self { judge, events, outputs, tally, outlets, marks_dropped, .. } = self;
+        let Self { judge, events, outputs, tally, outlets, marks_dropped, network, .. } = self;
         for stamped in events.drain(..) {
             judge.handle(stamped.stamp.at, stamped.event, outputs);
         }
@@ -253,7 +259,7 @@ impl Decision {
             match output {
                 Output::Verdict { .. } => {}
                 Output::Record(record) => {
-                    tally.count(&record);
+                    tally.count(&record, &network.lists.known_good);
                     outlets.desk.take(record);
                 }
                 Output::Marked(marked) => {
@@ -268,7 +274,12 @@ impl Decision {
 
     fn obey(&mut self, order: Order) {
         match order {
-            Order::Load(ruleset) => self.judge.load(ruleset),
+            Order::Load(ruleset) => {
+                if ruleset.hash() != self.judge.ruleset().hash() {
+                    self.ruleset_since = clock::now();
+                }
+                self.judge.load(ruleset);
+            }
             Order::Count(reply) => drop(reply.send(self.counted())),
             Order::Copy(reply) => drop(reply.send(Box::new(self.copy()))),
             Order::Stop => {}
@@ -286,6 +297,7 @@ impl Decision {
         Counted {
             tally: self.tally.clone(),
             ruleset: self.judge.ruleset_shared(),
+            ruleset_since: self.ruleset_since,
             shadow_matches: self.judge.shadow_matches().to_vec(),
             counts,
             sizes: self.judge.store().sizes(),

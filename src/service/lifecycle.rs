@@ -26,8 +26,10 @@ use crate::journal::state::StateError;
 use crate::judge::Judge;
 use crate::metrics::Live;
 use crate::service::admin::{Admin, Shown};
+use crate::service::contracts::Contracts;
 use crate::service::decision::{Decision, Learned, Order, Outlets};
-use crate::service::records::{Records, RecordsMetrics};
+use crate::service::records::Records;
+use crate::service::records_metrics::RecordsMetrics;
 use crate::service::status::Status;
 use crate::service::{Hub, Queues, Reloaded, Settings, StateOptions, queues, snapshot};
 
@@ -77,6 +79,7 @@ struct Service {
     network: Arc<Network>,
     seed: Seed,
     reload: Box<dyn FnMut() -> Result<Reloaded, String> + Send>,
+    contracts: Contracts,
     saving: Option<JoinHandle<()>>,
     /// Keeps the loop's queues open, also those that no part uses.
     hub: Hub,
@@ -93,7 +96,7 @@ impl Service {
         }
         let seed = kept.seed;
         settings.options = settings.options.seeded(seed);
-        let Queues { hub, orders, marks, inbox } = queues(&settings, &live, &standing);
+        let Queues { hub, orders, marks, inbox, mut watched } = queues(&settings, &live, &standing);
         let network = Arc::clone(&settings.network);
 
         let mut judge =
@@ -103,11 +106,15 @@ impl Service {
         if let Some(store) = store {
             judge.resume(store);
         }
-        let metrics = RecordsMetrics::new(live.registry()).map_err(|error| format!("metrics: {error}"))?;
+        let metrics = RecordsMetrics::new(live.registry(), &network)
+            .map_err(|error| format!("metrics: {error}"))?;
+        let contracts = Contracts::new(live.registry()).map_err(|error| format!("metrics: {error}"))?;
         let card = std::mem::take(&mut settings.rate_card);
+        contracts.load(&network, &card);
         let (records, desk) =
             Records::start(&settings.records, &network, (card, rated.unwrap_or_default()), metrics)
                 .map_err(|error| format!("{}: {error}", settings.records.directory.display()))?;
+        watched.push(records.queue());
         let outlets = Outlets {
             desk,
             marks: Some(marks),
@@ -124,6 +131,8 @@ impl Service {
             status: Arc::clone(&status),
             standing: Arc::clone(&standing),
             orders: orders.clone(),
+            queues: watched.into(),
+            options: settings.options.clone(),
         };
         let admin = Admin::start(settings.admin, shown)
             .map_err(|error| format!("admin: cannot listen on {}: {error}", settings.admin.listen))?;
@@ -140,6 +149,7 @@ impl Service {
             network,
             seed,
             reload: settings.reload,
+            contracts,
             saving: None,
             hub,
         };
@@ -191,6 +201,7 @@ impl Service {
         match (self.reload)() {
             Ok(read) => {
                 let hash = read.ruleset.hash().to_owned();
+                self.contracts.load(&self.network, &read.rate_card);
                 self.records.load(read.rate_card);
                 let _ = self.orders.send(Order::Load(read.ruleset));
                 self.status.reloaded(Some(clock::now().nanos() / 1_000_000_000));

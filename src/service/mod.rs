@@ -5,11 +5,14 @@
 //! and tells the service manager how it is. Must not: read configuration files itself.
 
 pub mod admin;
+pub mod contracts;
 pub mod decision;
+pub mod exposition;
 pub mod given;
 pub mod lifecycle;
 pub mod log;
 pub mod records;
+pub mod records_metrics;
 pub mod snapshot;
 pub mod status;
 
@@ -29,6 +32,7 @@ use crate::judge::{Marked, SeedMark};
 use crate::metrics::Live;
 use crate::rule::Ruleset;
 use crate::service::admin::AdminOptions;
+use crate::service::exposition::Watched;
 use crate::service::records::RecordsOptions;
 
 pub use lifecycle::run;
@@ -132,8 +136,16 @@ fn queues(settings: &Settings, live: &Live, standing: &Arc<Standing>) -> Queues 
         live: live.clone(),
         standing: Arc::clone(standing),
     };
+    let watched = vec![
+        Watched::sender("questions", &hub.queries),
+        Watched::sender("batches", &hub.batches),
+        Watched::sender("told", &hub.told),
+        Watched::sender("orders", &orders_in),
+        Watched::receiver("marks", &hub.marks),
+    ];
     Queues {
         hub,
+        watched,
         orders: orders_in,
         marks: marks_in,
         inbox: decision::Inbox { queries, batches, told, orders },
@@ -142,6 +154,7 @@ fn queues(settings: &Settings, live: &Live, standing: &Arc<Standing>) -> Queues 
 
 struct Queues {
     hub: Hub,
+    watched: Vec<Watched>,
     orders: Sender<decision::Order>,
     marks: Sender<Marked>,
     inbox: decision::Inbox,

@@ -11,7 +11,6 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounded};
-use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry};
 
 use crate::base::class::Decision;
 use crate::base::network::Network;
@@ -21,6 +20,8 @@ use crate::clock::{self, Stopwatch};
 use crate::feature::fields;
 use crate::journal::{CallsWriter, Every, Rolling};
 use crate::judge::CallRecord;
+use crate::service::exposition::Watched;
+use crate::service::records_metrics::RecordsMetrics;
 
 /// Where and how records are kept.
 #[derive(Clone, Debug)]
@@ -37,73 +38,6 @@ pub struct RecordsOptions {
 const BILLS_MAX: usize = 1_000_000;
 /// Octets of call records written at once.
 const CHUNK: usize = 1 << 18;
-
-/// Counts of what became of records.
-#[derive(Clone, Debug)]
-pub struct RecordsMetrics {
-    written: IntCounterVec,
-    dropped: IntCounterVec,
-    bills: IntCounterVec,
-    waiting: IntGauge,
-    /// 1 while records cannot be written.
-    failing: IntGauge,
-    sync_seconds: Histogram,
-}
-
-impl RecordsMetrics {
-    /// Registers them.
-    ///
-    /// # Errors
-    /// When the library refuses a name.
-    pub fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
-        let counter = |name, help, labels: &[&str]| IntCounterVec::new(Opts::new(name, help), labels);
-        let metrics = Self {
-            written: counter(
-                "tollgate_records_written_total",
-                "Records on their way to the disk",
-                &["file"],
-            )?,
-            dropped: counter(
-                "tollgate_records_dropped_total",
-                "Records that could not be written",
-                &["file", "reason"],
-            )?,
-            bills: counter("tollgate_billing_records_total", "Billing records", &["sender", "result"])?,
-            waiting: IntGauge::new("tollgate_billing_waiting_records", "Bills that are not written yet")?,
-            failing: IntGauge::new("tollgate_records_failing", "1 while records cannot be written")?,
-            sync_seconds: Histogram::with_opts(
-                HistogramOpts::new(
-                    "tollgate_records_sync_duration_seconds",
-                    "Time until records were on the disk",
-                )
-                .buckets(vec![0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0]),
-            )?,
-        };
-        registry.register(Box::new(metrics.written.clone()))?;
-        registry.register(Box::new(metrics.dropped.clone()))?;
-        registry.register(Box::new(metrics.bills.clone()))?;
-        registry.register(Box::new(metrics.waiting.clone()))?;
-        registry.register(Box::new(metrics.failing.clone()))?;
-        registry.register(Box::new(metrics.sync_seconds.clone()))?;
-        for file in ["calls", "billing"] {
-            metrics.written.with_label_values(&[file]);
-            for reason in ["queue_full", "disk"] {
-                metrics.dropped.with_label_values(&[file, reason]);
-            }
-        }
-        Ok(metrics)
-    }
-
-    fn dropped(&self, file: &str, reason: &str) -> IntCounter {
-        self.dropped.with_label_values(&[file, reason])
-    }
-
-    /// Whether records cannot be written now.
-    #[must_use]
-    pub fn is_failing(&self) -> bool {
-        self.failing.get() != 0
-    }
-}
 
 /// What the thread is given.
 enum Job {
@@ -182,7 +116,9 @@ impl Records {
         let last_hash = bills.last_line()?.as_deref().and_then(hash_of).unwrap_or_else(|| GENESIS.to_owned());
         let mut rater = Rater::new(card);
         rater.resume(rated);
+        metrics.look_at_disk(&options.directory);
         let writer = Writer {
+            directory: options.directory.clone(),
             network: Arc::clone(network),
             calls: CallsWriter::new(Vec::with_capacity(CHUNK), &fields::FIELDS),
             calls_file: Rolling::new(options.directory.clone(), "calls", Every::Hour),
@@ -199,6 +135,12 @@ impl Records {
             .spawn(move || writer.run(&inbox, sync_every))?;
         let desk = Desk { jobs: jobs.clone(), waiting: VecDeque::new(), metrics };
         Ok((Self { jobs, thread }, desk))
+    }
+
+    /// Its queue.
+    #[must_use]
+    pub fn queue(&self) -> Watched {
+        Watched::sender("records", &self.jobs)
     }
 
     /// Rates by this card from now on.
@@ -229,6 +171,7 @@ fn hash_of(line: &[u8]) -> Option<String> {
 }
 
 struct Writer {
+    directory: PathBuf,
     network: Arc<Network>,
     calls: CallsWriter<Vec<u8>>,
     calls_file: Rolling,
@@ -285,8 +228,7 @@ impl Writer {
             return;
         }
         let rated = self.rater.rate(&charge);
-        let result = rated.reason.map_or("rated", |reason| reason.name());
-        self.metrics.bills.with_label_values(&[charge.sender, result]).inc();
+        self.metrics.billed(charge.sender, &rated);
         if self.ledger.append(&rated).is_err() {
             self.metrics.dropped("billing", "disk").inc();
             return;
@@ -318,6 +260,7 @@ impl Writer {
         let written = self.write_bills(clock::now()).and_then(|()| self.bills.sync());
         let synced = written.and_then(|()| self.calls_file.sync());
         self.metrics.sync_seconds.observe(watch.seconds());
+        self.metrics.look_at_disk(&self.directory);
         if let Err(error) = synced {
             self.failed(&error);
         }

@@ -4,7 +4,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use crate::clock::Stopwatch;
+use crate::clock::{self, Stopwatch};
 
 /// Longest that the loop may not have turned before it counts as stuck.
 const STUCK_AFTER: Duration = Duration::from_secs(5);
@@ -13,6 +13,7 @@ const STUCK_AFTER: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub struct Status {
     since: Stopwatch,
+    began_s: u64,
     /// Milliseconds after the start at which the loop last turned.
     turned_ms: AtomicU64,
     is_started: AtomicBool,
@@ -26,6 +27,7 @@ impl Default for Status {
     fn default() -> Self {
         Self {
             since: Stopwatch::start(),
+            began_s: clock::now().nanos() / 1_000_000_000,
             turned_ms: AtomicU64::new(0),
             is_started: AtomicBool::new(false),
             is_draining: AtomicBool::new(false),
@@ -37,6 +39,12 @@ impl Default for Status {
 }
 
 impl Status {
+    /// When the service began, in Unix seconds.
+    #[must_use]
+    pub const fn began_s(&self) -> u64 {
+        self.began_s
+    }
+
     /// The loop has turned.
     pub fn turned(&self) {
         self.turned_ms.store(self.milliseconds(), Ordering::Relaxed);

@@ -1,0 +1,129 @@
+//! What became of records: written, waiting, lost; bills and their sums.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+
+use nix::sys::statvfs::statvfs;
+use prometheus::{
+    CounterVec, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry,
+};
+
+use crate::base::network::Network;
+use crate::billing::BillingRecord;
+use crate::metrics::prom::{NAMED_MAX, OTHER};
+
+/// Bounds of the time until records were on the disk, in seconds.
+const SYNC_SECONDS: [f64; 8] = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0];
+
+/// Counts of what became of records.
+#[derive(Clone, Debug)]
+pub struct RecordsMetrics {
+    /// Records by file that are written, or about to be.
+    pub(super) written: IntCounterVec,
+    dropped: IntCounterVec,
+    bills: IntCounterVec,
+    amounts: CounterVec,
+    /// Bills that are not written yet.
+    pub(super) waiting: IntGauge,
+    /// 1 while records cannot be written.
+    pub(super) failing: IntGauge,
+    free: IntGauge,
+    /// Time until records were on the disk.
+    pub(super) sync_seconds: Histogram,
+    /// Senders with series of their own.
+    senders: Arc<BTreeSet<String>>,
+}
+
+impl RecordsMetrics {
+    /// Registers them; `network` names the senders.
+    ///
+    /// # Errors
+    /// When the library refuses a name.
+    pub fn new(registry: &Registry, network: &Network) -> Result<Self, prometheus::Error> {
+        let counter = |name, help, labels: &[&str]| IntCounterVec::new(Opts::new(name, help), labels);
+        let sync = HistogramOpts::new(
+            "tollgate_records_sync_duration_seconds",
+            "Time until records were on the disk",
+        );
+        let metrics = Self {
+            written: counter("tollgate_records_written_total", "Records on their way to the disk", &["file"])?,
+            dropped: counter(
+                "tollgate_records_dropped_total",
+                "Records that could not be written",
+                &["file", "reason"],
+            )?,
+            bills: counter("tollgate_billing_records_total", "Billing records", &["sender", "result"])?,
+            amounts: CounterVec::new(
+                Opts::new("tollgate_billed_amount_total", "Sum of what was billed, in units of the currency"),
+                &["sender", "currency"],
+            )?,
+            waiting: IntGauge::new("tollgate_billing_waiting_records", "Bills that are not written yet")?,
+            failing: IntGauge::new("tollgate_records_failing", "1 while records cannot be written")?,
+            free: IntGauge::new("tollgate_records_free_bytes", "Room on the disk of the records")?,
+            sync_seconds: Histogram::with_opts(sync.buckets(SYNC_SECONDS.to_vec()))?,
+            senders: Arc::new(senders(network)),
+        };
+        metrics.register(registry)?;
+        for file in ["calls", "billing"] {
+            metrics.written.with_label_values(&[file]);
+            for reason in ["queue_full", "disk"] {
+                metrics.dropped.with_label_values(&[file, reason]);
+            }
+        }
+        for sender in metrics.senders.iter() {
+            metrics.bills.with_label_values(&[sender, "rated"]);
+        }
+        Ok(metrics)
+    }
+
+    fn register(&self, registry: &Registry) -> Result<(), prometheus::Error> {
+        registry.register(Box::new(self.written.clone()))?;
+        registry.register(Box::new(self.dropped.clone()))?;
+        registry.register(Box::new(self.bills.clone()))?;
+        registry.register(Box::new(self.amounts.clone()))?;
+        registry.register(Box::new(self.waiting.clone()))?;
+        registry.register(Box::new(self.failing.clone()))?;
+        registry.register(Box::new(self.free.clone()))?;
+        registry.register(Box::new(self.sync_seconds.clone()))
+    }
+
+    pub(super) fn dropped(&self, file: &str, reason: &str) -> IntCounter {
+        self.dropped.with_label_values(&[file, reason])
+    }
+
+    /// A call of this sender was rated.
+    pub(super) fn billed(&self, sender: &str, rated: &BillingRecord) {
+        let sender = if self.senders.contains(sender) { sender } else { OTHER };
+        let result = rated.reason.map_or("rated", |reason| reason.name());
+        self.bills.with_label_values(&[sender, result]).inc();
+        let amount = rated.amount.parse().unwrap_or(0.0);
+        if let Some(currency) = rated.currency.as_deref().filter(|_| amount > 0.0) {
+            self.amounts.with_label_values(&[sender, currency]).inc_by(amount);
+        }
+    }
+
+    /// Looks how much room there is.
+    pub(super) fn look_at_disk(&self, directory: &Path) {
+        if let Ok(disk) = statvfs(directory) {
+            let free = disk.blocks_available().saturating_mul(disk.fragment_size());
+            self.free.set(i64::try_from(free).unwrap_or(i64::MAX));
+        }
+    }
+
+    /// Whether records cannot be written now.
+    #[must_use]
+    pub fn is_failing(&self) -> bool {
+        self.failing.get() != 0
+    }
+}
+
+fn senders(network: &Network) -> BTreeSet<String> {
+    let mut senders = BTreeSet::new();
+    for sender in network.routes.all().iter().filter_map(|route| route.sender.as_ref()) {
+        if senders.len() < NAMED_MAX {
+            senders.insert(sender.clone());
+        }
+    }
+    senders
+}
