@@ -16,8 +16,6 @@ use crate::judge::{Judge, JudgeOptions, Output};
 use crate::rule::Ruleset;
 use crate::signal::{self, Context, Counts, Key, Leg, Setup, Signal, What};
 
-pub use batch::Batch;
-
 /// Every limit and timer of the pure part.
 #[derive(Clone, Debug, Default)]
 pub struct Options {

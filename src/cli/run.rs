@@ -7,7 +7,7 @@ use crate::cli::{Failure, RunArguments, load};
 use crate::config::{self, Service};
 use crate::engine::Options;
 use crate::judge::JudgeOptions;
-use crate::service::{self, Reloaded, Settings, log};
+use crate::service::{self, Part, Reloaded, Settings, log, sources};
 
 /// Runs a service until it is told to end.
 pub fn run(arguments: &RunArguments) -> Result<(), Failure> {
@@ -43,9 +43,17 @@ pub fn settings(directory: &Path, configured: &Service) -> Result<Settings, Fail
         records: configured.records.clone(),
         admin: configured.admin,
         queries_max: configured.calls.queue_max,
-        parts: Vec::new(),
+        parts: parts(configured),
         reload: reload(directory.to_owned()),
     })
+}
+
+/// Sources first: what a switch asks about may be on the wire already.
+fn parts(configured: &Service) -> Vec<Part> {
+    let captures = configured.captures.iter().cloned().map(sources::capture);
+    let agents = configured.agents.iter().cloned().map(sources::hep);
+    let followed = configured.followed.iter().cloned().map(sources::follow);
+    captures.chain(agents).chain(followed).collect()
 }
 
 /// Reads rules and prices again; routes, addresses and limits are those of the start.

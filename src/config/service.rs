@@ -1,6 +1,8 @@
 //! `tollgate.toml`, the file of a running service: what it listens to, whom it answers, where it writes. Beside it, in the
 //! same directory, are the network file and the rules. `docs/service.md` describes it.
 
+mod sources;
+
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -15,6 +17,9 @@ use crate::config::raw::Findings;
 use crate::service::log::LogFormat;
 use crate::service::records::RecordsOptions;
 use crate::service::{StateOptions, admin};
+use crate::source::growing::GrowingOptions;
+use crate::source::hep::HepOptions;
+use crate::source::live::LiveOptions;
 
 /// Name of the file in its directory.
 pub const FILE: &str = "tollgate.toml";
@@ -38,6 +43,12 @@ pub struct Service {
     pub log_format: LogFormat,
     /// Limits of calls.
     pub calls: Calls,
+    /// Live captures.
+    pub captures: Vec<LiveOptions>,
+    /// Listeners for capture agents.
+    pub agents: Vec<HepOptions>,
+    /// Files that grow.
+    pub followed: Vec<GrowingOptions>,
 }
 
 /// `[calls]`
@@ -101,6 +112,12 @@ struct Raw {
     log: RawLog,
     #[serde(default)]
     calls: Calls,
+    #[serde(default)]
+    capture: Vec<sources::RawCapture>,
+    #[serde(default)]
+    hep: Vec<sources::RawHep>,
+    #[serde(default)]
+    follow: Vec<sources::RawFollow>,
 }
 
 #[derive(Deserialize)]
@@ -204,6 +221,9 @@ fn parse(path: &Path, directory: &Path, text: &str) -> Result<Service, Error> {
             RawFormat::Text => LogFormat::Text,
         },
         calls: raw.calls,
+        captures: raw.capture.into_iter().map(LiveOptions::from).collect(),
+        agents: raw.hep.into_iter().map(HepOptions::from).collect(),
+        followed: raw.follow.into_iter().map(|follow| follow.options(directory)).collect(),
     };
     let found = invalid(findings);
     if matches!(&found, Error::Invalid(list) if list.is_empty()) { Ok(service) } else { Err(found) }

@@ -100,6 +100,22 @@ pub fn labelled(
     Ok(registry.gather())
 }
 
+/// A family of counters: name, help and labels; then the labels' values and the count of each.
+///
+/// # Errors
+/// When the library refuses a name or label.
+pub fn counters<'a>(
+    (name, help, labels): (&str, &str, &[&str]),
+    values: impl Iterator<Item = (Vec<&'a str>, u64)>,
+) -> Result<Vec<MetricFamily>, prometheus::Error> {
+    let registry = Registry::new();
+    let family = counter(&registry, name, help, labels)?;
+    for (labels, count) in values {
+        family.with_label_values(&labels).inc_by(count);
+    }
+    Ok(registry.gather())
+}
+
 /// Families of one gauge each, without labels: name, help and value.
 ///
 /// # Errors

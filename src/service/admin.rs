@@ -24,6 +24,7 @@ use crate::engine::Options;
 use crate::metrics::Live;
 use crate::service::decision::Order;
 use crate::service::exposition::{self, Watched};
+use crate::service::sources::Sources;
 use crate::service::status::Status;
 
 /// The listener.
@@ -49,6 +50,8 @@ pub struct Shown {
     pub orders: Sender<Order>,
     /// Queues whose depth is shown.
     pub queues: Arc<[Watched]>,
+    /// Counts of sources.
+    pub sources: Arc<Sources>,
     /// Limits of tables.
     pub options: Options,
 }

@@ -18,7 +18,8 @@ use crate::base::network::Network;
 use crate::base::time::At;
 use crate::call::{AskedCall, Stamped, Told};
 use crate::clock::{self, Stopwatch};
-use crate::engine::{Batch, Shard};
+use crate::engine::Shard;
+use crate::engine::batch::Batch;
 use crate::feature::{Sizes, Store};
 use crate::judge::{Answer, Judge, Marked, Output, Treatment};
 use crate::metrics::Tally;
@@ -26,13 +27,14 @@ use crate::rule::Ruleset;
 use crate::service::given::Given;
 use crate::service::records::Desk;
 use crate::signal::Counts;
+use crate::source::Inlet;
 
 /// What the loop takes things from. Each is bounded by whoever made it.
 pub struct Inbox {
     /// Questions of switches.
     pub queries: Receiver<Query>,
     /// Messages from sources.
-    pub batches: Receiver<Batch>,
+    pub batches: Inlet,
     /// What switches tell of finished calls.
     pub told: Receiver<Vec<Told>>,
     /// What the operator wants.
@@ -146,8 +148,9 @@ impl Decision {
                 self.query(query);
                 worked = true;
             }
-            if let Ok(batch) = inbox.batches.try_recv() {
+            if let Ok(batch) = inbox.batches.batches.try_recv() {
                 self.batch(&batch);
+                inbox.batches.give_back(batch);
                 worked = true;
             }
             if let Ok(told) = inbox.told.try_recv() {
@@ -312,7 +315,7 @@ impl Decision {
         for query in inbox.queries.try_iter() {
             query.reply.answer(Err(FailOpen::Stopped));
         }
-        inbox.batches.try_iter().for_each(|batch| self.batch(&batch));
+        inbox.batches.batches.try_iter().for_each(|batch| self.batch(&batch));
         inbox.told.try_iter().flatten().for_each(|told| self.told(told));
         self.shard.finish(&mut self.events);
         self.judge();
@@ -324,7 +327,7 @@ impl Decision {
 fn sleep(inbox: &Inbox) {
     let mut select = Select::new();
     select.recv(&inbox.queries);
-    select.recv(&inbox.batches);
+    select.recv(&inbox.batches.batches);
     select.recv(&inbox.told);
     select.recv(&inbox.orders);
     let _ = select.ready_timeout(SLEEP_MAX);

@@ -7,6 +7,7 @@ use prometheus::core::Collector;
 use prometheus::process_collector::ProcessCollector;
 use prometheus::proto::MetricFamily;
 
+use crate::assemble::Skips;
 use crate::base::fail_open::FailOpen;
 use crate::metrics::prom;
 use crate::service::admin::{COUNT_WITHIN, Shown};
@@ -46,10 +47,13 @@ pub fn text(shown: &Shown) -> Result<Vec<u8>, prometheus::Error> {
     families.extend(process(shown)?);
     families.extend(health(shown, counted.is_some())?);
     families.extend(queues(shown)?);
+    families.extend(shown.sources.families()?);
     let mut text = prom::print(&families)?;
-    if let Some(counted) = &counted {
-        text.extend(prom::encode(&snapshot(counted, shown))?);
-        text.extend(prom::print(&loop_counts(counted)?)?);
+    if let Some(mut counted) = counted {
+        let (faults, skips) = shown.sources.faults();
+        counted.counts.faults.merge(&faults);
+        text.extend(prom::encode(&snapshot(&counted, &skips, shown))?);
+        text.extend(prom::print(&loop_counts(&counted)?)?);
     }
     Ok(text)
 }
@@ -108,8 +112,14 @@ fn queues(shown: &Shown) -> Result<Vec<MetricFamily>, prometheus::Error> {
     let lists = shown.network.lists.sizes().map(|(list, entries)| (list, entries as u64));
     Ok([
         prom::labelled(("tollgate_queue_depth", "Things waiting, by queue", "queue"), depths)?,
-        prom::labelled(("tollgate_queue_capacity", "Room for things waiting, by queue", "queue"), capacities)?,
-        prom::labelled(("tollgate_list_entries", "Entries, with those that have ended, by list", "list"), lists)?,
+        prom::labelled(
+            ("tollgate_queue_capacity", "Room for things waiting, by queue", "queue"),
+            capacities,
+        )?,
+        prom::labelled(
+            ("tollgate_list_entries", "Entries, with those that have ended, by list", "list"),
+            lists,
+        )?,
     ]
     .concat())
 }
@@ -129,7 +139,7 @@ fn loop_counts(counted: &Counted) -> Result<Vec<MetricFamily>, prometheus::Error
     Ok(families)
 }
 
-fn snapshot<'a>(counted: &'a Counted, shown: &'a Shown) -> prom::Snapshot<'a> {
+fn snapshot<'a>(counted: &'a Counted, skips: &Skips, shown: &'a Shown) -> prom::Snapshot<'a> {
     const CALLS: &str = "calls";
     let options = &shown.options;
     prom::Snapshot {
@@ -139,7 +149,7 @@ fn snapshot<'a>(counted: &'a Counted, shown: &'a Shown) -> prom::Snapshot<'a> {
         shadow_matches: &counted.shadow_matches,
         faults: &counted.counts.faults,
         messages: counted.counts.by_kind().collect(),
-        skipped: Vec::new(),
+        skipped: skips.iter().filter(|(_, count)| *count > 0).collect(),
         state_keys: counted.sizes.by_table().chain([(CALLS, counted.calls as u64)]).collect(),
         state_limits: options
             .judge

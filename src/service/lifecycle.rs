@@ -106,8 +106,8 @@ impl Service {
         if let Some(store) = store {
             judge.resume(store);
         }
-        let metrics = RecordsMetrics::new(live.registry(), &network)
-            .map_err(|error| format!("metrics: {error}"))?;
+        let metrics =
+            RecordsMetrics::new(live.registry(), &network).map_err(|error| format!("metrics: {error}"))?;
         let contracts = Contracts::new(live.registry()).map_err(|error| format!("metrics: {error}"))?;
         let card = std::mem::take(&mut settings.rate_card);
         contracts.load(&network, &card);
@@ -132,6 +132,7 @@ impl Service {
             standing: Arc::clone(&standing),
             orders: orders.clone(),
             queues: watched.into(),
+            sources: Arc::clone(&hub.sources),
             options: settings.options.clone(),
         };
         let admin = Admin::start(settings.admin, shown)

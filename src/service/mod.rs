@@ -14,6 +14,7 @@ pub mod log;
 pub mod records;
 pub mod records_metrics;
 pub mod snapshot;
+pub mod sources;
 pub mod status;
 
 use std::path::PathBuf;
@@ -27,13 +28,15 @@ use crate::base::map::Seed;
 use crate::base::network::Network;
 use crate::billing::RateCard;
 use crate::call::Told;
-use crate::engine::{Batch, Options};
+use crate::engine::Options;
 use crate::judge::{Marked, SeedMark};
 use crate::metrics::Live;
 use crate::rule::Ruleset;
 use crate::service::admin::AdminOptions;
 use crate::service::exposition::Watched;
 use crate::service::records::RecordsOptions;
+use crate::service::sources::Sources;
+use crate::source::{self, Outlet};
 
 pub use lifecycle::run;
 
@@ -86,8 +89,10 @@ pub type Part = Box<dyn FnOnce(&Hub) -> Result<Box<dyn Adapter>, String> + Send>
 /// What parts may connect to.
 pub struct Hub {
     queries: Sender<Query>,
-    /// For sources: messages on their way to the loop.
-    pub batches: Sender<Batch>,
+    /// For sources, and for adapters that see calls end: messages on their way to the loop.
+    pub outlet: Outlet,
+    /// Counts of sources.
+    pub sources: Arc<Sources>,
     /// For whoever is told of finished calls.
     pub told: Sender<Vec<Told>>,
     /// For whoever pushes lists: what is marked from now on.
@@ -122,13 +127,14 @@ const ORDERS_MAX: usize = 16;
 /// The queues between the loop and everything else: one end for the loop, the other for the parts.
 fn queues(settings: &Settings, live: &Live, standing: &Arc<Standing>) -> Queues {
     let (queries_in, queries) = bounded(settings.queries_max.max(1));
-    let (batches_in, batches) = bounded(BATCHES_MAX);
+    let (outlet, batches) = source::queue(BATCHES_MAX);
     let (told_in, told) = bounded(TOLD_MAX);
     let (orders_in, orders) = bounded(ORDERS_MAX);
     let (marks_in, marks) = bounded(MARKS_MAX);
     let hub = Hub {
         queries: queries_in,
-        batches: batches_in,
+        outlet,
+        sources: Arc::default(),
         told: told_in,
         marks,
         network: Arc::clone(&settings.network),
@@ -138,7 +144,7 @@ fn queues(settings: &Settings, live: &Live, standing: &Arc<Standing>) -> Queues 
     };
     let watched = vec![
         Watched::sender("questions", &hub.queries),
-        Watched::sender("batches", &hub.batches),
+        Watched::sender("batches", hub.outlet.sender()),
         Watched::sender("told", &hub.told),
         Watched::sender("orders", &orders_in),
         Watched::receiver("marks", &hub.marks),

@@ -34,6 +34,14 @@ pub struct Outlet {
     used: Receiver<Batch>,
 }
 
+impl Outlet {
+    /// For whoever makes batches of its own.
+    #[must_use]
+    pub const fn sender(&self) -> &Sender<Batch> {
+        &self.batches
+    }
+}
+
 /// The end of the queue at which batches are taken.
 #[derive(Debug)]
 pub struct Inlet {
@@ -77,9 +85,13 @@ impl Running {
     /// What all its threads have counted so far.
     #[must_use]
     pub fn counts(&self) -> SourceCounts {
-        let mut sum = SourceCounts::default();
-        self.tallies.iter().for_each(|tally| tally.add_to(&mut sum));
-        sum
+        self.counting().counts()
+    }
+
+    /// Its counts, for whoever reads them while it runs and after.
+    #[must_use]
+    pub fn counting(&self) -> Counting {
+        Counting { name: self.name.clone(), tallies: self.tallies.clone() }
     }
 
     /// Stops it, waits until its threads have ended, and says what they counted.
@@ -96,6 +108,29 @@ impl Running {
                 tracing::error!(source = %self.name, "a thread of the source panicked");
             }
         }
+    }
+}
+
+/// Counts of a source, to be read at any time.
+#[derive(Clone, Debug)]
+pub struct Counting {
+    name: String,
+    tallies: Vec<Tally>,
+}
+
+impl Counting {
+    /// Name of the source.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What all its threads have counted so far.
+    #[must_use]
+    pub fn counts(&self) -> SourceCounts {
+        let mut sum = SourceCounts::default();
+        self.tallies.iter().for_each(|tally| tally.add_to(&mut sum));
+        sum
     }
 }
 

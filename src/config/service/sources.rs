@@ -1,0 +1,94 @@
+//! `[[capture]]`, `[[hep]]` and `[[follow]]`: where signalling is read. `docs/sources.md` describes them.
+
+use std::net::SocketAddr;
+use std::num::{NonZeroU16, NonZeroU32, NonZeroUsize};
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use crate::config::service::Span;
+use crate::source::growing::{Begin, GrowingOptions};
+use crate::source::hep::HepOptions;
+use crate::source::live::LiveOptions;
+
+/// `[[capture]]`
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct RawCapture {
+    interfaces: Vec<String>,
+    #[serde(default)]
+    filter: String,
+    snap_length: Option<NonZeroU32>,
+    buffer_mib: Option<NonZeroU16>,
+    sockets: Option<NonZeroU16>,
+    promiscuous: Option<bool>,
+}
+
+impl From<RawCapture> for LiveOptions {
+    fn from(raw: RawCapture) -> Self {
+        let default = Self::default();
+        Self {
+            interfaces: raw.interfaces,
+            filter: raw.filter,
+            snap_length: raw.snap_length.map_or(default.snap_length, NonZeroU32::get),
+            buffer_bytes: raw.buffer_mib.map_or(default.buffer_bytes, |mib| u32::from(mib.get()) << 20),
+            sockets: raw.sockets.map_or(default.sockets, NonZeroU16::get),
+            promiscuous: raw.promiscuous.unwrap_or(default.promiscuous),
+            ..default
+        }
+    }
+}
+
+/// `[[hep]]`
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct RawHep {
+    udp: Option<SocketAddr>,
+    tcp: Option<SocketAddr>,
+    key: Option<String>,
+    connections_max: Option<NonZeroUsize>,
+    silence_max: Option<Span>,
+}
+
+impl From<RawHep> for HepOptions {
+    fn from(raw: RawHep) -> Self {
+        let default = Self::default();
+        let is_somewhere = raw.udp.is_some() || raw.tcp.is_some();
+        Self {
+            udp: if is_somewhere { raw.udp } else { default.udp },
+            tcp: if is_somewhere { raw.tcp } else { default.tcp },
+            key: raw.key,
+            connections_max: raw.connections_max.map_or(default.connections_max, NonZeroUsize::get),
+            silence_max: raw.silence_max.map_or(default.silence_max, |span| span.0),
+            ..default
+        }
+    }
+}
+
+/// `[[follow]]`
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct RawFollow {
+    path: PathBuf,
+    #[serde(default)]
+    begin: RawBegin,
+}
+
+#[derive(Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum RawBegin {
+    All,
+    #[default]
+    Newest,
+}
+
+impl RawFollow {
+    /// As it is meant, relative to the directory of the file.
+    pub fn options(self, directory: &Path) -> GrowingOptions {
+        let begin = match self.begin {
+            RawBegin::All => Begin::AllFiles,
+            RawBegin::Newest => Begin::NewestFile,
+        };
+        GrowingOptions { path: directory.join(self.path), begin, ..GrowingOptions::default() }
+    }
+}
