@@ -22,6 +22,7 @@ use crate::base::network::Network;
 use crate::billing::Memory;
 use crate::clock::{self, Stopwatch};
 use crate::engine::Shard;
+use crate::feature::Store;
 use crate::journal::state::StateError;
 use crate::judge::Judge;
 use crate::metrics::Live;
@@ -99,13 +100,8 @@ impl Service {
         let Queues { hub, orders, marks, inbox, mut watched } = queues(&settings, &live, &standing);
         let network = Arc::clone(&settings.network);
 
-        let mut judge =
-            Judge::new(Arc::clone(&settings.ruleset), Arc::clone(&network), settings.options.judge);
-        judge.seed_marks(&settings.seed_marks);
         let (store, rated) = kept.learned.unzip();
-        if let Some(store) = store {
-            judge.resume(store);
-        }
+        let judge = judge(&settings, store);
         let metrics =
             RecordsMetrics::new(live.registry(), &network).map_err(|error| format!("metrics: {error}"))?;
         let contracts = Contracts::new(live.registry()).map_err(|error| format!("metrics: {error}"))?;
@@ -154,16 +150,16 @@ impl Service {
             saving: None,
             hub,
         };
-        for part in settings.parts {
-            match part(&service.hub) {
-                Ok(part) => service.parts.push(part),
-                Err(error) => {
-                    service.end();
-                    return Err(error);
-                }
+        match settings.parts.into_iter().try_for_each(|part| {
+            service.parts.push(part(&service.hub)?);
+            Ok(())
+        }) {
+            Ok(()) => Ok(service),
+            Err(error) => {
+                service.end();
+                Err(error)
             }
         }
-        Ok(service)
     }
 
     fn serve(mut self, signals: &Receiver<i32>) -> Result<(), String> {
@@ -271,6 +267,17 @@ fn save(path: &Path, network: &Network, content: (&Learned, &Memory, Seed)) {
         }
         Err(error) => tracing::error!(event = "state_not_saved", %error, "what was learned is not kept"),
     }
+}
+
+/// A judge that goes on with what was learned.
+fn judge(settings: &Settings, learned: Option<Store>) -> Judge {
+    let shared = (Arc::clone(&settings.ruleset), Arc::clone(&settings.network));
+    let mut judge = Judge::new(shared.0, shared.1, settings.options.judge);
+    judge.seed_marks(&settings.seed_marks);
+    if let Some(store) = learned {
+        judge.resume(store);
+    }
+    judge
 }
 
 /// A file that cannot be taken is not written over.
