@@ -7,7 +7,12 @@ use crate::cli::{Failure, RunArguments, load};
 use crate::config::{self, Service};
 use crate::engine::Options;
 use crate::judge::JudgeOptions;
+use crate::lookup::{self, Client, Pool, Source};
+use crate::service::look_ups::LookUpOptions;
 use crate::service::{self, Part, Reloaded, Settings, log, sources};
+
+/// Rounds of look-ups that may be under way at a time.
+const ASKING: usize = 4;
 
 /// Runs a service until it is told to end.
 pub fn run(arguments: &RunArguments) -> Result<(), Failure> {
@@ -34,6 +39,7 @@ pub fn settings(directory: &Path, configured: &Service) -> Result<Settings, Fail
         ..options.judge
     };
     Ok(Settings {
+        look_ups: loaded.look_ups.as_ref().map(look_ups).transpose()?,
         ruleset,
         rate_card: loaded.rate_card.unwrap_or_default(),
         seed_marks: loaded.labels.seeds(),
@@ -46,6 +52,19 @@ pub fn settings(directory: &Path, configured: &Service) -> Result<Settings, Fail
         parts: parts(configured),
         reload: reload(directory.to_owned()),
     })
+}
+
+/// Several who ask, so that one slow answer does not hold up the next question.
+fn look_ups(options: &lookup::Options) -> Result<LookUpOptions, Failure> {
+    let mut sources: Vec<Box<dyn Source>> = Vec::new();
+    for _ in 0..ASKING {
+        let client = Client::new(&options.client).map_err(|(path, error)| Failure::input(&path, &error))?;
+        let threads = options.concurrency.div_ceil(ASKING);
+        let pool = Pool::start(client, threads, options.deadline)
+            .map_err(|error| Failure::new(71, format!("no thread for look-ups: {error}")))?;
+        sources.push(Box::new(pool));
+    }
+    Ok(LookUpOptions { sources, deadline: options.deadline, hold: options.hold })
 }
 
 /// Sources first: what a switch asks about may be on the wire already.

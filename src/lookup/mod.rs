@@ -222,7 +222,8 @@ const fn setup(event: &CallEvent) -> Option<&Call> {
 
 /// Numbers whose state may decide a call: the calling number, and the diverting one, of our mobile subscribers on a call
 /// from abroad. Not of calls that pass or are refused whatever the answer.
-fn needed(network: &Network, call: &Call) -> ArrayVec<Number, 2> {
+#[must_use]
+pub fn needed(network: &Network, call: &Call) -> ArrayVec<Number, 2> {
     let mut numbers = ArrayVec::new();
     let is_from_abroad = call.direction == Direction::Inbound
         && network.routes.route(call.route).class == RouteClass::International;

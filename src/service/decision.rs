@@ -16,8 +16,8 @@ use crate::base::fault::{Faults, Kind, Layer};
 use crate::base::frame::Pdu;
 use crate::base::network::Network;
 use crate::base::time::At;
-use crate::call::{AskedCall, Stamped, Told};
-use crate::clock::{self, Stopwatch};
+use crate::call::{AskedCall, CallEvent, Stamped, Told};
+use crate::clock::{self, Deadline, Stopwatch};
 use crate::engine::Shard;
 use crate::engine::batch::Batch;
 use crate::feature::{Sizes, Store};
@@ -25,6 +25,7 @@ use crate::judge::{Answer, Judge, Marked, Output, Treatment};
 use crate::metrics::Tally;
 use crate::rule::Ruleset;
 use crate::service::given::Given;
+use crate::service::look_ups::{LookUps, Then, Waiting};
 use crate::service::records::Desk;
 use crate::signal::Counts;
 use crate::source::Inlet;
@@ -77,6 +78,8 @@ pub struct Counted {
     pub counts: Counts,
     /// Entries held by the tables of windows, marks and people.
     pub sizes: Sizes,
+    /// Roaming states needed, by what became of the questions.
+    pub look_ups: Vec<(&'static str, u64)>,
     /// Calls held, live and lingering.
     pub calls: usize,
     /// Marks that could not be handed on because nobody took them in time.
@@ -111,6 +114,7 @@ pub struct Decision {
     ruleset_since: At,
     tally: Tally,
     given: Given,
+    look_ups: Option<LookUps>,
     faults: Faults,
     marks_dropped: u64,
     now: At,
@@ -122,7 +126,11 @@ pub struct Decision {
 impl Decision {
     /// A loop that has seen nothing, but may have learned something before.
     #[must_use]
-    pub fn new(network: &Arc<Network>, (shard, judge): (Shard, Judge), outlets: Outlets) -> Self {
+    pub fn new(
+        network: &Arc<Network>,
+        (shard, judge): (Shard, Judge),
+        (outlets, look_ups): (Outlets, Option<LookUps>),
+    ) -> Self {
         Self {
             shard,
             judge,
@@ -131,6 +139,7 @@ impl Decision {
             ruleset_since: clock::now(),
             tally: Tally::new(network.routes.all().len()),
             given: Given::default(),
+            look_ups,
             faults: Faults::default(),
             marks_dropped: 0,
             now: At::default(),
@@ -163,9 +172,10 @@ impl Decision {
                 Err(error) if error.is_disconnected() => break,
                 Err(_) => {}
             }
+            worked |= self.look_up();
             if !worked {
                 self.tick();
-                sleep(inbox);
+                self.sleep(inbox);
             }
             (self.outlets.pulse)();
         }
@@ -188,19 +198,31 @@ impl Decision {
                 self.shard.ask_setup((&call_id, *setup), (at, seq), &mut self.events)
             }
         };
-        self.judge();
-        let answer = call.map(|call| (call, self.answer(call)));
-        query.reply.answer(match &answer {
-            Some((_, answer)) => Ok(answer.clone()),
-            None => Err(FailOpen::NotUnderstood),
-        });
+        let Some(call) = call else {
+            self.judge();
+            query.reply.answer(Err(FailOpen::NotUnderstood));
+            return;
+        };
+        let then = Then { call, reply: query.reply, watch };
+        let Some(then) = self.judge_for(Some((then, query.deadline))) else { return };
+        let judged = match &mut self.look_ups {
+            Some(look_ups) => look_ups.join(then).err(),
+            None => Some(then),
+        };
+        if let Some(then) = judged {
+            self.reply(then);
+        }
+    }
+
+    /// Answers a switch. A call that it will refuse is over.
+    fn reply(&mut self, Then { call, reply, watch }: Then) {
+        let answer = self.answer(call);
+        reply.answer(Ok(answer.clone()));
         self.outlets.setup_seconds.observe(watch.seconds());
-        if let Some((call, answer)) = answer
-            && let Treatment::Block { sip, q850, .. } = &answer.treatment
-        {
+        if let Treatment::Block { sip, q850, .. } = &answer.treatment {
             let codes = (*sip, *q850);
-            self.given.keep(call.seq, at, answer);
-            self.shard.refuse(call, at, codes, &mut self.events);
+            self.given.keep(call.seq, self.now, answer);
+            self.shard.refuse(call, self.now, codes, &mut self.events);
             self.judge();
         }
     }
@@ -252,12 +274,65 @@ impl Decision {
         (at, self.seq)
     }
 
-    /// Judges what happened, and hands on what follows from it.
+    /// Judges what happened.
     fn judge(&mut self) {
-        let Self { judge, events, outputs, tally, outlets, marks_dropped, network, .. } = self;
+        let _ = self.judge_for(None);
+    }
+
+    /// Judges what happened; who asked about a setup comes back when it was judged, and not when it waits for an answer
+    /// from outside.
+    fn judge_for(&mut self, mut asking: Option<(Then, Deadline)>) -> Option<Then> {
+        let mut events = std::mem::take(&mut self.events);
         for stamped in events.drain(..) {
-            judge.handle(stamped.stamp.at, stamped.event, outputs);
+            let seq = stamped.event.call().seq;
+            while let Some(waiting) = self.look_ups.as_mut().and_then(|look_ups| look_ups.next(Some(seq))) {
+                self.settle(waiting);
+            }
+            let stamped = match &mut self.look_ups {
+                Some(look_ups) if matches!(stamped.event, CallEvent::Setup(_)) => {
+                    let (then, deadline) = asking.take_if(|(then, _)| then.call.seq == seq).unzip();
+                    match look_ups.hold((&self.judge, &self.network), stamped, (then, deadline)) {
+                        Ok(()) => continue,
+                        Err((stamped, then)) => {
+                            asking = asking.or(then.zip(deadline));
+                            stamped
+                        }
+                    }
+                }
+                _ => stamped,
+            };
+            self.judge.handle(stamped.stamp.at, stamped.event, &mut self.outputs);
         }
+        self.events = events;
+        self.hand_on();
+        asking.map(|(then, _)| then)
+    }
+
+    /// Judges a setup that has waited, and answers who asked about it.
+    fn settle(&mut self, waiting: Waiting) {
+        self.judge.handle(waiting.stamped.stamp.at, waiting.stamped.event, &mut self.outputs);
+        self.hand_on();
+        waiting.then.into_iter().for_each(|then| self.reply(then));
+    }
+
+    /// Takes in what was answered from outside, and judges what waited for it or can wait no longer.
+    fn look_up(&mut self) -> bool {
+        let Some(look_ups) = &mut self.look_ups else { return false };
+        let mut worked = false;
+        while let Ok(answered) = look_ups.answers().try_recv() {
+            look_ups.answered(&mut self.judge, answered);
+            worked = true;
+        }
+        while let Some(waiting) = self.look_ups.as_mut().and_then(|look_ups| look_ups.next(None)) {
+            self.settle(waiting);
+            worked = true;
+        }
+        worked
+    }
+
+    /// Hands on what follows from what was judged.
+    fn hand_on(&mut self) {
+        let Self { outputs, tally, outlets, marks_dropped, network, .. } = self;
         for output in outputs.drain(..) {
             match output {
                 Output::Verdict { .. } => {}
@@ -273,6 +348,21 @@ impl Decision {
                 }
             }
         }
+    }
+
+    /// Waits for whatever comes first.
+    fn sleep(&self, inbox: &Inbox) {
+        let mut select = Select::new();
+        select.recv(&inbox.queries);
+        select.recv(&inbox.batches.batches);
+        select.recv(&inbox.told);
+        select.recv(&inbox.orders);
+        let mut patience = SLEEP_MAX;
+        if let Some(look_ups) = &self.look_ups {
+            select.recv(look_ups.answers());
+            patience = patience.min(look_ups.patience().unwrap_or(SLEEP_MAX));
+        }
+        let _ = select.ready_timeout(patience);
     }
 
     fn obey(&mut self, order: Order) {
@@ -304,6 +394,7 @@ impl Decision {
             shadow_matches: self.judge.shadow_matches().to_vec(),
             counts,
             sizes: self.judge.store().sizes(),
+            look_ups: self.look_ups.as_ref().map(LookUps::by_outcome).unwrap_or_default(),
             calls: self.shard.calls(),
             marks_dropped: self.marks_dropped,
         }
@@ -317,18 +408,11 @@ impl Decision {
         }
         inbox.batches.batches.try_iter().for_each(|batch| self.batch(&batch));
         inbox.told.try_iter().flatten().for_each(|told| self.told(told));
+        while let Some(waiting) = self.look_ups.as_mut().and_then(LookUps::next_of_all) {
+            self.settle(waiting);
+        }
         self.shard.finish(&mut self.events);
         self.judge();
         Learned { ruleset: self.judge.ruleset_shared(), at: self.now, store: self.judge.into_store() }
     }
-}
-
-/// Waits for whatever comes first.
-fn sleep(inbox: &Inbox) {
-    let mut select = Select::new();
-    select.recv(&inbox.queries);
-    select.recv(&inbox.batches.batches);
-    select.recv(&inbox.told);
-    select.recv(&inbox.orders);
-    let _ = select.ready_timeout(SLEEP_MAX);
 }

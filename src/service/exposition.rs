@@ -157,7 +157,7 @@ fn snapshot<'a>(counted: &'a Counted, skips: &Skips, shown: &'a Shown) -> prom::
             .by_table()
             .chain([(CALLS, options.call.calls_max as u64)])
             .collect(),
-        look_ups: Vec::new(),
+        look_ups: counted.look_ups.clone(),
         billing: Vec::new(),
     }
 }

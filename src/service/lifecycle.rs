@@ -29,6 +29,7 @@ use crate::metrics::Live;
 use crate::service::admin::{Admin, Shown};
 use crate::service::contracts::Contracts;
 use crate::service::decision::{Decision, Learned, Order, Outlets};
+use crate::service::look_ups::LookUps;
 use crate::service::records::Records;
 use crate::service::records_metrics::RecordsMetrics;
 use crate::service::status::Status;
@@ -111,6 +112,8 @@ impl Service {
             Records::start(&settings.records, &network, (card, rated.unwrap_or_default()), metrics)
                 .map_err(|error| format!("{}: {error}", settings.records.directory.display()))?;
         watched.push(records.queue());
+        let look_ups = settings.look_ups.take().map(LookUps::start).transpose();
+        let look_ups = look_ups.map_err(|error| format!("no thread for look-ups: {error}"))?;
         let outlets = Outlets {
             desk,
             marks: Some(marks),
@@ -118,7 +121,7 @@ impl Service {
             pulse: pulse(Arc::clone(&status)),
         };
         let shard = Shard::new(&network, settings.options.call, true);
-        let decision = Decision::new(&network, (shard, judge), outlets);
+        let decision = Decision::new(&network, (shard, judge), (outlets, look_ups));
         let decision = spawn("decision", move || decision.run(&inbox))?;
 
         let shown = Shown {

@@ -11,6 +11,7 @@ pub mod exposition;
 pub mod given;
 pub mod lifecycle;
 pub mod log;
+pub mod look_ups;
 pub mod records;
 pub mod records_metrics;
 pub mod snapshot;
@@ -34,6 +35,7 @@ use crate::metrics::Live;
 use crate::rule::Ruleset;
 use crate::service::admin::AdminOptions;
 use crate::service::exposition::Watched;
+use crate::service::look_ups::LookUpOptions;
 use crate::service::records::RecordsOptions;
 use crate::service::sources::Sources;
 use crate::source::{self, Outlet};
@@ -48,6 +50,8 @@ pub struct Settings {
     pub ruleset: Arc<Ruleset>,
     /// Prices.
     pub rate_card: RateCard,
+    /// Whom to ask where subscribers are.
+    pub look_ups: Option<LookUpOptions>,
     /// Marks to begin with.
     pub seed_marks: Vec<SeedMark>,
     /// Limits and timers.
