@@ -206,7 +206,7 @@ impl Decision {
         let then = Then { call, reply: query.reply, watch };
         let Some(then) = self.judge_for(Some((then, query.deadline))) else { return };
         let judged = match &mut self.look_ups {
-            Some(look_ups) => look_ups.join(then).err(),
+            Some(look_ups) => look_ups.join(then),
             None => Some(then),
         };
         if let Some(then) = judged {
@@ -292,8 +292,8 @@ impl Decision {
                 Some(look_ups) if matches!(stamped.event, CallEvent::Setup(_)) => {
                     let (then, deadline) = asking.take_if(|(then, _)| then.call.seq == seq).unzip();
                     match look_ups.hold((&self.judge, &self.network), stamped, (then, deadline)) {
-                        Ok(()) => continue,
-                        Err((stamped, then)) => {
+                        None => continue,
+                        Some((stamped, then)) => {
                             asking = asking.or(then.zip(deadline));
                             stamped
                         }

@@ -29,7 +29,7 @@ use crate::metrics::Live;
 use crate::service::admin::{Admin, Shown};
 use crate::service::contracts::Contracts;
 use crate::service::decision::{Decision, Learned, Order, Outlets};
-use crate::service::look_ups::LookUps;
+use crate::service::look_ups::{LookUpOptions, LookUps};
 use crate::service::records::Records;
 use crate::service::records_metrics::RecordsMetrics;
 use crate::service::status::Status;
@@ -112,8 +112,6 @@ impl Service {
             Records::start(&settings.records, &network, (card, rated.unwrap_or_default()), metrics)
                 .map_err(|error| format!("{}: {error}", settings.records.directory.display()))?;
         watched.push(records.queue());
-        let look_ups = settings.look_ups.take().map(LookUps::start).transpose();
-        let look_ups = look_ups.map_err(|error| format!("no thread for look-ups: {error}"))?;
         let outlets = Outlets {
             desk,
             marks: Some(marks),
@@ -121,7 +119,8 @@ impl Service {
             pulse: pulse(Arc::clone(&status)),
         };
         let shard = Shard::new(&network, settings.options.call, true);
-        let decision = Decision::new(&network, (shard, judge), (outlets, look_ups));
+        let decision =
+            Decision::new(&network, (shard, judge), (outlets, look_ups(settings.look_ups.take())?));
         let decision = spawn("decision", move || decision.run(&inbox))?;
 
         let shown = Shown {
@@ -270,6 +269,11 @@ fn save(path: &Path, network: &Network, content: (&Learned, &Memory, Seed)) {
         }
         Err(error) => tracing::error!(event = "state_not_saved", %error, "what was learned is not kept"),
     }
+}
+
+fn look_ups(options: Option<LookUpOptions>) -> Result<Option<LookUps>, String> {
+    let started = options.map(LookUps::start).transpose();
+    started.map_err(|error| format!("the system gives no thread for look-ups: {error}"))
 }
 
 /// A judge that goes on with what was learned.

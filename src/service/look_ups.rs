@@ -109,17 +109,15 @@ impl LookUps {
         Outcome::NAMES.into_iter().zip(self.counts).collect()
     }
 
-    /// Takes a setup whose judgement needs an answer, and asks; gives it back when it needs none, or cannot wait.
-    ///
-    /// # Errors
-    /// The setup and who asked, to be judged at once.
+    /// Takes a setup whose judgement needs an answer, and asks; gives it back, with who asked, when it needs none or
+    /// cannot wait: then it is to be judged at once.
     pub fn hold(
         &mut self,
         (judge, network): (&Judge, &Network),
         stamped: Stamped,
         (then, deadline): (Option<Then>, Option<Deadline>),
-    ) -> Result<(), (Stamped, Option<Then>)> {
-        let CallEvent::Setup(call) = &stamped.event else { return Err((stamped, then)) };
+    ) -> Option<(Stamped, Option<Then>)> {
+        let CallEvent::Setup(call) = &stamped.event else { return Some((stamped, then)) };
         let at = call.setup_at;
         let mut numbers = needed(network, call);
         let presence = judge.store().presence();
@@ -127,13 +125,13 @@ impl LookUps {
         numbers.retain(|number| presence.answered(*number, at).is_none());
         self.counts[Outcome::Cached as usize] += (before - numbers.len()) as u64;
         if numbers.is_empty() {
-            return Err((stamped, then));
+            return Some((stamped, then));
         }
         let is_asked = self.waiting.len() < WAITING_MAX
             && numbers.iter().all(|number| self.ask(Question { at, call: call.id, number: *number }));
         if !is_asked {
             self.counts[Outcome::Skipped as usize] += 1;
-            return Err((stamped, then));
+            return Some((stamped, then));
         }
         let own = Deadline::after(self.deadline);
         let deadline = match deadline {
@@ -143,18 +141,18 @@ impl LookUps {
             _ => own,
         };
         self.waiting.push_back(Waiting { stamped, then: then.into_iter().collect(), numbers, deadline });
-        Ok(())
+        None
     }
 
     /// Joins a question to the setup that waits for the same call; gives it back when none does.
-    ///
-    /// # Errors
-    /// The question.
-    pub fn join(&mut self, then: Then) -> Result<(), Then> {
+    pub fn join(&mut self, then: Then) -> Option<Then> {
         match self.waiting.iter_mut().find(|waiting| waiting.stamped.event.call().seq == then.call.seq) {
-            // One too many passes at its deadline.
-            Some(waiting) => Ok(drop(waiting.then.try_push(then))),
-            None => Err(then),
+            Some(waiting) => {
+                // One too many passes at its deadline.
+                let _ = waiting.then.try_push(then);
+                None
+            }
+            None => Some(then),
         }
     }
 
