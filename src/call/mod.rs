@@ -7,8 +7,10 @@ pub mod deadline;
 pub mod event;
 pub mod machine;
 pub mod table;
+pub mod told;
 
 pub use event::{Call, CallEvent, CallId, CallKey, Protocol, ReleasedBy, Stamp, Stamped};
 pub use table::{CallOptions, CallTable};
+pub use told::Told;
 
 pub use crate::signal::{Claims, Setup};
