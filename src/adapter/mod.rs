@@ -5,6 +5,11 @@
 //! by reason. It answers retransmissions the same. Emergency calls are answered at once, without being asked about.
 //! Must not: judge.
 
+pub mod feed;
+pub mod http;
+pub mod push;
+pub mod token;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 

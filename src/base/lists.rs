@@ -91,7 +91,15 @@ impl Prefix {
         })
     }
 
-    const fn digit_count(self) -> u32 {
+    /// The digits as one integer.
+    #[must_use]
+    pub const fn value(self) -> u64 {
+        self.0
+    }
+
+    /// How many digits it has (1 to 15).
+    #[must_use]
+    pub const fn digit_count(self) -> u32 {
         self.0.ilog10() + 1
     }
 }
@@ -174,6 +182,15 @@ impl<V: Copy> PrefixSet<V> {
     #[must_use]
     pub fn covers(&self, number: Number, at: At) -> bool {
         self.find(number, at).is_some()
+    }
+
+    /// Every prefix in order of its digits, with the moment before which it counts.
+    #[must_use]
+    pub fn sorted(&self) -> Vec<(Prefix, At)> {
+        let mut all: Vec<(Prefix, At)> =
+            self.entries.iter().map(|(prefix, entry)| (Prefix(*prefix), entry.until)).collect();
+        all.sort_unstable();
+        all
     }
 
     /// Prefixes, with those that have ended.

@@ -17,7 +17,7 @@ impl RouteId {
 }
 
 /// What kind of interconnect a route is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[repr(u8)]
 pub enum RouteClass {
     /// A carrier from abroad.
@@ -47,6 +47,12 @@ impl RouteClass {
         RouteClass::White,
         RouteClass::Outbound,
     ];
+
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        Self::NAMES[self as usize]
+    }
 
     /// Whether our own subscribers or customers are on the other side: their calls come in, and may leave again.
     #[must_use]
@@ -176,14 +182,36 @@ impl Routes {
     /// Route of a call set up from `src` to `dst`: by where it comes from, failing that by where it goes to.
     #[must_use]
     pub fn of_addresses(&self, src: IpAddr, dst: IpAddr) -> (RouteId, Direction) {
-        self.choose(self.of_address(src), self.of_address(dst))
+        self.choose(self.of_peer(src), self.of_peer(dst))
     }
 
     /// Route of a call set up from `opc` to `dpc`.
     #[must_use]
     pub fn of_point_codes(&self, network_indicator: u8, opc: u32, dpc: u32) -> (RouteId, Direction) {
-        let find = |code| self.by_point_code.get(&(network_indicator, code)).copied();
+        let find = |code| self.of_point_code(network_indicator, code);
         self.choose(find(opc), find(dpc))
+    }
+
+    /// The route with this name.
+    #[must_use]
+    pub fn of_name(&self, name: &str) -> Option<RouteId> {
+        self.routes.iter().position(|route| route.name == name).map(|index| RouteId(index as u16))
+    }
+
+    /// The route of the element with this address, as the other side.
+    #[must_use]
+    pub fn of_peer(&self, address: IpAddr) -> Option<RouteId> {
+        self.by_network.iter().find_map(|(length, table)| {
+            let own_length = if address.is_ipv4() { length.checked_sub(96)? } else { *length };
+            let network = IpNet::new(address, own_length).ok()?.network();
+            table.get(&network).copied()
+        })
+    }
+
+    /// The route of the exchange with this point code, as the other side.
+    #[must_use]
+    pub fn of_point_code(&self, network_indicator: u8, code: u32) -> Option<RouteId> {
+        self.by_point_code.get(&(network_indicator, code)).copied()
     }
 
     fn choose(&self, from: Option<RouteId>, to: Option<RouteId>) -> (RouteId, Direction) {
@@ -193,14 +221,6 @@ impl Routes {
             (None, Some(id)) => (id, Direction::Outbound),
             (None, None) => (RouteId::UNKNOWN, Direction::Inbound),
         }
-    }
-
-    fn of_address(&self, address: IpAddr) -> Option<RouteId> {
-        self.by_network.iter().find_map(|(length, table)| {
-            let own_length = if address.is_ipv4() { length.checked_sub(96)? } else { *length };
-            let network = IpNet::new(address, own_length).ok()?.network();
-            table.get(&network).copied()
-        })
     }
 }
 

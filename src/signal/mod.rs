@@ -5,6 +5,7 @@
 
 mod equipment;
 pub mod isup;
+pub mod plain;
 pub mod sip;
 
 use std::hash::BuildHasher;

@@ -127,9 +127,9 @@ fn response(method: Method, status: u16) -> Option<What> {
 
 /// How numbers of one side of this call's route are read.
 #[derive(Clone, Copy)]
-struct Plan<'a> {
-    numbering: &'a Numbering,
-    hint: NumberFormat,
+pub(super) struct Plan<'a> {
+    pub(super) numbering: &'a Numbering,
+    pub(super) hint: NumberFormat,
 }
 
 /// P-Asserted-Identity when it holds a telephone number, else From. A network asserts up to two identities, one of
@@ -198,7 +198,7 @@ fn addresses<'a>(lines: &[&'a [u8]]) -> impl Iterator<Item = Address<'a>> {
 }
 
 /// The number that a URI's user part means.
-fn party(uri: &Uri<'_>, plan: Plan<'_>) -> Party {
+pub(super) fn party(uri: &Uri<'_>, plan: Plan<'_>) -> Party {
     let mut room = Room::new();
     let user = unescaped(uri.user, &mut room);
     let raw = Raw::try_from(&user[..user.len().min(RAW_MAX)]).unwrap_or_default();
