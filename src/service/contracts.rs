@@ -17,7 +17,8 @@ impl Contracts {
     /// When the library refuses a name.
     pub fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
         let name = "tollgate_route_contract_expiry_timestamp_seconds";
-        let ends = IntGaugeVec::new(Opts::new(name, "When the last price of the route's sender ends"), &["route"])?;
+        let ends =
+            IntGaugeVec::new(Opts::new(name, "When the last price of the route's sender ends"), &["route"])?;
         registry.register(Box::new(ends.clone()))?;
         Ok(Self(ends))
     }

@@ -108,8 +108,14 @@ fn queues(shown: &Shown) -> Result<Vec<MetricFamily>, prometheus::Error> {
     let lists = shown.network.lists.sizes().map(|(list, entries)| (list, entries as u64));
     Ok([
         prom::labelled(("tollgate_queue_depth", "Things waiting, by queue", "queue"), depths)?,
-        prom::labelled(("tollgate_queue_capacity", "Room for things waiting, by queue", "queue"), capacities)?,
-        prom::labelled(("tollgate_list_entries", "Entries, with those that have ended, by list", "list"), lists)?,
+        prom::labelled(
+            ("tollgate_queue_capacity", "Room for things waiting, by queue", "queue"),
+            capacities,
+        )?,
+        prom::labelled(
+            ("tollgate_list_entries", "Entries, with those that have ended, by list", "list"),
+            lists,
+        )?,
     ]
     .concat())
 }

@@ -106,8 +106,8 @@ impl Service {
         if let Some(store) = store {
             judge.resume(store);
         }
-        let metrics = RecordsMetrics::new(live.registry(), &network)
-            .map_err(|error| format!("metrics: {error}"))?;
+        let metrics =
+            RecordsMetrics::new(live.registry(), &network).map_err(|error| format!("metrics: {error}"))?;
         let contracts = Contracts::new(live.registry()).map_err(|error| format!("metrics: {error}"))?;
         let card = std::mem::take(&mut settings.rate_card);
         contracts.load(&network, &card);

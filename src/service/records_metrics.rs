@@ -5,9 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use nix::sys::statvfs::statvfs;
-use prometheus::{
-    CounterVec, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry,
-};
+use prometheus::{CounterVec, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry};
 
 use crate::base::network::Network;
 use crate::billing::BillingRecord;
@@ -47,7 +45,11 @@ impl RecordsMetrics {
             "Time until records were on the disk",
         );
         let metrics = Self {
-            written: counter("tollgate_records_written_total", "Records on their way to the disk", &["file"])?,
+            written: counter(
+                "tollgate_records_written_total",
+                "Records on their way to the disk",
+                &["file"],
+            )?,
             dropped: counter(
                 "tollgate_records_dropped_total",
                 "Records that could not be written",

@@ -18,7 +18,7 @@ use std::io;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bounded, never};
 
 use crate::engine::batch::Batch;
 
@@ -32,6 +32,13 @@ use counts::Tally;
 pub struct Outlet {
     batches: Sender<Batch>,
     used: Receiver<Batch>,
+}
+
+impl From<Sender<Batch>> for Outlet {
+    /// A queue whose batches are not given back: each has memory of its own.
+    fn from(batches: Sender<Batch>) -> Self {
+        Self { batches, used: never() }
+    }
 }
 
 /// The end of the queue at which batches are taken.
