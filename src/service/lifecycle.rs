@@ -32,6 +32,7 @@ use crate::service::decision::{Decision, Learned, Order, Outlets};
 use crate::service::look_ups::{LookUpOptions, LookUps};
 use crate::service::records::Records;
 use crate::service::records_metrics::RecordsMetrics;
+use crate::service::snapshot::Snapshot;
 use crate::service::status::Status;
 use crate::service::{Hub, Queues, Reloaded, Settings, StateOptions, queues, snapshot};
 
@@ -91,11 +92,7 @@ impl Service {
     fn start(mut settings: Settings) -> Result<Self, String> {
         let live = Live::new().map_err(|error| format!("metrics: {error}"))?;
         let (status, standing) = (Arc::new(Status::default()), Arc::new(Standing::default()));
-        let path = settings.state.as_ref().map(|state| state.path.clone());
-        let kept = snapshot::load(path.as_deref(), &settings.network);
-        if let (Some(error), Some(path)) = (&kept.refused, &path) {
-            set_aside(path, error);
-        }
+        let kept = kept(&settings);
         let seed = kept.seed;
         settings.options = settings.options.seeded(seed);
         let Queues { hub, orders, marks, inbox, mut watched } = queues(&settings, &live, &standing);
@@ -274,6 +271,16 @@ fn save(path: &Path, network: &Network, content: (&Learned, &Memory, Seed)) {
 fn look_ups(options: Option<LookUpOptions>) -> Result<Option<LookUps>, String> {
     let started = options.map(LookUps::start).transpose();
     started.map_err(|error| format!("the system gives no thread for look-ups: {error}"))
+}
+
+/// What an earlier run learned.
+fn kept(settings: &Settings) -> Snapshot {
+    let path = settings.state.as_ref().map(|state| &*state.path);
+    let kept = snapshot::load(path, &settings.network);
+    if let (Some(error), Some(path)) = (&kept.refused, path) {
+        set_aside(path, error);
+    }
+    kept
 }
 
 /// A judge that goes on with what was learned.

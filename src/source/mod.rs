@@ -18,7 +18,7 @@ use std::io;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bounded, never};
 
 use crate::engine::batch::Batch;
 
@@ -39,6 +39,13 @@ impl Outlet {
     #[must_use]
     pub const fn sender(&self) -> &Sender<Batch> {
         &self.batches
+    }
+}
+
+impl From<Sender<Batch>> for Outlet {
+    /// A queue whose batches are not given back: each has memory of its own.
+    fn from(batches: Sender<Batch>) -> Self {
+        Self { batches, used: never() }
     }
 }
 

@@ -295,6 +295,8 @@ fn time(seconds: u32, micros: u32) -> Option<At> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+
     use super::*;
     use proptest::prelude::*;
 

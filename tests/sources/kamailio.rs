@@ -15,9 +15,11 @@ struct Guard(Child);
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        // Kamailio ends its children when it is told to end, not when it is killed.
-        let _ = Command::new("kill").arg(self.0.id().to_string()).status();
-        let _ = self.0.wait();
+        if matches!(self.0.try_wait(), Ok(None)) {
+            // Kamailio ends its children when it is told to end, not when it is killed.
+            let _ = Command::new("kill").arg(self.0.id().to_string()).status();
+            let _ = self.0.wait();
+        }
     }
 }
 
@@ -41,6 +43,8 @@ loadmodule "tm.so"
 loadmodule "sl.so"
 loadmodule "rr.so"
 loadmodule "pv.so"
+loadmodule "textops.so"
+loadmodule "siputils.so"
 loadmodule "siptrace.so"
 modparam("siptrace", "duplicate_uri", "sip:{listener}")
 modparam("siptrace", "hep_mode_on", 1)
