@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// What a call is. One list for the class at setup and the final class.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[repr(u8)]
 pub enum Class {
     /// Nothing speaks against it.
@@ -117,6 +118,7 @@ impl Decision {
 
 /// What a mark is about, taken from the call that taught it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[repr(u8)]
 pub enum Subject {
     /// The calling number, on whatever route.

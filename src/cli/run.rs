@@ -3,13 +3,18 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::adapter::push::Switch;
+use crate::adapter::push::kamailio::Kamailio;
+use crate::adapter::push::webhook::Webhook;
 use crate::cli::{Failure, RunArguments, load};
+use crate::config::service::PushTarget;
 use crate::config::{self, Service};
 use crate::engine::Options;
 use crate::judge::JudgeOptions;
 use crate::lookup::{self, Client, Pool, Source};
+use crate::service::adapters::Target;
 use crate::service::look_ups::LookUpOptions;
-use crate::service::{self, Part, Reloaded, Settings, log, sources};
+use crate::service::{self, Part, Reloaded, Settings, adapters, log, sources};
 
 /// Rounds of look-ups that may be under way at a time.
 const ASKING: usize = 4;
@@ -49,7 +54,7 @@ pub fn settings(directory: &Path, configured: &Service) -> Result<Settings, Fail
         records: configured.records.clone(),
         admin: configured.admin,
         queries_max: configured.calls.queue_max,
-        parts: parts(configured),
+        parts: parts(configured)?,
         reload: reload(directory.to_owned()),
     })
 }
@@ -68,11 +73,26 @@ fn look_ups(options: &lookup::Options) -> Result<LookUpOptions, Failure> {
 }
 
 /// Sources first: what a switch asks about may be on the wire already.
-fn parts(configured: &Service) -> Vec<Part> {
+fn parts(configured: &Service) -> Result<Vec<Part>, Failure> {
     let captures = configured.captures.iter().cloned().map(sources::capture);
     let agents = configured.agents.iter().cloned().map(sources::hep);
     let followed = configured.followed.iter().cloned().map(sources::follow);
-    captures.chain(agents).chain(followed).collect()
+    let mut parts: Vec<Part> = captures.chain(agents).chain(followed).collect();
+    parts.extend(configured.http.clone().map(adapters::http));
+    if !configured.push.is_empty() {
+        let targets = configured.push.iter().map(push_target).collect::<Result<_, _>>()?;
+        parts.push(adapters::push(targets));
+    }
+    Ok(parts)
+}
+
+fn push_target(target: &PushTarget) -> Result<Target, Failure> {
+    let unreadable = |error| Failure::new(66, format!("push {}: token: {error}", target.options.name));
+    let switch: Box<dyn Switch> = match &target.table {
+        Some(table) => Box::new(Kamailio::new(&target.client, table).map_err(unreadable)?),
+        None => Box::new(Webhook::new(&target.client).map_err(unreadable)?),
+    };
+    Ok((target.options.clone(), switch))
 }
 
 /// Reads rules and prices again; routes, addresses and limits are those of the start.

@@ -1,6 +1,7 @@
 //! `tollgate.toml`, the file of a running service: what it listens to, whom it answers, where it writes. Beside it, in the
 //! same directory, are the network file and the rules. `docs/service.md` describes it.
 
+mod adapters;
 mod sources;
 
 use std::fmt;
@@ -12,6 +13,7 @@ use serde::Deserialize;
 use serde::de::{self, Deserializer, Visitor};
 use toml::Spanned;
 
+use crate::adapter::http::HttpOptions;
 use crate::config::error::{Error, read_text};
 use crate::config::raw::Findings;
 use crate::service::log::LogFormat;
@@ -20,6 +22,8 @@ use crate::service::{StateOptions, admin};
 use crate::source::growing::GrowingOptions;
 use crate::source::hep::HepOptions;
 use crate::source::live::LiveOptions;
+
+pub use adapters::PushTarget;
 
 /// Name of the file in its directory.
 pub const FILE: &str = "tollgate.toml";
@@ -49,6 +53,10 @@ pub struct Service {
     pub agents: Vec<HepOptions>,
     /// Files that grow.
     pub followed: Vec<GrowingOptions>,
+    /// Who may ask over HTTP.
+    pub http: Option<HttpOptions>,
+    /// Whom lists are pushed to.
+    pub push: Vec<PushTarget>,
 }
 
 /// `[calls]`
@@ -118,6 +126,10 @@ struct Raw {
     hep: Vec<sources::RawHep>,
     #[serde(default)]
     follow: Vec<sources::RawFollow>,
+    #[serde(default)]
+    http: Option<adapters::RawHttp>,
+    #[serde(default)]
+    push: Vec<Spanned<adapters::RawPush>>,
 }
 
 #[derive(Deserialize)]
@@ -202,6 +214,14 @@ fn parse(path: &Path, directory: &Path, text: &str) -> Result<Service, Error> {
         }
     };
     check(&raw, directory, &mut findings);
+    let mut push = Vec::new();
+    for raw in raw.push {
+        let span = raw.span();
+        match raw.into_inner().target(directory) {
+            Some(target) => push.push(target),
+            None => findings.add(span, "a push has a `kamailio` or a `webhook`", ""),
+        }
+    }
     let service = Service {
         network: directory.join(raw.network.map_or("network.toml".into(), Spanned::into_inner)),
         rules: raw.rules.map(|rules| directory.join(rules.into_inner())),
@@ -223,6 +243,8 @@ fn parse(path: &Path, directory: &Path, text: &str) -> Result<Service, Error> {
         calls: raw.calls,
         captures: raw.capture.into_iter().map(LiveOptions::from).collect(),
         agents: raw.hep.into_iter().map(HepOptions::from).collect(),
+        http: raw.http.map(|http| http.options(directory)),
+        push,
         followed: raw.follow.into_iter().map(|follow| follow.options(directory)).collect(),
     };
     let found = invalid(findings);

@@ -188,6 +188,17 @@ impl Marks {
         widths.filter_map(|width| marked(Range::of(number, width))).collect()
     }
 
+    /// Marks on numbers and blocks in force at `at`, with how long they last, in an order that depends on the input alone; one may
+    /// be there for a class of routes and for all.
+    pub fn in_force(&self, at: At) -> impl Iterator<Item = (Subject, Range, &Mark, Duration)> {
+        let marks =
+            self.table.iter().filter(move |(key, mark)| key.subject != Subject::Equipment && at < mark.until);
+        marks.filter_map(move |(key, mark)| {
+            let range = Range::from_prefix(&key.prefix.to_string(), key.width)?;
+            Some((key.subject, range, mark, mark.until.since(at)))
+        })
+    }
+
     /// Marks kept, with copies and expired ones.
     #[must_use]
     pub fn len(&self) -> usize {

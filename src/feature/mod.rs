@@ -221,6 +221,12 @@ impl Store {
         Some(range)
     }
 
+    /// The marks.
+    #[must_use]
+    pub const fn marks(&self) -> &Marks {
+        &self.marks
+    }
+
     /// Begins with a mark on a block, on routes of every class, from a source outside.
     pub fn seed(&mut self, (range, class): (Range, Class), at: At, ttl: Duration) {
         let key = MarkKey::block(Subject::CallerRange, range, Place::Any);

@@ -162,7 +162,6 @@ impl<K: Copy + Eq + Hash, V: Default> Table<K, V> {
     }
 
     /// All keys and values, in an order that depends on the input alone.
-    #[cfg(test)]
     pub fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
         self.slots.iter().map(|slot| (&slot.key, &slot.value))
     }

@@ -227,6 +227,24 @@ impl Judge {
         self.store = learned;
     }
 
+    /// Marks on numbers and blocks in force at `at`, in no order that means anything. Which rule made them is not kept.
+    #[must_use]
+    pub fn marks(&self, at: At) -> Vec<Marked> {
+        let rule: Arc<str> = "".into();
+        let marks = self.store.marks().in_force(at);
+        marks
+            .map(|(subject, range, mark, ttl)| Marked {
+                subject,
+                range,
+                route: mark.route,
+                class: mark.class,
+                at,
+                ttl,
+                rule: Arc::clone(&rule),
+            })
+            .collect()
+    }
+
     /// What was found out, in the order it was first found.
     #[must_use]
     pub fn findings(&self) -> &[Finding] {

@@ -48,6 +48,8 @@ pub enum Order {
     Load(Arc<Ruleset>),
     /// Tell what was counted.
     Count(Sender<Counted>),
+    /// Tell the marks in force.
+    Marks(Sender<Vec<Marked>>),
     /// Hand out a copy of what was learned.
     Copy(Sender<Box<Learned>>),
     /// Tell the records of calls that live, and end.
@@ -374,6 +376,7 @@ impl Decision {
                 self.judge.load(ruleset);
             }
             Order::Count(reply) => drop(reply.send(self.counted())),
+            Order::Marks(reply) => drop(reply.send(self.judge.marks(self.now))),
             Order::Copy(reply) => drop(reply.send(Box::new(self.copy()))),
             Order::Stop => {}
         }

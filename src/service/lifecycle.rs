@@ -7,7 +7,7 @@
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
-use std::thread::{self, JoinHandle};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
@@ -34,7 +34,7 @@ use crate::service::records::Records;
 use crate::service::records_metrics::RecordsMetrics;
 use crate::service::snapshot::Snapshot;
 use crate::service::status::Status;
-use crate::service::{Hub, Queues, Reloaded, Settings, StateOptions, queues, snapshot};
+use crate::service::{Hub, Queues, Reloaded, Settings, StateOptions, queues, snapshot, spawn};
 
 /// How often the state of parts is looked at.
 const WATCH_EVERY: Duration = Duration::from_secs(1);
@@ -329,14 +329,4 @@ fn notify(state: &[NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(state) {
         tracing::warn!(event = "notify_failed", %error, "the service manager was not told");
     }
-}
-
-fn spawn<T: Send + 'static>(
-    name: &str,
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<JoinHandle<T>, String> {
-    thread::Builder::new()
-        .name(name.to_owned())
-        .spawn(work)
-        .map_err(|error| format!("the system gives no thread: {error}"))
 }

@@ -4,6 +4,7 @@
 //! was taken in has been judged and written. It reloads without losing a call, begins with what an earlier run learned,
 //! and tells the service manager how it is. Must not: read configuration files itself.
 
+pub mod adapters;
 pub mod admin;
 pub mod contracts;
 pub mod decision;
@@ -20,6 +21,7 @@ pub mod status;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
@@ -99,6 +101,8 @@ pub struct Hub {
     pub sources: Arc<Sources>,
     /// For whoever is told of finished calls.
     pub told: Sender<Vec<Told>>,
+    /// For whoever wants something of the loop itself.
+    pub orders: Sender<decision::Order>,
     /// For whoever pushes lists: what is marked from now on.
     pub marks: Receiver<Marked>,
     /// The operator's network.
@@ -140,6 +144,7 @@ fn queues(settings: &Settings, live: &Live, standing: &Arc<Standing>) -> Queues 
         outlet,
         sources: Arc::default(),
         told: told_in,
+        orders: orders_in.clone(),
         marks,
         network: Arc::clone(&settings.network),
         seed: settings.options.call.seed,
@@ -168,4 +173,15 @@ struct Queues {
     orders: Sender<decision::Order>,
     marks: Sender<Marked>,
     inbox: decision::Inbox,
+}
+
+/// A thread with a name, for those who watch the process.
+fn spawn<T: Send + 'static>(
+    name: &str,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<JoinHandle<T>, String> {
+    thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(work)
+        .map_err(|error| format!("the system gives no thread: {error}"))
 }
