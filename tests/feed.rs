@@ -17,7 +17,7 @@ fn server(capacity: usize) -> (Server, Receiver<Vec<Told>>) {
     let live = Live::new().unwrap();
     let (queries, _) = bounded(1);
     let (feed, fed) = bounded(capacity);
-    let gate = Gate::new(queries, Arc::new(Network::unknown()), live.adapter("http"));
+    let gate = Gate::new(queries, (Arc::new(Network::unknown()), Arc::default()), live.adapter("http"));
     let options = HttpOptions::new("127.0.0.1:0".parse().unwrap());
     (Server::start(options, gate, feed, live.registry()).unwrap(), fed)
 }
