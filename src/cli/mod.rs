@@ -8,6 +8,7 @@ mod campaign;
 mod check;
 mod evaluate;
 mod failure;
+mod feed;
 mod fields;
 mod interrupt;
 mod load;
@@ -57,6 +58,9 @@ enum Command {
     /// Labels of test-call campaigns: import them, and measure recall with them
     #[command(subcommand)]
     Campaign(CampaignCommand),
+    /// Tell a running Tollgate what became of calls: a switch's call records
+    #[command(after_help = FEED_EXAMPLES)]
+    Feed(FeedArguments),
     /// List the fields that rules can read
     Fields {
         /// Only those with this word in their name or meaning
@@ -251,6 +255,48 @@ struct RecallArguments {
     format: Format,
 }
 
+const FEED_EXAMPLES: &str = "\
+Examples:
+  tollgate feed cdr-2026-11-21.csv --to http://127.0.0.1:8081
+      The records of a day; docs/feed.md has the columns.
+  tail -F calls.jsonl | tollgate feed - --to http://127.0.0.1:8081 --batch 1
+      JSON lines as they are written.
+  tollgate feed cdr.csv --to http://127.0.0.1:8081 --from-line 70001
+      The rest of a file, from the line on that an earlier run named.";
+
+#[derive(Debug, clap::Args)]
+struct FeedArguments {
+    /// Call records: CSV with a header, or JSON lines; `-` is standard input
+    file: PathBuf,
+    /// The Tollgate to tell, such as http://127.0.0.1:8081
+    #[arg(long, value_name = "URL")]
+    to: String,
+    /// File with the bearer token it asks for
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
+    /// Form of the records; csv when the file's name ends so, else jsonl
+    #[arg(long, value_enum)]
+    format: Option<FeedForm>,
+    /// First line to send; a CSV header is read in any case
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    from_line: u64,
+    /// Most lines sent at once
+    #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u16).range(1..=5_000))]
+    batch: u16,
+    /// Seconds for which a batch is sent again while it is not taken
+    #[arg(long, value_name = "SECONDS", default_value_t = 300, value_parser = clap::value_parser!(u64).range(0..=86_400))]
+    give_up_after: u64,
+}
+
+/// Form of call records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum FeedForm {
+    /// With a header
+    Csv,
+    /// One object a line
+    Jsonl,
+}
+
 #[derive(Debug, clap::Args)]
 struct RunArguments {
     /// Directory of tollgate.toml, and of what it names
@@ -297,6 +343,7 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         Command::Evaluate(arguments) => evaluate::run(&arguments),
         Command::Campaign(CampaignCommand::Import(arguments)) => campaign::import(&arguments),
         Command::Campaign(CampaignCommand::Recall(arguments)) => campaign::recall(&arguments),
+        Command::Feed(arguments) => feed::run(&arguments),
         Command::Fields { word } => fields::run(word.as_deref()),
         Command::Simulate(arguments) => simulate::run(&arguments),
         Command::Verify { file, last } => verify::run(&file, last.as_deref()),
@@ -317,7 +364,7 @@ mod tests {
     /// Longer lines are wrapped by whoever prints the help, and then cannot be copied.
     #[test]
     fn examples_fit_a_terminal() {
-        for text in [RUN_EXAMPLES, REPLAY_EXAMPLES, EVALUATE_EXAMPLES, SIMULATE_EXAMPLES] {
+        for text in [RUN_EXAMPLES, REPLAY_EXAMPLES, EVALUATE_EXAMPLES, FEED_EXAMPLES, SIMULATE_EXAMPLES] {
             let long: Vec<&str> = text.lines().filter(|line| line.chars().count() > 79).collect();
             assert!(long.is_empty(), "{long:?}");
         }

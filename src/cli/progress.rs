@@ -27,7 +27,7 @@ pub struct Line {
 
 impl Line {
     /// A line that counts octets, of so many when that is known.
-    fn of_octets(total: Option<u64>) -> Self {
+    pub fn of_octets(total: Option<u64>) -> Self {
         match total {
             Some(total) => Self::new(
                 ProgressBar::new(total),
@@ -64,7 +64,8 @@ impl Line {
         self.show((done * STEPS) as u64, calls);
     }
 
-    fn show(&mut self, position: u64, calls: u64) {
+    /// Shows how far it is, and how many calls that were.
+    pub fn show(&mut self, position: u64, calls: u64) {
         self.shown_at = self.seconds();
         self.bar.set_message(format!("{calls} calls, {:.0}/s", calls as f64 / self.shown_at));
         self.bar.set_position(position);

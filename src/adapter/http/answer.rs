@@ -2,7 +2,6 @@
 
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::Router;
@@ -150,7 +149,6 @@ fn ask(shared: &Shared, setup: Setup, deadline: Deadline) -> impl Future<Output 
                 let _ = shared.gate.settle(Err(FailOpen::NotUnderstood), since);
                 return Decided::failed_open(call_id, FailOpen::NotUnderstood, Some(detail));
             }
-            Step::Draining => Err(FailOpen::Draining),
             Step::Asked(answer) => match timeout(deadline.left(), answer).await {
                 Err(_) => Err(FailOpen::Deadline),
                 Ok(Err(_)) => Err(FailOpen::Stopped),
@@ -169,7 +167,6 @@ fn ask(shared: &Shared, setup: Setup, deadline: Deadline) -> impl Future<Output 
 /// How far a question came.
 enum Step {
     Asked(oneshot::Receiver<Result<Answer, FailOpen>>),
-    Draining,
     Emergency,
     NotUnderstood(String),
 }
@@ -182,9 +179,6 @@ fn put(shared: &Shared, request: &Setup, deadline: Deadline) -> Step {
     };
     if network.is_emergency(&setup.called) {
         return Step::Emergency;
-    }
-    if shared.is_draining.load(Ordering::Relaxed) {
-        return Step::Draining;
     }
     let (slot, answer) = oneshot::channel();
     let asked = Asked::Setup { call_id: request.call_id.as_bytes().into(), setup: Box::new(setup) };

@@ -17,7 +17,6 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -26,8 +25,8 @@ use prometheus::{IntCounterVec, Opts, Registry};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{Semaphore, oneshot};
 
-use crate::adapter::Gate;
 use crate::adapter::token::Token;
+use crate::adapter::{Adapter, Gate};
 use crate::call::Told;
 
 pub use openapi::DOCUMENT;
@@ -80,7 +79,6 @@ impl HttpOptions {
 #[derive(Debug)]
 pub struct Server {
     address: SocketAddr,
-    is_draining: Arc<AtomicBool>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -93,7 +91,6 @@ struct Shared {
     requests: Semaphore,
     feeds: Arc<Semaphore>,
     feed: Sender<Vec<Told>>,
-    is_draining: Arc<AtomicBool>,
     responses: IntCounterVec,
     lines: IntCounterVec,
 }
@@ -123,7 +120,6 @@ impl Server {
         let listener = TcpListener::bind(options.listen)?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
-        let is_draining = Arc::new(AtomicBool::new(false));
         let shared = Arc::new(Shared {
             requests: Semaphore::new(options.requests_max),
             feeds: Arc::new(Semaphore::new(options.feeds_max)),
@@ -139,7 +135,6 @@ impl Server {
                 "Lines of call records, by what became of them",
                 &["result"],
             )?,
-            is_draining: Arc::clone(&is_draining),
             gate,
             options,
             token,
@@ -150,7 +145,7 @@ impl Server {
         let (stop, stopped) = oneshot::channel();
         let serve = move || serve(&runtime, listener, &shared, stopped);
         let thread = thread::Builder::new().name("http".to_owned()).spawn(serve)?;
-        Ok(Self { address, is_draining, stop: Some(stop), thread: Some(thread) })
+        Ok(Self { address, stop: Some(stop), thread: Some(thread) })
     }
 
     /// Where it listens.
@@ -158,11 +153,19 @@ impl Server {
     pub const fn address(&self) -> SocketAddr {
         self.address
     }
+}
 
-    /// From now on calls pass unjudged: the daemon is about to end.
-    pub fn drain(&self) {
-        self.is_draining.store(true, Ordering::Relaxed);
+impl Adapter for Server {
+    fn name(&self) -> &'static str {
+        "http"
     }
+
+    fn trouble(&self) -> Option<String> {
+        let is_over = self.thread.as_ref().is_none_or(JoinHandle::is_finished);
+        is_over.then(|| format!("nobody listens on {} any more", self.address))
+    }
+
+    fn stop(self: Box<Self>) {}
 }
 
 impl Drop for Server {

@@ -8,7 +8,7 @@ use crossbeam_channel::{Receiver, bounded};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::adapter::{Asked, Query};
+use crate::adapter::{Asked, Query, Standing};
 use crate::base::class::{Class, Decision};
 use crate::base::fail_open::FailOpen;
 use crate::base::network::Network;
@@ -22,6 +22,7 @@ static OPENAPI: LazyLock<Value> = LazyLock::new(|| serde_json::from_str(DOCUMENT
 /// A server with somebody behind it who judges by the name of the call.
 struct Bench {
     server: Server,
+    standing: Arc<Standing>,
     live: Live,
     feed: Receiver<Vec<Told>>,
     agent: ureq::Agent,
@@ -33,13 +34,15 @@ impl Bench {
         options.deadline = Duration::from_secs(20);
         change(&mut options);
         let live = Live::new().unwrap();
+        let standing = Arc::new(Standing::default());
         let (queries, asked) = bounded::<Query>(64);
         let (feed, fed) = bounded(1);
-        let gate = Gate::new(queries, Arc::new(Network::unknown()), live.adapter("http"));
+        let gate =
+            Gate::new(queries, (Arc::new(Network::unknown()), Arc::clone(&standing)), live.adapter("http"));
         let server = Server::start(options, gate, feed, live.registry()).unwrap();
         thread::spawn(move || judge(&asked));
         let config = ureq::Agent::config_builder().http_status_as_error(false).max_idle_connections(0);
-        Self { server, live, feed: fed, agent: config.build().new_agent() }
+        Self { server, standing, live, feed: fed, agent: config.build().new_agent() }
     }
 
     fn url(&self, path: &str) -> String {
@@ -156,7 +159,7 @@ fn a_batch_is_answered_in_order_by_one_deadline() {
     assert_eq!(bench.failed_open(FailOpen::Deadline), 2);
     let many = json!(vec![call("b"); decisions::CALLS_MAX + 1]);
     assert_eq!(bench.decide(&many).1["code"], "malformed");
-    bench.server.drain();
+    bench.standing.drain();
     let (_, answer) = bench.decide(&call("b9"));
     assert_eq!((&answer["decision"], &answer["unjudged"]), (&json!("allow"), &json!("draining")));
 }
@@ -228,7 +231,8 @@ fn a_token_is_asked_for() {
     }
     let live = Live::new().unwrap();
     let start = |options| {
-        let gate = Gate::new(bounded(1).0, Arc::new(Network::unknown()), live.adapter("http"));
+        let gate =
+            Gate::new(bounded(1).0, (Arc::new(Network::unknown()), Arc::default()), live.adapter("http"));
         Server::start(options, gate, bounded(1).0, live.registry())
     };
     let error = start(HttpOptions::new("0.0.0.0:0".parse().unwrap())).unwrap_err();
