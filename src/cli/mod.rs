@@ -13,6 +13,7 @@ mod fields;
 mod interrupt;
 mod load;
 mod look_ups;
+mod manual;
 mod progress;
 mod records;
 mod replay;
@@ -76,6 +77,18 @@ enum Command {
         /// The last hash that the run's report shows; tells whether lines were cut off the end
         #[arg(long, value_name = "HASH")]
         last: Option<String>,
+    },
+    /// Write manual pages, one for each command
+    #[command(hide = true)]
+    Man {
+        /// Directory to write them to
+        directory: PathBuf,
+    },
+    /// Print what completes commands and options in a shell
+    #[command(hide = true)]
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
     },
 }
 
@@ -347,6 +360,8 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         Command::Fields { word } => fields::run(word.as_deref()),
         Command::Simulate(arguments) => simulate::run(&arguments),
         Command::Verify { file, last } => verify::run(&file, last.as_deref()),
+        Command::Man { directory } => manual::pages(&directory),
+        Command::Completions { shell } => manual::completions(shell),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
