@@ -90,7 +90,10 @@ pub fn replace(
         return false;
     }
     out.extend_from_slice(header);
-    if grows && let [_, _, _, _, _, _, flags, _, ..] = out.as_mut_slice() && !is_ipv6 {
+    if grows
+        && let [_, _, _, _, _, _, flags, _, ..] = out.as_mut_slice()
+        && !is_ipv6
+    {
         *flags &= !0x40;
     }
     put_datagram(out, (datagram.src, datagram.dst), payload);
@@ -264,7 +267,8 @@ mod tests {
         let mut fragment = packet.clone();
         fragment[6] |= 0x20;
         assert_eq!(Seen::of(&fragment), Seen::Fragment);
-        let mut tunnelled = vec![0x45, 0, 0, 20 + packet.len() as u8, 0, 0, 0, 0, 64, 4, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2];
+        let mut tunnelled =
+            vec![0x45, 0, 0, 20 + packet.len() as u8, 0, 0, 0, 0, 64, 4, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2];
         tunnelled.extend_from_slice(&packet);
         assert_eq!(Seen::of(&tunnelled), Seen::Other);
         assert_eq!(Seen::of(b""), Seen::Other);

@@ -4,7 +4,7 @@
 //! A packet is one message. Refused: the response is made of the INVITE's own lines, so that every retransmission gets the
 //! same octets; its To tag is a keyed hash of the transaction, by which the ACK is known and kept away without a table. What
 //! was decided about a transaction is remembered for 32 s (64·T1, as long as it may be sent again), so that its
-//! retransmissions and its CANCEL meet the same treatment even when the first answer was late. [`mask`] says how a caller is
+//! retransmissions and its CANCEL meet the same treatment even when the first answer was late. `mask.rs` says how a caller is
 //! hidden.
 //!
 //! Fragments pass, as does what cannot be read: counted. SIP over TCP does not come here. An emergency call passes at once.
@@ -231,15 +231,24 @@ impl SipJudge {
             Treatment::Block { sip: status, q850, reason: words } => {
                 let reason = reason(*q850, words);
                 let extra = [("Reason", reason.as_str())];
-                let response =
-                    Response { status: *status, phrase: phrase(*status), extra: &extra, ..Response::default() };
+                let response = Response {
+                    status: *status,
+                    phrase: phrase(*status),
+                    extra: &extra,
+                    ..Response::default()
+                };
                 self.answer(sip, transaction, response, work)
             }
             Treatment::Divert { target } => {
                 let contact = format!("<{target}>");
                 let extra = [("Contact", contact.as_str())];
                 let phrase = "Moved Temporarily";
-                self.answer(sip, transaction, Response { status: 302, phrase, extra: &extra, ..Response::default() }, work)
+                self.answer(
+                    sip,
+                    transaction,
+                    Response { status: 302, phrase, extra: &extra, ..Response::default() },
+                    work,
+                )
             }
         };
         if !is_answered {

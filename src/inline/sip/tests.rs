@@ -66,7 +66,9 @@ fn a_refused_invite_is_answered_in_the_switchs_name() {
     assert_eq!((ruling, work.forged.len()), (Ruling::Drop, 1));
     let (src, dst, response) = message_in(&work.forged[0]);
     assert_eq!((src.as_str(), dst.as_str()), (SWITCH, "192.0.2.1:5090"));
-    assert!(response.starts_with("SIP/2.0 603 Decline\r\nVia: SIP/2.0/UDP 192.0.2.1:5090;branch=z9hG4bK1\r\nFrom: \"Bell\""));
+    assert!(response.starts_with(
+        "SIP/2.0 603 Decline\r\nVia: SIP/2.0/UDP 192.0.2.1:5090;branch=z9hG4bK1\r\nFrom: \"Bell\""
+    ));
     assert!(response.contains("\r\nReason: Q.850;cause=21;text=\"flash calls\"\r\n"), "{response}");
 
     // Its retransmission gets the same octets, and nobody is asked.
@@ -168,7 +170,10 @@ fn the_asserted_identity_stays_within_a_trust_domain() {
     let invite = INVITE.replace("Identity: abc", "Privacy: history\r\nIdentity: abc");
     let (_, work) = decide(&mut judge, &invite, Treatment::Mask);
     let (_, _, seen) = message_in(&work.packet);
-    assert!(seen.contains("P-Asserted-Identity: <sip:+48221234567@") && seen.contains("Privacy: history;id\r\n"), "{seen}");
+    assert!(
+        seen.contains("P-Asserted-Identity: <sip:+48221234567@") && seen.contains("Privacy: history;id\r\n"),
+        "{seen}"
+    );
 }
 
 #[test]
