@@ -23,9 +23,13 @@ use tollgate::capture::Capture;
 use tollgate::config::raw::{Findings, RawNetwork};
 use tollgate::config::roaming::parse_roaming;
 use tollgate::feature::fields::FIELDS;
+use tollgate::inline::sip::{SipJudge, SipOptions};
+use tollgate::inline::udp::Seen;
+use tollgate::inline::{Look, PacketJudge, Ruling, Work};
+use tollgate::judge::Treatment;
 use tollgate::rule::{Evidence, Ruleset, Source};
 use tollgate::signal::{self, Context, Counts, Key};
-use tollgate::wire::{hep, isup, m3ua, mtp3, sctp, sip};
+use tollgate::wire::{hep, isup, m3ua, mtp3, nfnetlink, sctp, sip};
 
 /// Every link type, for the first octet of the input of [`frames`].
 pub const LINKS: [Link; 8] = [
@@ -165,6 +169,46 @@ pub fn sctp(bytes: &[u8]) -> bool {
         let chunk = chunks.next().expect("what was emitted").expect("what was emitted");
         assert_eq!(sctp::Data::parse(chunk), Ok(data));
         is_understood = true;
+    }
+    is_understood
+}
+
+/// A datagram of the kernel's packet queue.
+pub fn nfnetlink(bytes: &[u8]) -> bool {
+    let mut is_understood = false;
+    for message in nfnetlink::messages(bytes) {
+        let Ok(nfnetlink::Message::Packet(packet)) = message else { continue };
+        let mut again = Vec::new();
+        nfnetlink::put_packet(&mut again, 0, &packet);
+        let read = nfnetlink::messages(&again).next();
+        assert_eq!(read, Some(Ok(nfnetlink::Message::Packet(packet))));
+        is_understood = true;
+    }
+    is_understood
+}
+
+/// An IP packet in the path, masked, refused, diverted and allowed by turns.
+pub fn inline_sip(bytes: &[u8]) -> bool {
+    let block = Treatment::Block { sip: 603, q850: 21, reason: Arc::from("fuzz") };
+    let divert = Treatment::Divert { target: Arc::from("sip:a@b") };
+    let mut is_understood = false;
+    for treatment in [Treatment::Mask, block, divert, Treatment::Allow] {
+        let mut judge = SipJudge::new(Arc::clone(&CONTEXT.network), SipOptions::default());
+        // The packet, and again: what is remembered of it.
+        for _ in 0..2 {
+            let mut work = Work::default();
+            let mut look = judge.look(At::default(), bytes, &mut work);
+            if look == Look::Held {
+                is_understood = true;
+                work.clear();
+                look =
+                    Look::Done(judge.rule(At::default(), bytes, std::slice::from_ref(&treatment), &mut work));
+            }
+            let replaced = (look == Look::Done(Ruling::Replace)).then_some(&work.packet);
+            for packet in work.forged.iter().chain(replaced) {
+                assert!(matches!(Seen::of(packet), Seen::Datagram(_)), "a packet that nobody can read");
+            }
+        }
     }
     is_understood
 }

@@ -31,6 +31,7 @@ pub mod base;
 pub mod call;
 pub mod engine;
 pub mod feature;
+pub mod inline;
 pub mod judge;
 pub mod rule;
 pub mod signal;

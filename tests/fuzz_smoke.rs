@@ -16,7 +16,7 @@ use tollgate::base::frame::RoutingLabel;
 use tollgate::base::time::At;
 use tollgate::capture::Capture;
 use tollgate::clock::Stopwatch;
-use tollgate::wire::{hep, m3ua, mtp3, sctp};
+use tollgate::wire::{hep, m3ua, mtp3, nfnetlink, sctp};
 
 const ITERATIONS: u64 = 30_000;
 /// Mutated inputs do not grow beyond this, in octets.
@@ -116,6 +116,25 @@ fn mtp() {
 #[test]
 fn sctp() {
     fuzz("sctp", targets::sctp, &[sctp_packet()]);
+}
+
+#[test]
+fn nfnetlink() {
+    let mut seed = Vec::new();
+    for id in 1..3 {
+        let packet = nfnetlink::Packet { id, payload: INVITE, is_cut: id == 2, is_many: false };
+        nfnetlink::put_packet(&mut seed, 0, &packet);
+    }
+    fuzz("nfnetlink", targets::nfnetlink, &[seed]);
+}
+
+#[test]
+fn inline_sip() {
+    let ipv4 = ethernet(17, &udp(INVITE))[14..].to_vec();
+    let length = (8 + INVITE.len() as u16).to_be_bytes();
+    let ipv6 =
+        [&[0x60, 0, 0, 0, length[0], length[1], 17, 64][..], &[1; 16], &[2; 16], &udp(INVITE)].concat();
+    fuzz("inline_sip", targets::inline_sip, &[ipv4, ipv6]);
 }
 
 #[test]

@@ -7,6 +7,8 @@
 
 pub mod feed;
 pub mod http;
+pub mod inline;
+pub mod nfqueue;
 pub mod push;
 pub mod token;
 

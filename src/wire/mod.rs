@@ -16,6 +16,7 @@ pub mod isup;
 pub mod m3ua;
 pub mod mtp3;
 pub mod net;
+pub mod nfnetlink;
 pub mod pcap;
 pub mod sctp;
 pub mod sip;

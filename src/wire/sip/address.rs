@@ -36,6 +36,8 @@ pub struct Uri<'a> {
     /// SIP: the user part without password and without the parameters of a telephone number in it. tel: the number.
     /// Other: all of it.
     pub user: &'a [u8],
+    /// SIP: all that stands before the `@`.
+    pub user_info: &'a [u8],
     /// Host, with its brackets when it is an IPv6 reference; empty for a tel URI.
     pub host: &'a [u8],
     /// Parameters of the number: of the user part in a SIP URI, of a tel URI.
@@ -81,7 +83,8 @@ impl<'a> Uri<'a> {
         };
         let (host, after) = host.split_at_checked(find(host, host_end)).unwrap_or_default();
         let parameters = near([b';'], after).and_then(|start| after.get(start..)?.get(1..));
-        Self { scheme, user, host, number_parameters, parameters: parameters.unwrap_or_default() }
+        let parameters = parameters.unwrap_or_default();
+        Self { scheme, user, user_info, host, number_parameters, parameters }
     }
 
     /// Whether it says that it means a telephone number: a tel URI, or `user=phone` (RFC 3261 §19.1.1).

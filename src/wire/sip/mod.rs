@@ -5,6 +5,7 @@
 //! LF alone, any octets in text. Must not: rewrite, judge, or look into the body.
 
 pub mod address;
+pub mod edit;
 pub mod head;
 pub mod lines;
 mod near;

@@ -1,0 +1,418 @@
+//! Tollgate in the path of packets: takes them from a queue of the kernel, holds those that set up a call until the decision
+//! loop has answered, and lets everything else go at once.
+//!
+//! One thread a queue. In: packets; answers of the decision loop, which wake it. Out: verdicts, forged packets, and for the
+//! tap the messages that nobody asks about. It fails open: a question that cannot be put or is not answered before its deadline
+//! counts as allowed, by reason; what it has no room for passes. Retransmissions of a held setup wait with it. When it is
+//! stopped, the rules go first, then whatever is held passes, then the queue is given back. Must not: judge, or wait for
+//! anything but the kernel and the deadline.
+
+mod held;
+mod raw;
+
+use std::io;
+use std::os::fd::AsFd;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::eventfd::{EfdFlags, EventFd};
+
+use crate::adapter::inline::held::{Held, HeldPacket, Holding};
+use crate::adapter::inline::raw::RawSockets;
+use crate::adapter::nfqueue::rules::Rules;
+use crate::adapter::nfqueue::{Batch, Queue, QueueOptions};
+use crate::adapter::{Asked, Gate, Query, Reply};
+use crate::base::fail_open::FailOpen;
+use crate::base::frame::Envelope;
+use crate::base::time::At;
+use crate::clock::{self, Deadline};
+use crate::inline::{Look, PacketJudge, Ruling, Work};
+use crate::judge::{Answer, Treatment};
+use crate::wire::nfnetlink::{Packet, Verdict, messages};
+
+/// A queue, and what may be held of it.
+#[derive(Clone, Copy, Debug)]
+pub struct InlineOptions {
+    /// The queue.
+    pub queue: QueueOptions,
+    /// How long a setup waits for its answer.
+    pub deadline: Duration,
+    /// Most packets held.
+    pub held_max: usize,
+    /// Most octets of held packets.
+    pub held_octets_max: usize,
+}
+
+impl Default for InlineOptions {
+    fn default() -> Self {
+        Self {
+            queue: QueueOptions::default(),
+            deadline: Duration::from_millis(50),
+            held_max: 8_192,
+            held_octets_max: 32 * 1_024 * 1_024,
+        }
+    }
+}
+
+/// Takes the messages that nobody asks about, in their order. Called between two verdicts: it must not wait.
+pub trait Tap: Send {
+    /// A message went by.
+    fn see(&mut self, at: At, envelope: Envelope, message: &[u8]);
+}
+
+/// What became of packets. Read while the loop runs.
+#[derive(Debug, Default)]
+pub struct InlineCounts {
+    /// Packets taken from the queue.
+    pub packets: AtomicU64,
+    /// Packets that passed unseen because the socket was full.
+    pub bypassed: AtomicU64,
+    /// Packets dropped on purpose.
+    pub dropped: AtomicU64,
+    /// Packets that went on rewritten.
+    pub replaced: AtomicU64,
+    /// Packets forged and sent.
+    pub forged: AtomicU64,
+    /// Forged packets that could not be sent.
+    pub forge_failed: AtomicU64,
+    /// Packets that passed because they were cut, or several in one.
+    pub unreadable: AtomicU64,
+    /// Packets that passed because no judge knows their protocol.
+    pub unclaimed: AtomicU64,
+    /// Copies of held setups that were dropped because enough of them are held.
+    pub surplus: AtomicU64,
+    /// Verdicts that the kernel refused, and messages of it that could not be read.
+    pub kernel_faults: AtomicU64,
+    /// What each judge counts, renewed every second.
+    pub judges: Mutex<Vec<(&'static str, u64)>>,
+}
+
+/// Ends a loop, from any thread.
+#[derive(Clone, Debug)]
+pub struct Stopper {
+    is_stopped: Arc<AtomicBool>,
+    waker: Arc<Waker>,
+}
+
+impl Stopper {
+    /// The loop ends soon after.
+    pub fn stop(&self) {
+        self.is_stopped.store(true, Ordering::Release);
+        self.waker.wake();
+    }
+}
+
+/// Wakes the loop's thread; once is enough until it has seen it.
+#[derive(Debug)]
+struct Waker {
+    event: EventFd,
+    is_awake: AtomicBool,
+}
+
+impl Waker {
+    fn new() -> io::Result<Self> {
+        let event = EventFd::from_flags(EfdFlags::EFD_NONBLOCK | EfdFlags::EFD_CLOEXEC)?;
+        Ok(Self { event, is_awake: AtomicBool::new(false) })
+    }
+
+    fn wake(&self) {
+        if !self.is_awake.swap(true, Ordering::AcqRel) {
+            // Fails only when it is woken already.
+            let _ = self.event.write(1);
+        }
+    }
+
+    fn rest(&self) {
+        let _ = self.event.read();
+        self.is_awake.store(false, Ordering::Release);
+    }
+}
+
+/// An answer to a question of this loop.
+type Answered = (u64, Result<Answer, FailOpen>);
+
+/// Where the answer to one question goes.
+struct Slot {
+    number: u64,
+    answers: Sender<Answered>,
+    waker: Arc<Waker>,
+}
+
+impl Reply for Slot {
+    fn answer(self: Box<Self>, answer: Result<Answer, FailOpen>) {
+        // A loop that takes no answers lets the call pass at its deadline.
+        if self.answers.try_send((self.number, answer)).is_ok() {
+            self.waker.wake();
+        }
+    }
+}
+
+/// The loop of one queue.
+pub struct Inline {
+    queue: Queue,
+    judges: Vec<Box<dyn PacketJudge>>,
+    gate: Gate,
+    tap: Box<dyn Tap>,
+    raw: RawSockets,
+    held: Held,
+    answers: (Sender<Answered>, Receiver<Answered>),
+    stopper: Stopper,
+    counts: Arc<InlineCounts>,
+    options: InlineOptions,
+    work: Work,
+    /// Second of the last renewal of the judges' counts.
+    renewed_s: u64,
+}
+
+impl Inline {
+    /// Takes the queue over. Of the judges, the first that knows a packet's protocol gets it.
+    ///
+    /// # Errors
+    /// What the system says: it takes `CAP_NET_ADMIN` and `CAP_NET_RAW`, and a queue that nobody else has.
+    pub fn open(
+        options: InlineOptions,
+        judges: Vec<Box<dyn PacketJudge>>,
+        gate: Gate,
+        tap: Box<dyn Tap>,
+    ) -> io::Result<Self> {
+        let stopper = Stopper { is_stopped: Arc::default(), waker: Arc::new(Waker::new()?) };
+        Ok(Self {
+            raw: RawSockets::open()?,
+            queue: Queue::open(&options.queue)?,
+            judges,
+            gate,
+            tap,
+            held: Held::new(options.held_max, options.held_octets_max, options.deadline),
+            answers: bounded(options.held_max.saturating_mul(2).max(1)),
+            stopper,
+            counts: Arc::default(),
+            options,
+            work: Work::default(),
+            renewed_s: 0,
+        })
+    }
+
+    /// What ends it.
+    #[must_use]
+    pub fn stopper(&self) -> Stopper {
+        self.stopper.clone()
+    }
+
+    /// What it counts.
+    #[must_use]
+    pub fn counts(&self) -> Arc<InlineCounts> {
+        Arc::clone(&self.counts)
+    }
+
+    /// Runs until it is stopped. `rules` are those that fill the queue, when they are ours.
+    ///
+    /// # Errors
+    /// What the system says when the queue can no longer be read or answered; the rules are then removed all the same.
+    pub fn run(mut self, rules: Option<Rules>) -> io::Result<()> {
+        let mut batch = Batch::new();
+        while !self.stopper.is_stopped.load(Ordering::Acquire) {
+            if !self.turn(&mut batch)? {
+                self.wait()?;
+            }
+        }
+        drop(rules);
+        self.drain(&mut batch)
+    }
+
+    /// Takes what is there and answers what can be answered; whether there may be more.
+    fn turn(&mut self, batch: &mut Batch) -> io::Result<bool> {
+        let has_more = batch.receive(&self.queue)?;
+        let at = clock::now();
+        let mut count = 0;
+        for message in batch.datagrams().flat_map(messages) {
+            if let Some(packet) = self.queue.read(message) {
+                count += 1;
+                self.take(at, &packet);
+            }
+        }
+        self.settle_answers(at);
+        self.settle_late(at);
+        self.queue.flush()?;
+        self.counts.packets.fetch_add(count, Ordering::Relaxed);
+        self.renew_counts(at);
+        Ok(has_more)
+    }
+
+    fn wait(&self) -> io::Result<()> {
+        // The turn may have taken the event that came with it.
+        if self.stopper.is_stopped.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        let mut fds = [
+            PollFd::new(self.queue.as_fd(), PollFlags::POLLIN),
+            PollFd::new(self.stopper.waker.event.as_fd(), PollFlags::POLLIN),
+        ];
+        // In whole milliseconds, rounded up: a deadline that is over when it is looked at needs no second look.
+        let timeout = match self.held.patience() {
+            Some(left) => {
+                let milliseconds = left.as_micros().div_ceil(1_000);
+                PollTimeout::try_from(u32::try_from(milliseconds).unwrap_or(u32::MAX))
+                    .unwrap_or(PollTimeout::MAX)
+            }
+            None => PollTimeout::NONE,
+        };
+        match poll(&mut fds, timeout) {
+            Ok(_) | Err(Errno::EINTR) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn take(&mut self, at: At, packet: &Packet<'_>) {
+        if packet.is_cut || packet.is_many {
+            self.counts.unreadable.fetch_add(1, Ordering::Relaxed);
+            return self.queue.answer(packet.id, Verdict::Accept);
+        }
+        for judge in 0..self.judges.len() {
+            self.work.clear();
+            let Some(one) = self.judges.get_mut(judge) else { break };
+            match one.look(at, packet.payload, &mut self.work) {
+                Look::NotMine => continue,
+                Look::Done(ruling) => self.finish(at, packet.id, ruling),
+                Look::Held => self.hold(at, judge, packet),
+            }
+            return;
+        }
+        self.counts.unclaimed.fetch_add(1, Ordering::Relaxed);
+        self.queue.answer(packet.id, Verdict::Accept);
+    }
+
+    fn hold(&mut self, at: At, judge: usize, packet: &Packet<'_>) {
+        // What goes by in the same packet as a setup.
+        self.show(at);
+        let questions = std::mem::take(&mut self.work.questions);
+        let numbers = match self.held.hold(packet.id, judge, packet.payload, &questions) {
+            Holding::Held(numbers) => numbers,
+            Holding::Full => {
+                for _ in &questions {
+                    let _ = self.gate.settle(Err(FailOpen::StateFull), clock::Stopwatch::start());
+                }
+                return self.rule(
+                    at,
+                    packet.id,
+                    (judge, packet.payload),
+                    &vec![Treatment::Allow; questions.len()],
+                );
+            }
+            Holding::Surplus => {
+                self.counts.surplus.fetch_add(1, Ordering::Relaxed);
+                return self.finish(at, packet.id, Ruling::Drop);
+            }
+        };
+        let mut questions: Vec<_> = questions.into_iter().map(Some).collect();
+        for (number, place) in numbers {
+            let Some(question) = questions.get_mut(place).and_then(Option::take) else { continue };
+            let asked = Asked::Message { envelope: question.envelope, bytes: question.message };
+            let waker = Arc::clone(&self.stopper.waker);
+            let reply = Box::new(Slot { number, answers: self.answers.0.clone(), waker });
+            self.gate.ask(Query { asked, deadline: Deadline::after(self.options.deadline), reply });
+        }
+    }
+
+    fn settle_answers(&mut self, at: At) {
+        self.stopper.waker.rest();
+        while let Ok((number, answer)) = self.answers.1.try_recv() {
+            self.settle(at, number, answer);
+        }
+    }
+
+    fn settle_late(&mut self, at: At) {
+        while self.held.patience().is_some_and(|left| left.is_zero())
+            && let Some(number) = self.held.oldest()
+        {
+            self.settle(at, number, Err(FailOpen::Deadline));
+        }
+    }
+
+    /// One answer, unless it comes too late.
+    fn settle(&mut self, at: At, number: u64, answer: Result<Answer, FailOpen>) {
+        let Some(since) = self.held.since(number) else { return };
+        let answer = self.gate.settle(answer, since);
+        let mut free = Vec::new();
+        self.held.settle(number, &answer.treatment, &mut free);
+        for (id, HeldPacket { bytes, judge, treatments, .. }) in free {
+            self.rule(at, id, (judge, &bytes), &treatments);
+        }
+    }
+
+    fn rule(&mut self, at: At, id: u32, (judge, bytes): (usize, &[u8]), treatments: &[Treatment]) {
+        self.work.clear();
+        let Some(judge) = self.judges.get_mut(judge) else { return };
+        let ruling = judge.rule(at, bytes, treatments, &mut self.work);
+        self.finish(at, id, ruling);
+    }
+
+    /// Carries out what was found, with all that was left in the work.
+    fn finish(&mut self, at: At, id: u32, ruling: Ruling) {
+        let verdict = match ruling {
+            Ruling::Accept => Verdict::Accept,
+            Ruling::Drop => {
+                self.counts.dropped.fetch_add(1, Ordering::Relaxed);
+                Verdict::Drop
+            }
+            Ruling::Replace => {
+                self.counts.replaced.fetch_add(1, Ordering::Relaxed);
+                Verdict::Replace(&self.work.packet)
+            }
+        };
+        self.queue.answer(id, verdict);
+        for packet in &self.work.forged {
+            let counter =
+                if self.raw.send(packet).is_ok() { &self.counts.forged } else { &self.counts.forge_failed };
+            counter.fetch_add(1, Ordering::Relaxed);
+        }
+        self.show(at);
+    }
+
+    fn show(&mut self, at: At) {
+        for (envelope, message) in self.work.seen.drain(..) {
+            self.tap.see(at, envelope, &message);
+        }
+    }
+
+    fn renew_counts(&mut self, at: At) {
+        self.counts.bypassed.store(self.queue.bypassed, Ordering::Relaxed);
+        self.counts.kernel_faults.store(self.queue.refused + self.queue.malformed, Ordering::Relaxed);
+        let second = at.nanos() / 1_000_000_000;
+        if second != self.renewed_s {
+            self.renewed_s = second;
+            self.renew_judges();
+        }
+    }
+
+    fn renew_judges(&self) {
+        let counts = self.judges.iter().flat_map(|judge| judge.counts()).collect();
+        *self.counts.judges.lock().unwrap_or_else(PoisonError::into_inner) = counts;
+    }
+
+    /// Lets everything pass that is still held or queued, and gives the queue back.
+    fn drain(mut self, batch: &mut Batch) -> io::Result<()> {
+        let at = clock::now();
+        while let Some(number) = self.held.oldest() {
+            self.settle(at, number, Err(FailOpen::Draining));
+        }
+        loop {
+            let has_more = batch.receive(&self.queue)?;
+            for message in batch.datagrams().flat_map(messages) {
+                if let Some(packet) = self.queue.read(message) {
+                    self.counts.packets.fetch_add(1, Ordering::Relaxed);
+                    self.queue.answer(packet.id, Verdict::Accept);
+                }
+            }
+            self.queue.flush()?;
+            if !has_more {
+                break;
+            }
+        }
+        self.renew_judges();
+        self.queue.close()
+    }
+}
