@@ -14,7 +14,7 @@ use crate::judge::JudgeOptions;
 use crate::lookup::{self, Client, Pool, Source};
 use crate::service::adapters::Target;
 use crate::service::look_ups::LookUpOptions;
-use crate::service::{self, Part, Reloaded, Settings, adapters, log, sources};
+use crate::service::{self, Part, Reloaded, Settings, adapters, inline, log, sources};
 
 /// Rounds of look-ups that may be under way at a time.
 const ASKING: usize = 4;
@@ -79,6 +79,7 @@ fn parts(configured: &Service) -> Result<Vec<Part>, Failure> {
     let followed = configured.followed.iter().cloned().map(sources::follow);
     let mut parts: Vec<Part> = captures.chain(agents).chain(followed).collect();
     parts.extend(configured.http.clone().map(adapters::http));
+    parts.extend(configured.inline.clone().map(inline::path));
     if !configured.push.is_empty() {
         let targets = configured.push.iter().map(push_target).collect::<Result<_, _>>()?;
         parts.push(adapters::push(targets));

@@ -16,6 +16,7 @@ use toml::Spanned;
 use crate::adapter::http::HttpOptions;
 use crate::config::error::{Error, read_text};
 use crate::config::raw::Findings;
+use crate::service::inline::PathOptions;
 use crate::service::log::LogFormat;
 use crate::service::records::RecordsOptions;
 use crate::service::{StateOptions, admin};
@@ -55,6 +56,8 @@ pub struct Service {
     pub followed: Vec<GrowingOptions>,
     /// Who may ask over HTTP.
     pub http: Option<HttpOptions>,
+    /// Packets between switches.
+    pub inline: Option<PathOptions>,
     /// Whom lists are pushed to.
     pub push: Vec<PushTarget>,
 }
@@ -128,6 +131,8 @@ struct Raw {
     follow: Vec<sources::RawFollow>,
     #[serde(default)]
     http: Option<adapters::RawHttp>,
+    #[serde(default)]
+    inline: Option<adapters::RawInline>,
     #[serde(default)]
     push: Vec<Spanned<adapters::RawPush>>,
 }
@@ -244,6 +249,7 @@ fn parse(path: &Path, directory: &Path, text: &str) -> Result<Service, Error> {
         captures: raw.capture.into_iter().map(LiveOptions::from).collect(),
         agents: raw.hep.into_iter().map(HepOptions::from).collect(),
         http: raw.http.map(|http| http.options(directory)),
+        inline: raw.inline.map(PathOptions::from),
         push,
         followed: raw.follow.into_iter().map(|follow| follow.options(directory)).collect(),
     };

@@ -34,7 +34,7 @@ impl Adapter for HttpPart {
     }
 
     fn stop(self: Box<Self>) {
-        self.0.drain();
+        drop(self.0);
     }
 }
 

@@ -6,10 +6,15 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::adapter::http::HttpOptions;
+use crate::adapter::inline::InlineOptions;
+use crate::adapter::nfqueue::QueueOptions;
+use crate::adapter::nfqueue::rules::{Chain, RuleOptions};
 use crate::adapter::push::PushOptions;
 use crate::adapter::push::client::ClientOptions;
 use crate::base::class::{Class, Subject};
 use crate::config::service::Span;
+use crate::inline::sip::SipOptions;
+use crate::service::inline::PathOptions;
 
 /// `[http]`
 #[derive(Deserialize)]
@@ -97,5 +102,73 @@ impl RawPush {
         };
         let token_file = token_file.map(|file| directory.join(file));
         Some(PushTarget { options, client: ClientOptions { token_file, ..ClientOptions::new(&url) }, table })
+    }
+}
+
+/// `[inline]`
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub(super) struct RawInline {
+    queue: u16,
+    packets_max: u32,
+    deadline: Option<Span>,
+    install_rules: bool,
+    chains: Vec<RawChain>,
+    sip_ports: Vec<u16>,
+    sctp: bool,
+    ipv6: bool,
+    keep_asserted: bool,
+}
+
+impl Default for RawInline {
+    fn default() -> Self {
+        let rules = RuleOptions::default();
+        Self {
+            queue: rules.queue,
+            packets_max: QueueOptions::default().packets_max,
+            deadline: None,
+            install_rules: true,
+            chains: vec![RawChain::Forward],
+            sip_ports: rules.sip_ports,
+            sctp: rules.sctp,
+            ipv6: rules.ipv6,
+            keep_asserted: false,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum RawChain {
+    Forward,
+    Input,
+    Output,
+}
+
+impl From<RawInline> for PathOptions {
+    fn from(raw: RawInline) -> Self {
+        let default = InlineOptions::default();
+        let chain = |chain| match chain {
+            RawChain::Forward => Chain::Forward,
+            RawChain::Input => Chain::Input,
+            RawChain::Output => Chain::Output,
+        };
+        let rules = RuleOptions {
+            queue: raw.queue,
+            chains: raw.chains.into_iter().map(chain).collect(),
+            sip_ports: raw.sip_ports,
+            sctp: raw.sctp,
+            ipv6: raw.ipv6,
+        };
+        let queue = QueueOptions { number: raw.queue, packets_max: raw.packets_max, ..default.queue };
+        Self {
+            inline: InlineOptions {
+                queue,
+                deadline: raw.deadline.map_or(default.deadline, |span| span.0),
+                ..default
+            },
+            sip: SipOptions { keep_asserted: raw.keep_asserted, ..SipOptions::default() },
+            rules: raw.install_rules.then_some(rules),
+        }
     }
 }
