@@ -10,7 +10,7 @@ use crate::base::fault::{Kind, Layer};
 use crate::base::frame::{Frame, Link, Pdu};
 use crate::base::time::At;
 use crate::capture::Timeline;
-use crate::clock::Stopwatch;
+use crate::clock::{self, Stopwatch};
 use crate::engine::batch::Batch;
 use crate::signal;
 use crate::source::counts::{Loss, SourceCounts, Tally};
@@ -73,13 +73,20 @@ pub struct Feeder {
 }
 
 impl Feeder {
-    /// Begins at a time, or at that of the first frame.
-    pub(super) fn new(
-        (outlet, stop, tally): (Outlet, Stop, Tally),
-        options: FeedOptions,
-        begin: Option<At>,
-    ) -> Self {
-        let timeline = begin.map(Timeline::from).unwrap_or_default();
+    /// For frames that are stamped now: there is a time before the first of them.
+    pub(super) fn of_now(ends: (Outlet, Stop, Tally), options: FeedOptions) -> Self {
+        // The first frame may be under way already.
+        let lag = u64::try_from(options.tick_lag.as_nanos()).unwrap_or(u64::MAX);
+        let begin = At::from_nanos(clock::now().nanos().saturating_sub(lag));
+        Self::begin(ends, options, Timeline::from(begin))
+    }
+
+    /// For frames of any time: it is that of the first.
+    pub(super) fn of_any_time(ends: (Outlet, Stop, Tally), options: FeedOptions) -> Self {
+        Self::begin(ends, options, Timeline::default())
+    }
+
+    fn begin((outlet, stop, tally): (Outlet, Stop, Tally), options: FeedOptions, timeline: Timeline) -> Self {
         Self {
             options,
             outlet,
@@ -280,7 +287,7 @@ mod tests {
         let (outlet, inlet) = queue(depth);
         let (stop_in, stop_out) = bounded(0);
         let tally = Tally::default();
-        let feeder = Feeder::new((outlet, Stop(stop_out), tally.clone()), options, None);
+        let feeder = Feeder::of_any_time((outlet, Stop(stop_out), tally.clone()), options);
         (feeder, inlet, stop_in, tally)
     }
 

@@ -73,7 +73,7 @@ pub fn run(options: &GrowingOptions, outlet: &Outlet) -> io::Result<Running> {
     start(
         options.path.display().to_string(),
         vec![Box::new(move |stop, tally| {
-            let mut feeder = Feeder::new((outlet, stop, tally), feed, None);
+            let mut feeder = Feeder::of_any_time((outlet, stop, tally), feed);
             while follower.round(&mut feeder) {}
             feeder.finish();
         })],

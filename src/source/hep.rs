@@ -129,7 +129,7 @@ impl Listener {
         start(
             name,
             vec![Box::new(move |stop, tally| {
-                let feeder = Feeder::new((outlet, stop, tally), feed, Some(clock::now()));
+                let feeder = Feeder::of_now((outlet, stop, tally), feed);
                 let taker = Taker { options: self.options, feeder };
                 listen(taker, self.datagrams, self.tcp.as_ref());
             })],

@@ -266,7 +266,7 @@ impl Socket {
     /// Reads until told to stop, however often the interface vanishes.
     fn run(self, mut open: Open, outlet: Outlet, (stop, tally): (Stop, Tally)) {
         let feed = self.options.feed;
-        let mut feeder = Feeder::new((outlet, stop, tally), feed, Some(clock::now()));
+        let mut feeder = Feeder::of_now((outlet, stop, tally), feed);
         loop {
             feeder.counts().opened += 1;
             let reason = self.read(&mut open, &mut feeder);
