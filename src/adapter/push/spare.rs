@@ -94,9 +94,14 @@ mod tests {
             assert_eq!(spared.has_known_good(range(text), At::default()), expected, "{text}");
         }
         assert!(!spared.has_known_good(range("+99912345"), noon), "no longer");
-        for (text, expected) in
-            [("+48112", true), ("+481xx", true), ("+481xxx", false), ("+116117", true), ("+4811xxxx", false)]
-        {
+        for (text, expected) in [
+            ("+48112", true),
+            ("+481xx", true),
+            ("+481xxx", false),
+            ("+116117", true),
+            ("+4811xxxx", true),
+            ("+4812xxxx", false),
+        ] {
             let Some(range) = Range::parse(text) else { continue };
             assert_eq!(spared.has_emergency(range), expected, "{text}");
         }
