@@ -6,20 +6,28 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, bounded};
+use crossbeam_channel::{Receiver, bounded, never};
 use tollgate::adapter::Gate;
 use tollgate::adapter::http::{HttpOptions, Server};
 use tollgate::base::network::Network;
 use tollgate::call::Told;
+use tollgate::clock::Deadline;
 use tollgate::metrics::Live;
 
-fn server(capacity: usize) -> (Server, Receiver<Vec<Told>>) {
+fn server(capacity: usize) -> (Server, Receiver<Vec<Told>>, Live) {
     let live = Live::new().unwrap();
     let (queries, _) = bounded(1);
     let (feed, fed) = bounded(capacity);
     let gate = Gate::new(queries, (Arc::new(Network::unknown()), Arc::default()), live.adapter("http"));
     let options = HttpOptions::new("127.0.0.1:0".parse().unwrap());
-    (Server::start(options, gate, feed, live.registry()).unwrap(), fed)
+    (Server::start(options, gate, feed, live.registry()).unwrap(), fed, live)
+}
+
+/// Whether lines were not taken because the queue was full.
+fn were_deferred(live: &Live) -> bool {
+    let families = live.gather();
+    let lines = families.iter().filter(|family| family.name() == "tollgate_feed_lines_total");
+    lines.flat_map(|family| family.get_metric()).any(|metric| metric.get_label()[0].value() == "deferred")
 }
 
 /// Exit code, standard output, standard error.
@@ -33,7 +41,7 @@ fn feed(to: &str, arguments: &[&str]) -> (i32, String, String) {
 
 #[test]
 fn tells_a_file_in_batches_and_names_what_is_wrong() {
-    let (server, fed) = server(1);
+    let (server, fed, live) = server(1);
     let to = format!("http://{}", server.address());
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("cdr.csv");
@@ -50,6 +58,11 @@ fn tells_a_file_in_batches_and_names_what_is_wrong() {
     // The queue holds one batch: the others are sent again until it has room.
     let taker = thread::spawn(move || {
         let mut calls = Vec::new();
+        let end = Deadline::after(Duration::from_secs(60));
+        while !were_deferred(&live) && !end.left().is_zero() {
+            let _ = never::<()>().recv_timeout(Duration::from_millis(10));
+        }
+        assert!(were_deferred(&live));
         while calls.len() < 23 {
             calls.extend(fed.recv_timeout(Duration::from_secs(60)).unwrap());
         }
@@ -77,7 +90,7 @@ fn tells_a_file_in_batches_and_names_what_is_wrong() {
 
 #[test]
 fn gives_up_and_says_where_to_go_on() {
-    let (server, _fed) = server(1);
+    let (server, _fed, _) = server(1);
     let to = format!("http://{}", server.address());
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("calls.jsonl");
