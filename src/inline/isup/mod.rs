@@ -76,7 +76,7 @@ pub struct Question<'a> {
 
 /// What was answered to a question.
 #[derive(Clone, Debug)]
-pub struct Ruling {
+pub struct Answered {
     /// As in the question.
     pub tsn: u32,
     /// What to do with the call.
@@ -155,7 +155,7 @@ impl Rewriter {
         &mut self,
         at: At,
         packet: &[u8],
-        rulings: &[Ruling],
+        rulings: &[Answered],
         mut seen: impl FnMut(Pdu<'_>),
     ) -> Outcome {
         self.advance(at);
@@ -205,7 +205,7 @@ impl Rewriter {
     fn handle_piece(
         &mut self,
         piece: &Piece<'_>,
-        (at, rulings): (At, &[Ruling]),
+        (at, rulings): (At, &[Answered]),
         rebuilt: &mut Rebuilt<'_>,
         show: &mut dyn FnMut(RoutingLabel, &[u8]),
     ) -> bool {
