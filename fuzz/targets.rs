@@ -23,6 +23,8 @@ use tollgate::capture::Capture;
 use tollgate::config::raw::{Findings, RawNetwork};
 use tollgate::config::roaming::parse_roaming;
 use tollgate::feature::fields::FIELDS;
+use tollgate::inline::isup::{Answered, Options, Outcome, Rewriter};
+use tollgate::inline::packet::Ip;
 use tollgate::inline::sip::{SipJudge, SipOptions};
 use tollgate::inline::udp::Seen;
 use tollgate::inline::{Look, PacketJudge, Ruling, Work};
@@ -209,6 +211,40 @@ pub fn inline_sip(bytes: &[u8]) -> bool {
                 assert!(matches!(Seen::of(packet), Seen::Datagram(_)), "a packet that nobody can read");
             }
         }
+    }
+    is_understood
+}
+
+/// IP packets in the path of two exchanges: for each an octet for the ruling about its calls and the pause before it, two
+/// for its length, and the packet.
+pub fn inline_isup(bytes: &[u8]) -> bool {
+    // Small enough for the limits to be met.
+    let options = Options { mtu: 200, circuits_max: 4, flows_max: 3, ..Options::default() };
+    let mut rewriter = Rewriter::new(options, Arc::clone(&CONTEXT.network));
+    let (mut at, mut rest, mut is_understood) = (At::default(), bytes, false);
+    while let Some(([how, length @ ..], tail)) = rest.split_first_chunk::<3>() {
+        let length = usize::from(u16::from_be_bytes(*length)).min(tail.len());
+        let (packet, tail) = tail.split_at(length);
+        rest = tail;
+        at = at + Duration::from_millis(1 << (how >> 2 & 15));
+        let questions = rewriter.questions(at, packet);
+        let treatment = match how & 3 {
+            0 => Treatment::Allow,
+            1 => Treatment::Mask,
+            q850 => Treatment::Block { sip: 603, q850, reason: "fuzz".into() },
+        };
+        let rulings: Vec<_> = questions
+            .iter()
+            .map(|question| Answered { tsn: question.tsn, treatment: treatment.clone() })
+            .collect();
+        is_understood |= !questions.is_empty();
+        let outcome = rewriter.handle(at, packet, &rulings, |pdu| is_understood |= pdu.bytes.len() >= 3);
+        if let Outcome::Replace(other) = &outcome {
+            let ip = Ip::parse(other).expect("what was made");
+            assert!(sctp::is_sealed(ip.payload));
+            assert!(other.len() <= packet.len().max(options.mtu));
+        }
+        rewriter.handle(at, packet, &[], |_| {});
     }
     is_understood
 }

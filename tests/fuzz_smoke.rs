@@ -138,6 +138,27 @@ fn inline_sip() {
 }
 
 #[test]
+fn inline_isup() {
+    // The IAM, the answer to what takes its place, and what the exchanges say then, by ruling.
+    let said = |ruling: u8| {
+        let far = RoutingLabel { opc: LABEL.dpc, dpc: LABEL.opc, ..LABEL };
+        let short = |kind: u8| vec![1, 0, kind, 0];
+        let release = vec![1, 0, 0x0c, 2, 0, 2, 0x80, 0x90];
+        let messages =
+            [(LABEL, iam()), (far, short(0x16)), (LABEL, release), (far, short(0x16)), (LABEL, short(0x10))];
+        let mut seed = Vec::new();
+        for (tsn, (label, user)) in (1..).zip(messages) {
+            let packet = exchange_packet(label, tsn, &user);
+            seed.push(ruling);
+            seed.extend((packet.len() as u16).to_be_bytes());
+            seed.extend(packet);
+        }
+        seed
+    };
+    fuzz("inline_isup", targets::inline_isup, &[said(0), said(1), said(2)]);
+}
+
+#[test]
 fn rule() {
     let rules =
         files(&project("rules")).into_iter().filter(|path| path.extension().is_some_and(|end| end == "toml"));
@@ -427,6 +448,27 @@ fn mtp3_message() -> Vec<u8> {
     let mut message = Vec::new();
     mtp3::Message { service_indicator: 5, label: LABEL, user: &iam() }.emit(&mut message);
     message
+}
+
+/// An IP packet with one message of ISUP, its checksum left to be filled in.
+fn exchange_packet(label: RoutingLabel, tsn: u32, user: &[u8]) -> Vec<u8> {
+    let mut payload = Vec::new();
+    m3ua::ProtocolData { label, service_indicator: 5, priority: 0, user }.emit(&mut payload);
+    let mut packet = Vec::new();
+    sctp::Header { src_port: 2905, dst_port: 2905, verification_tag: label.opc }.emit(&mut packet);
+    let (first, last, unordered) = (true, true, false);
+    let data = sctp::Data {
+        tsn,
+        stream: 1,
+        stream_sequence: 1,
+        protocol: 3,
+        first,
+        last,
+        unordered,
+        payload: &payload,
+    };
+    data.emit(&mut packet);
+    ethernet(132, &packet).split_off(14)
 }
 
 fn sctp_packet() -> Vec<u8> {

@@ -15,10 +15,6 @@ use crate::base::map::Seed;
 use crate::wire::DecodeError;
 use crate::wire::sctp::{Chunk, DATA, Data, Header};
 
-/// Ports of SIGTRAN: M2UA and old M3UA, M3UA, SUA.
-const SIGTRAN_PORTS: [u16; 3] = [2904, 2905, 14_001];
-const PROTOCOL_M3UA: u32 = 3;
-
 /// Sequence numbers that are remembered, back from the newest. A sender has fewer in flight.
 const RECENT: u32 = 1024;
 /// Fragments that wait, an association.
@@ -135,14 +131,7 @@ fn read_m3ua(header: Header, chunk: Chunk<'_>) -> Result<Option<Data<'_>>, Decod
         return Ok(None);
     }
     let data = Data::parse(chunk)?;
-    let sigtran = SIGTRAN_PORTS.contains(&header.src_port) || SIGTRAN_PORTS.contains(&header.dst_port);
-    let carries = match data.protocol {
-        PROTOCOL_M3UA => true,
-        // Some senders leave it out, some write it in the byte order of their own (§3.3.1 asks for neither).
-        0 => sigtran,
-        other => other == PROTOCOL_M3UA.swap_bytes(),
-    };
-    Ok(carries.then_some(data))
+    Ok(data.is_m3ua(header).then_some(data))
 }
 
 impl Association {

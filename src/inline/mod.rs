@@ -1,9 +1,10 @@
 //! Packets in the path of two switches → what becomes of them. Pure: who holds the packets and asks for verdicts is an
 //! adapter.
 //!
-//! [`sip`] refuses, masks and diverts calls of SIP over UDP. Every protocol is a [`PacketJudge`]: it looks at a packet, says
-//! what must be asked first, and carries the treatment out. What it cannot read passes, and is counted. Must not: read a
-//! clock, wait, or judge.
+//! [`sip`] refuses, masks and diverts calls of SIP over UDP. It is a [`PacketJudge`]: it looks at a packet, says what must be
+//! asked first, and carries the treatment out. [`isup`] blocks and masks calls of ISUP over M3UA and SCTP; it needs the
+//! packets of a direction in their order. What they cannot read passes, and is counted. Must not: read a clock, wait, or
+//! judge.
 #![deny(
     clippy::indexing_slicing,
     clippy::unwrap_used,
@@ -12,6 +13,8 @@
     clippy::arithmetic_side_effects
 )]
 
+pub mod isup;
+pub mod packet;
 pub mod recent;
 pub mod sip;
 pub mod udp;

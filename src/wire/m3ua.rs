@@ -73,6 +73,40 @@ impl<'a> Message<'a> {
     }
 }
 
+/// Writes a DATA message again with another message of the user part in it. Everything else stays, in its order; both
+/// lengths and the padding are made right.
+///
+/// # Errors
+/// As [`Message::parse`] and [`Message::protocol_data`]; [`Kind::BadLength`] when it would be too long.
+pub fn replace_user(message: &[u8], user: &[u8], out: &mut Vec<u8>) -> Result<(), DecodeError> {
+    let mut cursor = Message::parse(message)?.parameters;
+    let start = out.len();
+    out.extend_from_slice(message.get(..8).unwrap_or_default());
+    let mut is_replaced = false;
+    while !cursor.is_empty() {
+        let tag = cursor.u16()?;
+        let length = usize::from(cursor.u16()?).checked_sub(4);
+        let length = length.ok_or_else(|| cursor.error(Kind::BadLength))?;
+        let value = cursor.take(length)?;
+        cursor.skip((length.wrapping_neg() & 3).min(cursor.rest().len()))?;
+        let is_ours = tag == TAG_PROTOCOL_DATA && !is_replaced;
+        let (head, tail) = if is_ours { (value.get(..12).unwrap_or(value), user) } else { (value, &[][..]) };
+        let length = head.len().saturating_add(tail.len());
+        let stated = u16::try_from(length.saturating_add(4)).map_err(|_| cursor.error(Kind::BadLength))?;
+        is_replaced |= is_ours;
+        out.extend_from_slice(&tag.to_be_bytes());
+        out.extend_from_slice(&stated.to_be_bytes());
+        out.extend_from_slice(head);
+        out.extend_from_slice(tail);
+        out.extend(std::iter::repeat_n(0, length.wrapping_neg() & 3));
+    }
+    let length = u32::try_from(out.len().saturating_sub(start)).unwrap_or(u32::MAX).to_be_bytes();
+    if let Some(field) = out.get_mut(start.saturating_add(4)..start.saturating_add(8)) {
+        field.copy_from_slice(&length);
+    }
+    if is_replaced { Ok(()) } else { Err(cursor.error(Kind::Missing)) }
+}
+
 /// Protocol Data (§3.3.1): a routing label in whole octets, and the user part's message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ProtocolData<'a> {
@@ -144,6 +178,29 @@ mod tests {
         bytes.extend_from_slice(&plain[8..]);
         bytes[7] += 8;
         assert_eq!(Message::parse(&bytes).unwrap().protocol_data(), Ok(sample(b"isup")));
+    }
+
+    #[test]
+    fn another_user_message_leaves_the_rest_as_it_was() {
+        let mut plain = Vec::new();
+        sample(b"isup+").emit(&mut plain);
+        let context = [0, 6, 0, 8, 0, 0, 0, 1];
+        let correlation = [0, 0x13, 0, 8, 0, 0, 0, 9];
+        let mut bytes = [&plain[..8], &context, &plain[8..], &correlation].concat();
+        bytes[7] += 16;
+        for (user, growth) in [(&b"rel"[..], -4), (b"rel-rlc!", 0), (b"release-2", 4)] {
+            let mut again = Vec::new();
+            replace_user(&bytes, user, &mut again).unwrap();
+            let message = Message::parse(&again).unwrap();
+            assert_eq!(message.protocol_data(), Ok(sample(user)));
+            assert_eq!(again.len() as i64, bytes.len() as i64 + growth);
+            assert_eq!(usize::from(again[7]), again.len());
+            assert_eq!((&again[8..16], &again[again.len() - 8..]), (&context[..], &correlation[..]));
+        }
+        assert_eq!(
+            replace_user(&[1, 0, 1, 1, 0, 0, 0, 8], b"", &mut Vec::new()).unwrap_err().kind,
+            Kind::Missing
+        );
     }
 
     #[test]

@@ -10,6 +10,7 @@
     clippy::arithmetic_side_effects
 )]
 
+pub mod crc32c;
 pub mod cursor;
 pub mod hep;
 pub mod isup;

@@ -1,13 +1,22 @@
 //! SCTP packets, chunks and DATA chunks. RFC 9260 §3.
 //!
-//! The CRC32c is not verified: taps cut packets and cards fill it in late. [`Header::emit`] writes it as zero.
+//! Reading does not verify the CRC32c: taps cut packets and cards fill it in late. [`Header::emit`] writes it as zero;
+//! whoever sends a packet [`seal`]s it, and whoever changes one asks [`is_sealed`] first.
 
 use crate::base::fault::{Kind, Layer};
 use crate::wire::DecodeError;
+use crate::wire::crc32c::crc32c;
 use crate::wire::cursor::Cursor;
 
 /// Chunk type of payload data (§3.3.1).
 pub const DATA: u8 = 0;
+/// Payload protocol identifier of M3UA (RFC 4666 §1.4.7).
+pub const PROTOCOL_M3UA: u32 = 3;
+/// Octets of the common header.
+pub const HEADER_LENGTH: usize = 12;
+
+/// Ports of SIGTRAN: M2UA and old M3UA, M3UA, SUA.
+const SIGTRAN_PORTS: [u16; 3] = [2904, 2905, 14_001];
 
 /// Common header (§3.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +52,21 @@ impl Header {
     }
 }
 
+/// Whether the checksum of a whole packet is right (§6.8). One of zero was left for the card to fill in.
+#[must_use]
+pub fn is_sealed(packet: &[u8]) -> bool {
+    let Some((head, [c0, c1, c2, c3, chunks @ ..])) = packet.split_first_chunk::<8>() else { return false };
+    let stated = u32::from_le_bytes([*c0, *c1, *c2, *c3]);
+    stated == 0 || stated == crc32c(&[head, &[0; 4], chunks])
+}
+
+/// Writes the checksum of a whole packet (§6.8). What is shorter than a header is left as it is.
+pub fn seal(packet: &mut [u8]) {
+    if let Some((head, [c0, c1, c2, c3, chunks @ ..])) = packet.split_first_chunk_mut::<8>() {
+        [*c0, *c1, *c2, *c3] = crc32c(&[head, &[0; 4], chunks]).to_le_bytes();
+    }
+}
+
 /// One chunk (§3.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Chunk<'a> {
@@ -61,6 +85,12 @@ pub struct Chunks<'a> {
 }
 
 impl<'a> Chunks<'a> {
+    /// Octets of the packet before the next chunk.
+    #[must_use]
+    pub const fn consumed(&self) -> usize {
+        self.cursor.position()
+    }
+
     #[inline]
     fn read(&mut self) -> Result<Chunk<'a>, DecodeError> {
         let (kind, flags) = (self.cursor.u8()?, self.cursor.u8()?);
@@ -129,6 +159,18 @@ impl<'a> Data<'a> {
         Ok(Self { tsn, stream, stream_sequence, protocol, first, last, unordered, payload: cursor.rest() })
     }
 
+    /// Whether the user data are M3UA's.
+    #[inline]
+    #[must_use]
+    pub fn is_m3ua(&self, header: Header) -> bool {
+        match self.protocol {
+            PROTOCOL_M3UA => true,
+            // Some senders leave it out, some write it in the byte order of their own (§3.3.1 asks for neither).
+            0 => SIGTRAN_PORTS.contains(&header.src_port) || SIGTRAN_PORTS.contains(&header.dst_port),
+            other => other == PROTOCOL_M3UA.swap_bytes(),
+        }
+    }
+
     /// Writes the chunk with its header and padding. The payload must be shorter than 65,520 octets.
     pub fn emit(&self, out: &mut Vec<u8>) {
         let flags = u8::from(self.last) | u8::from(self.first) << 1 | u8::from(self.unordered) << 2;
@@ -147,7 +189,7 @@ impl<'a> Data<'a> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
     use super::*;
     use proptest::prelude::*;
@@ -160,6 +202,23 @@ mod tests {
         let (_, chunks) = Header::parse(&packet).unwrap();
         let kinds: Vec<_> = chunks.map(|chunk| chunk.map(|chunk| chunk.kind).map_err(|e| e.kind)).collect();
         assert_eq!(kinds, [Ok(3), Err(Kind::BadLength)]);
+    }
+
+    #[test]
+    fn a_sealed_packet_is_known_from_a_damaged_one() {
+        let mut packet = Vec::new();
+        Header { src_port: 1, dst_port: 2, verification_tag: 3 }.emit(&mut packet);
+        packet.extend([10, 0, 0, 8, 1, 2, 3, 4]);
+        assert!(is_sealed(&packet), "zero: not filled in yet");
+        seal(&mut packet);
+        assert!(is_sealed(&packet));
+        for index in 0..packet.len() {
+            let mut damaged = packet.clone();
+            damaged[index] ^= 0x10;
+            assert!(!is_sealed(&damaged), "octet {index}");
+        }
+        assert!(!is_sealed(&packet[..11]));
+        seal(&mut packet[..11]);
     }
 
     proptest! {

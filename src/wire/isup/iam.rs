@@ -12,8 +12,14 @@ const FIXED_LENGTH: usize = 5;
 const POINTERS: Pointers =
     Pointers { start: HEADER_LENGTH.saturating_add(FIXED_LENGTH), end: HEADER_LENGTH.saturating_add(7) };
 
+/// Bits of the presentation indicator (§3.10 e), and its value for restricted.
+const PRESENTATION: u8 = 0x0C;
+const PRESENTATION_RESTRICTED: u8 = 0x04;
+
 /// Calling party's category: ordinary calling subscriber (§3.11).
 pub const CATEGORY_ORDINARY: u8 = 0x0A;
+/// Calling party's category: test call (§3.11).
+pub const CATEGORY_TEST: u8 = 0x0D;
 /// Transmission medium requirement: 3.1 kHz audio (§3.54).
 pub const MEDIUM_AUDIO: u8 = 0x03;
 
@@ -155,6 +161,30 @@ impl Iam {
     }
 }
 
+/// A copy of an initial address message that lets nobody be shown the calling number: where presentation is allowed it
+/// is restricted (§3.10 e), also of the additional calling party number (§3.26 a), which is shown in its place. Length
+/// and all else stay. `None` when there is nothing to restrict.
+#[must_use]
+pub fn restrict_calling(message: &Message<'_>) -> Option<Vec<u8>> {
+    let mut bytes = message.bytes().to_vec();
+    let mut is_changed = false;
+    for parameter in message.optional(POINTERS).flatten() {
+        let skipped = match (parameter.code, parameter.content.first()) {
+            (parameter::CALLING_NUMBER, _) => 1,
+            (parameter::GENERIC_NUMBER, Some(&parameter::ADDITIONAL_CALLING)) => 2,
+            _ => continue,
+        };
+        let is_whole = skipped < parameter.content.len();
+        if let Some(octet) = bytes.get_mut(parameter.offset.saturating_add(skipped)).filter(|_| is_whole)
+            && *octet & PRESENTATION == 0
+        {
+            *octet |= PRESENTATION_RESTRICTED;
+            is_changed = true;
+        }
+    }
+    is_changed.then_some(bytes)
+}
+
 #[inline]
 fn set_number(slot: &mut Option<Number>, parameter: Parameter<'_>) -> Result<(), DecodeError> {
     if slot.is_some() {
@@ -249,6 +279,20 @@ mod tests {
         for length in 3..19 {
             assert!(parse(&CALL[..length]).is_err(), "{length}");
         }
+    }
+
+    #[test]
+    fn restricting_the_calling_number_changes_two_bits() {
+        let mut call = CALL.to_vec();
+        call[23] = 0x13;
+        call.pop();
+        call.extend([0xC0, 3, 0x06, 0x04, 0x10, 0xC0, 3, 0x05, 0x04, 0x10, 0x00]);
+        let restricted = restrict_calling(&Message::parse(&call).unwrap()).unwrap();
+        let changed: Vec<_> = (0..call.len()).filter(|index| call[*index] != restricted[*index]).collect();
+        assert_eq!((changed, restricted[23]), (vec![23, 36], 0x17));
+        assert_eq!(parse(&restricted).unwrap().repr.calling.unwrap().presentation, Presentation::Restricted);
+        assert_eq!(restrict_calling(&Message::parse(&CALL).unwrap()), None, "it is already");
+        assert_eq!(restrict_calling(&Message::parse(&call[..20]).unwrap()), None);
     }
 
     proptest! {

@@ -109,10 +109,18 @@ impl MessageType {
     pub const RELEASE: Self = Self(0x0C);
     /// RLC.
     pub const RELEASE_COMPLETE: Self = Self(0x10);
+    /// CCR: a continuity check of an idle circuit.
+    pub const CONTINUITY_CHECK_REQUEST: Self = Self(0x11);
     /// RSC.
     pub const RESET_CIRCUIT: Self = Self(0x12);
     /// BLO.
     pub const BLOCKING: Self = Self(0x13);
+    /// UBL.
+    pub const UNBLOCKING: Self = Self(0x14);
+    /// BLA.
+    pub const BLOCKING_ACK: Self = Self(0x15);
+    /// UBA.
+    pub const UNBLOCKING_ACK: Self = Self(0x16);
     /// GRS.
     pub const GROUP_RESET: Self = Self(0x17);
     /// UCIC: the circuit is not equipped.

@@ -19,6 +19,10 @@ pub const USER_SERVICE_INFORMATION: u8 = 0x1D;
 pub const ORIGINAL_CALLED_NUMBER: u8 = 0x28;
 /// Hop counter (§3.80).
 pub const HOP_COUNTER: u8 = 0x3D;
+/// Generic number (§3.26).
+pub const GENERIC_NUMBER: u8 = 0xC0;
+/// First octet of a generic number that is an additional calling party number (§3.26 a).
+pub const ADDITIONAL_CALLING: u8 = 0x06;
 /// End of optional parameters (§3.20): one octet, no length.
 const END: u8 = 0x00;
 
