@@ -139,7 +139,7 @@ fn play_tollgate() {
     let running = thread::spawn(move || inline.run(None));
     println!("READY");
     let _ = std::io::stdin().read_to_end(&mut Vec::new());
-    let met_rules = met.packets().unwrap_or_default();
+    let met_rules = met.meter().packets().unwrap_or_default();
     drop(met);
     stopper.stop();
     running.join().unwrap().unwrap();
@@ -147,7 +147,7 @@ fn play_tollgate() {
     let packets = counts.packets.load(Ordering::Relaxed);
     let cpu = processor_seconds() * 1e6 / packets.max(1) as f64;
     println!(
-        "COUNTS met the rules {met_rules}, queued {packets}, socket full {}, fail open {fail_open}; {cpu:.1} µs of \
+        "COUNTS met the rules {met_rules}, queued {packets}, gaps {}, fail open {fail_open}; {cpu:.1} µs of \
          processor time a packet",
         counts.bypassed.load(Ordering::Relaxed)
     );

@@ -74,7 +74,7 @@ pub enum Message<'a> {
 /// A packet that waits for a verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Packet<'a> {
-    /// Names it in the verdict. Counts up from 1; a number left out is a packet that passed because nobody took it.
+    /// Names it in the verdict. Counts up from 1; a number left out is a packet that nobody took.
     pub id: u32,
     /// From the IP header on.
     pub payload: &'a [u8],

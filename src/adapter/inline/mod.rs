@@ -69,7 +69,8 @@ pub trait Tap: Send {
 pub struct InlineCounts {
     /// Packets taken from the queue.
     pub packets: AtomicU64,
-    /// Packets that passed unseen because the socket was full.
+    /// Packets that passed unseen because the queue or its socket was full. Exact when the loop has ended, if the rules were ours;
+    /// before that only what left a gap in the numbers of packets, and [`InlineCounts::unseen`] knows the rest.
     pub bypassed: AtomicU64,
     /// Packets dropped on purpose.
     pub dropped: AtomicU64,
@@ -89,6 +90,17 @@ pub struct InlineCounts {
     pub kernel_faults: AtomicU64,
     /// What each judge counts, renewed every second.
     pub judges: Mutex<Vec<(&'static str, u64)>>,
+}
+
+impl InlineCounts {
+    /// Packets that passed unseen, when so many met the rules ([`Meter::packets`]); those on their way through the queue are
+    /// among them.
+    ///
+    /// [`Meter::packets`]: crate::adapter::nfqueue::rules::Meter::packets
+    #[must_use]
+    pub fn unseen(&self, met: u64) -> u64 {
+        met.saturating_sub(self.packets.load(Ordering::Relaxed))
+    }
 }
 
 /// Ends a loop, from any thread.
@@ -219,8 +231,14 @@ impl Inline {
                 self.wait()?;
             }
         }
+        let met = rules.as_ref().and_then(|rules| rules.meter().packets());
         drop(rules);
-        self.drain(&mut batch)
+        let counts = self.counts();
+        self.drain(&mut batch)?;
+        if let Some(met) = met {
+            counts.bypassed.fetch_max(counts.unseen(met), Ordering::Relaxed);
+        }
+        Ok(())
     }
 
     /// Takes what is there and answers what can be answered; whether there may be more.

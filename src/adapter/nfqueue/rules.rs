@@ -57,6 +57,14 @@ pub struct Rules {
     is_removed: bool,
 }
 
+/// Reads how many packets met the rules. A queue that fails open counts nothing of what passes it by; what met the rules and
+/// was not taken from the queue did.
+#[derive(Clone, Debug)]
+pub struct Meter {
+    tool: Tool,
+    options: RuleOptions,
+}
+
 impl Rules {
     /// Puts the rules in force, by nft if it can and else by iptables. What an earlier run left behind is replaced.
     ///
@@ -79,22 +87,10 @@ impl Rules {
         self.tool
     }
 
-    /// Packets that met one of the rules, whether the queue took them or not; `None` when the tool does not say.
+    /// Reads their counters, for as long as they are in force.
     #[must_use]
-    pub fn packets(&self) -> Option<u64> {
-        let name = chain_name(&self.options);
-        if self.tool == Tool::Nft {
-            let listed = run("nft", &["list", "table", "inet", &table_name(&self.options)], "").ok()?;
-            let counters = listed.split("counter packets ").skip(1);
-            return Some(counters.filter_map(first_number).sum());
-        }
-        let mut packets = 0;
-        for program in programs(&self.options) {
-            let listed = run(program, &["-w", "-t", "mangle", "-L", &name, "-v", "-x", "-n"], "").ok()?;
-            packets +=
-                listed.lines().filter(|line| line.contains("NFQUEUE")).filter_map(first_number).sum::<u64>();
-        }
-        Some(packets)
+    pub fn meter(&self) -> Meter {
+        Meter { tool: self.tool, options: self.options.clone() }
     }
 
     /// Takes the rules out of force.
@@ -112,6 +108,27 @@ impl Rules {
 impl Drop for Rules {
     fn drop(&mut self) {
         self.remove_once();
+    }
+}
+
+impl Meter {
+    /// Packets that met one of the rules, whether the queue took them or not; `None` when the tool does not say. Starts
+    /// programs: not for a thread that packets wait for.
+    #[must_use]
+    pub fn packets(&self) -> Option<u64> {
+        let name = chain_name(&self.options);
+        if self.tool == Tool::Nft {
+            let listed = run("nft", &["list", "table", "inet", &table_name(&self.options)], "").ok()?;
+            let counters = listed.split("counter packets ").skip(1);
+            return Some(counters.filter_map(first_number).sum());
+        }
+        let mut packets = 0;
+        for program in programs(&self.options) {
+            let listed = run(program, &["-w", "-t", "mangle", "-L", &name, "-v", "-x", "-n"], "").ok()?;
+            packets +=
+                listed.lines().filter(|line| line.contains("NFQUEUE")).filter_map(first_number).sum::<u64>();
+        }
+        Some(packets)
     }
 }
 
