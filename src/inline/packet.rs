@@ -2,6 +2,7 @@
 //! IPv4 (RFC 791), IPv6 with options and routing headers (RFC 8200 §4).
 
 use crate::base::fault::{Kind, Layer};
+use crate::inline::udp::Sum;
 use crate::wire::DecodeError;
 use crate::wire::cursor::Cursor;
 
@@ -50,14 +51,14 @@ impl<'a> Ip<'a> {
 
     fn parse_v6(packet: &'a [u8], mut cursor: Cursor<'a>) -> Result<Self, DecodeError> {
         let [_, _, _, _, l0, l1, mut protocol, _] = cursor.array()?;
-        let total_length = IPV6_HEADER_LENGTH + usize::from(u16::from_be_bytes([l0, l1]));
+        let total_length = IPV6_HEADER_LENGTH.saturating_add(usize::from(u16::from_be_bytes([l0, l1])));
         cursor.skip(32)?;
         for _ in 0..EXTENSION_HEADERS_MAX {
             match protocol {
                 // Hop-by-hop, routing, destination options: units of eight octets after the first.
                 0 | 43 | 60 => {
                     let [next, units] = cursor.array()?;
-                    cursor.skip(usize::from(units) * 8 + 6)?;
+                    cursor.skip(usize::from(units).saturating_mul(8).saturating_add(6))?;
                     protocol = next;
                 }
                 _ => {
@@ -75,7 +76,7 @@ impl<'a> Ip<'a> {
     /// than its length field can say.
     #[must_use]
     pub fn with_payload(&self, payload: &[u8]) -> Option<Vec<u8>> {
-        let mut packet = Vec::with_capacity(self.headers.len() + payload.len());
+        let mut packet = Vec::with_capacity(self.headers.len().saturating_add(payload.len()));
         packet.extend_from_slice(self.headers);
         packet.extend_from_slice(payload);
         let is_v4 = packet.first()? >> 4 == 4;
@@ -84,8 +85,9 @@ impl<'a> Ip<'a> {
         packet.get_mut(if is_v4 { 2..4 } else { 4..6 })?.copy_from_slice(&length);
         if is_v4 {
             packet.get_mut(10..12)?.fill(0);
-            let sum = internet_checksum(packet.get(..self.headers.len())?);
-            packet.get_mut(10..12)?.copy_from_slice(&sum.to_be_bytes());
+            let mut sum = Sum::default();
+            sum.add(packet.get(..self.headers.len())?);
+            packet.get_mut(10..12)?.copy_from_slice(&sum.finish().to_be_bytes());
         }
         Some(packet)
     }
@@ -99,16 +101,6 @@ fn split<'a>(
 ) -> Result<(&'a [u8], &'a [u8]), DecodeError> {
     let whole = packet.get(..total_length).ok_or_else(|| cursor.error(Kind::Truncated))?;
     whole.split_at_checked(header_length).ok_or_else(|| cursor.error(Kind::BadLength))
-}
-
-/// Internet checksum (RFC 1071) of at most 65,535 octets.
-fn internet_checksum(bytes: &[u8]) -> u16 {
-    let (words, rest) = bytes.as_chunks::<2>();
-    let last = rest.first().map_or(0, |octet| u32::from(*octet) << 8);
-    // 32,768 words of 16 bits fit in 32 bits; two folds bring the carries in.
-    let sum = words.iter().map(|word| u32::from(u16::from_be_bytes(*word))).sum::<u32>() + last;
-    let sum = (sum & 0xFFFF) + (sum >> 16);
-    !((sum & 0xFFFF) + (sum >> 16)) as u16
 }
 
 #[cfg(test)]

@@ -169,19 +169,19 @@ fn set_word(bytes: &mut [u8], at: usize, word: u16) {
     }
 }
 
-/// Internet checksum over pieces of even length, but the last.
+/// Internet checksum (RFC 1071) over pieces of even length, but the last.
 #[derive(Clone, Copy, Debug, Default)]
-struct Sum(u64);
+pub(super) struct Sum(u64);
 
 impl Sum {
-    fn add(&mut self, bytes: &[u8]) {
+    pub fn add(&mut self, bytes: &[u8]) {
         let (words, last) = bytes.as_chunks::<2>();
         let whole: u64 = words.iter().map(|word| u64::from(u16::from_be_bytes(*word))).sum();
         let last = last.first().map_or(0, |octet| u64::from(*octet) << 8);
         self.0 = self.0.saturating_add(whole).saturating_add(last);
     }
 
-    fn finish(self) -> u16 {
+    pub fn finish(self) -> u16 {
         let mut sum = self.0;
         while sum > 0xffff {
             sum = (sum & 0xffff).saturating_add(sum >> 16);
