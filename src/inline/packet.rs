@@ -50,14 +50,14 @@ impl<'a> Ip<'a> {
 
     fn parse_v6(packet: &'a [u8], mut cursor: Cursor<'a>) -> Result<Self, DecodeError> {
         let [_, _, _, _, l0, l1, mut protocol, _] = cursor.array()?;
-        let total_length = IPV6_HEADER_LENGTH + usize::from(u16::from_be_bytes([l0, l1]));
+        let total_length = IPV6_HEADER_LENGTH.saturating_add(usize::from(u16::from_be_bytes([l0, l1])));
         cursor.skip(32)?;
         for _ in 0..EXTENSION_HEADERS_MAX {
             match protocol {
                 // Hop-by-hop, routing, destination options: units of eight octets after the first.
                 0 | 43 | 60 => {
                     let [next, units] = cursor.array()?;
-                    cursor.skip(usize::from(units) * 8 + 6)?;
+                    cursor.skip(usize::from(units).saturating_mul(8).saturating_add(6))?;
                     protocol = next;
                 }
                 _ => {
@@ -75,7 +75,7 @@ impl<'a> Ip<'a> {
     /// than its length field can say.
     #[must_use]
     pub fn with_payload(&self, payload: &[u8]) -> Option<Vec<u8>> {
-        let mut packet = Vec::with_capacity(self.headers.len() + payload.len());
+        let mut packet = Vec::with_capacity(self.headers.len().saturating_add(payload.len()));
         packet.extend_from_slice(self.headers);
         packet.extend_from_slice(payload);
         let is_v4 = packet.first()? >> 4 == 4;
@@ -102,10 +102,14 @@ fn split<'a>(
 }
 
 /// Internet checksum (RFC 1071) of at most 65,535 octets.
+#[expect(
+    clippy::arithmetic_side_effects,
+    reason = "32,768 words of 16 bits fit in 32 bits, and so do two folds"
+)]
 fn internet_checksum(bytes: &[u8]) -> u16 {
     let (words, rest) = bytes.as_chunks::<2>();
     let last = rest.first().map_or(0, |octet| u32::from(*octet) << 8);
-    // 32,768 words of 16 bits fit in 32 bits; two folds bring the carries in.
+    // Two folds bring the carries in.
     let sum = words.iter().map(|word| u32::from(u16::from_be_bytes(*word))).sum::<u32>() + last;
     let sum = (sum & 0xFFFF) + (sum >> 16);
     !((sum & 0xFFFF) + (sum >> 16)) as u16
@@ -113,6 +117,8 @@ fn internet_checksum(bytes: &[u8]) -> u16 {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+
     use super::*;
     use proptest::prelude::*;
 

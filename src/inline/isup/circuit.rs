@@ -103,11 +103,12 @@ impl Circuits {
             self.slots.remove(&circuit);
             return;
         }
+        #[expect(clippy::arithmetic_side_effects, reason = "adding to a moment saturates")]
         let until = self.now + self.hold;
         if let Some(slot) = self.slots.get_mut(&circuit) {
             (slot.entry, slot.until) = (entry, until);
         } else if self.has_room() {
-            self.stamps += 1;
+            self.stamps = self.stamps.wrapping_add(1);
             self.queue.push_back((until, circuit, self.stamps));
             self.slots.insert(circuit, Slot { entry, stamp: self.stamps, until });
         }
@@ -136,6 +137,8 @@ impl Circuits {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+
     use super::*;
 
     const SEIZED: Entry =

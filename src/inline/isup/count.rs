@@ -87,7 +87,7 @@ pub struct Counts([u64; Tally::NAMES.len()]);
 impl Counts {
     pub(super) fn count(&mut self, tally: Tally) {
         if let Some(cell) = self.0.get_mut(tally as usize) {
-            *cell += 1;
+            *cell = cell.saturating_add(1);
         }
     }
 

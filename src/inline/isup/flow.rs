@@ -185,7 +185,7 @@ impl Flows {
 
     /// Every flow in turn loses its mark, and goes when it has none; so a second turn always ends it.
     fn evict(&mut self) -> bool {
-        for _ in 0..2 * self.order.len() {
+        for _ in 0..self.order.len().saturating_mul(2) {
             let Some(key) = self.order.pop_front() else { return false };
             match self.flows.get_mut(&key) {
                 Some(flow) if flow.is_active => {
@@ -205,6 +205,8 @@ const fn key(header: Header) -> Key {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+
     use super::*;
     use proptest::prelude::*;
 

@@ -124,9 +124,9 @@ impl Piece<'_> {
     pub fn changed(&self, change: Change) -> Option<Vec<u8>> {
         let Carried::Isup { data, message, .. } = self.carried else { return None };
         let user = change.apply(message.bytes())?;
-        let mut payload = Vec::with_capacity(data.payload.len() + 8);
+        let mut payload = Vec::with_capacity(data.payload.len().saturating_add(8));
         m3ua::replace_user(data.payload, &user, &mut payload).ok()?;
-        let mut chunk = Vec::with_capacity(payload.len() + 20);
+        let mut chunk = Vec::with_capacity(payload.len().saturating_add(20));
         Data { payload: &payload, ..data }.emit(&mut chunk);
         // There are more flags than are read: acknowledge at once (RFC 9260 §3.3.1).
         *chunk.get_mut(1)? = *self.raw.get(1)?;
@@ -157,11 +157,11 @@ impl<'a> Rebuilt<'a> {
     pub fn push(&mut self, piece: &Piece<'_>, changed: Option<&[u8]>) -> bool {
         let chunk = changed.unwrap_or(piece.raw);
         let length = self.out.as_ref().map_or(self.taken, Vec::len);
-        if length > HEADER_LENGTH && length + chunk.len() > self.limit {
+        if length > HEADER_LENGTH && length.saturating_add(chunk.len()) > self.limit {
             return false;
         }
         if changed.is_none() && self.out.is_none() {
-            self.taken += chunk.len();
+            self.taken = self.taken.saturating_add(chunk.len());
         } else {
             self.out().extend_from_slice(chunk);
         }
