@@ -103,8 +103,24 @@ fn split<'a>(
     whole.split_at_checked(header_length).ok_or_else(|| cursor.error(Kind::BadLength))
 }
 
+/// Internet checksum (RFC 1071) of at most 65,535 octets.
+#[expect(
+    clippy::arithmetic_side_effects,
+    reason = "32,768 words of 16 bits fit in 32 bits, and so do two folds"
+)]
+fn internet_checksum(bytes: &[u8]) -> u16 {
+    let (words, rest) = bytes.as_chunks::<2>();
+    let last = rest.first().map_or(0, |octet| u32::from(*octet) << 8);
+    // Two folds bring the carries in.
+    let sum = words.iter().map(|word| u32::from(u16::from_be_bytes(*word))).sum::<u32>() + last;
+    let sum = (sum & 0xFFFF) + (sum >> 16);
+    !((sum & 0xFFFF) + (sum >> 16)) as u16
+}
+
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+
     use super::*;
     use proptest::prelude::*;
 

@@ -103,7 +103,7 @@ impl Circuits {
             self.slots.remove(&circuit);
             return;
         }
-        #[expect(clippy::arithmetic_side_effects, reason = "times saturate")]
+        #[expect(clippy::arithmetic_side_effects, reason = "adding to a moment saturates")]
         let until = self.now + self.hold;
         if let Some(slot) = self.slots.get_mut(&circuit) {
             (slot.entry, slot.until) = (entry, until);
@@ -137,6 +137,8 @@ impl Circuits {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+
     use super::*;
 
     const SEIZED: Entry =

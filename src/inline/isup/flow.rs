@@ -205,6 +205,8 @@ const fn key(header: Header) -> Key {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+
     use super::*;
     use proptest::prelude::*;
 
