@@ -77,9 +77,9 @@ struct Lines {
 }
 
 impl Sink for Lines {
-    fn take(&mut self, judge: &Judge, output: Output) {
+    fn take(&mut self, _: &Judge, output: Output) {
         if let Output::Record(record) = output {
-            self.writer.write(&record, judge.ruleset(), &self.network).unwrap();
+            self.writer.write(&record, &self.network).unwrap();
         }
     }
 }
