@@ -5,6 +5,9 @@
 //! by reason. It answers retransmissions the same. Emergency calls are answered at once, without being asked about.
 //! Must not: judge.
 
+#[cfg(test)]
+pub(crate) mod contract;
+pub mod dip;
 pub mod feed;
 pub mod http;
 pub mod inline;
@@ -120,7 +123,7 @@ pub trait Adapter: Send {
 }
 
 /// An adapter's way to the decision loop.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Gate {
     queries: Sender<Query>,
     network: Arc<Network>,
