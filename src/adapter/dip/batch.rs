@@ -42,8 +42,9 @@ impl Inbox {
         for message in messages {
             count += 1;
             let source = message.address.as_ref().and_then(source);
-            if let (Some(bytes), Some(source)) = (message.iovs().next(), source) {
-                take(bytes, source);
+            if let Some(source) = source {
+                // Of an empty datagram there is no piece.
+                take(message.iovs().next().unwrap_or_default(), source);
             }
         }
         count

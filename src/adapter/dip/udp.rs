@@ -20,8 +20,9 @@ use crate::adapter::dip::counts::Kind;
 use crate::adapter::dip::desk::{Desk, Request, Step, head};
 use crate::adapter::dip::passed::Passed;
 use crate::adapter::dip::ring::Ring;
+use crate::adapter::dip::slot::{Numbered, Slot};
 use crate::adapter::dip::waker::Waker;
-use crate::adapter::{Asked, Query, Reply};
+use crate::adapter::{Asked, Query};
 use crate::base::fail_open::FailOpen;
 use crate::base::frame::{Envelope, Transport};
 use crate::clock::{Deadline, Stopwatch};
@@ -46,9 +47,6 @@ pub(super) fn open(address: SocketAddr, receive_buffer: usize) -> io::Result<Udp
     Ok(UdpSocket::from(fd))
 }
 
-/// A question's number and its answer.
-type Numbered = (u64, Result<Answer, FailOpen>);
-
 /// Where answers come in.
 #[derive(Debug)]
 pub(super) struct Answers {
@@ -56,32 +54,11 @@ pub(super) struct Answers {
     pub waker: Waker,
 }
 
-/// Where one answer goes.
-struct Slot {
-    number: u64,
-    answers: Option<Arc<Answers>>,
-}
-
-impl Slot {
-    fn put(&mut self, answer: Result<Answer, FailOpen>) {
-        if let Some(answers) = self.answers.take() {
-            // When the queue is full, the deadline answers.
-            let _ = answers.queue.try_send((self.number, answer));
-            answers.waker.wake();
-        }
-    }
-}
-
-impl Reply for Slot {
-    fn answer(mut self: Box<Self>, answer: Result<Answer, FailOpen>) {
-        self.put(answer);
-    }
-}
-
-/// A question that was thrown away will have no answer.
-impl Drop for Slot {
-    fn drop(&mut self) {
-        self.put(Err(FailOpen::Stopped));
+impl Answers {
+    fn put(&self, answer: Numbered) {
+        // When the queue is full, the deadline answers.
+        let _ = self.queue.try_send(answer);
+        self.waker.wake();
     }
 }
 
@@ -188,10 +165,11 @@ impl Worker<'_> {
         let head = head(bytes, message).into();
         self.waiting.push(deadline, Waiting { head, source, to, since, transaction });
         let envelope = Envelope::Sip { src: source, dst: self.listener.local, transport: Transport::Udp };
+        let answers = Arc::clone(&self.listener.answers);
         desk.gate.ask(Query {
             asked: Asked::Message { envelope, bytes: bytes.into() },
             deadline,
-            reply: Box::new(Slot { number, answers: Some(Arc::clone(&self.listener.answers)) }),
+            reply: Box::new(Slot::new(number, move |answer| answers.put(answer))),
         });
     }
 
