@@ -66,7 +66,7 @@ impl<'a> Bench<'a> {
     fn new(start: &dyn Fn(Gate) -> Box<dyn Switch + 'a>, room: usize) -> Self {
         let (sender, queries) = bounded(room);
         let metrics = Live::new().unwrap().adapter("test");
-        let gate = Gate::new(sender, Arc::new(Network::unknown()), metrics.clone());
+        let gate = Gate::new(sender, (Arc::new(Network::unknown()), Arc::default()), metrics.clone());
         Self { switch: start(gate), queries, metrics }
     }
 

@@ -5,6 +5,7 @@
 //! by reason. It answers retransmissions the same. Emergency calls are answered at once, without being asked about.
 //! Must not: judge.
 
+mod batch;
 #[cfg(test)]
 pub(crate) mod contract;
 pub mod dip;
@@ -12,8 +13,12 @@ pub mod feed;
 pub mod http;
 pub mod inline;
 pub mod nfqueue;
+mod passed;
 pub mod push;
+mod ring;
+mod slot;
 pub mod token;
+mod waker;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

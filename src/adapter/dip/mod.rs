@@ -6,22 +6,17 @@
 //! judge, or keep a call waiting beyond the deadline; an emergency call does not wait at all.
 
 mod answer;
-mod batch;
 mod connection;
 mod counts;
 mod desk;
 mod framer;
-mod passed;
 mod profile;
-mod ring;
-mod slot;
 mod stream;
 mod template;
 #[cfg(test)]
 mod tests;
 mod tls;
 mod udp;
-mod waker;
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -40,8 +35,10 @@ pub use template::{Hole, TEMPLATE_MAX, Template, TemplateError};
 pub use tls::TlsOptions;
 
 use crate::adapter::Gate;
+use crate::adapter::batch;
 use crate::adapter::dip::desk::Desk;
 use crate::adapter::dip::stream::{Certificates, Shared};
+use crate::adapter::slot::Answers;
 use crate::base::map::Seed;
 
 /// What a dip is.
@@ -112,7 +109,7 @@ impl Default for DipLimits {
 #[derive(Debug)]
 pub struct Dip {
     desk: Arc<Desk>,
-    udp: Vec<(SocketAddr, Arc<udp::Answers>)>,
+    udp: Vec<(SocketAddr, Arc<Answers>)>,
     tcp: Vec<SocketAddr>,
     tls: Vec<SocketAddr>,
     certificates: Option<(TlsOptions, watch::Sender<Arc<ServerConfig>>)>,
@@ -137,7 +134,7 @@ impl Dip {
         let mut sockets = Vec::new();
         for address in &options.udp {
             let open = || {
-                let socket = udp::open(*address, options.limits.receive_buffer)?;
+                let socket = batch::open(*address, options.limits.receive_buffer)?;
                 udp::Listener::new(Arc::clone(&desk), socket, options.limits)
             };
             sockets.push(open().map_err(|error| at(*address, &error))?);

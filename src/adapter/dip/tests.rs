@@ -261,7 +261,8 @@ fn answers_keep_alives_and_closes_what_is_no_sip() {
 #[test]
 fn closes_connections_that_are_too_many_or_too_slow() {
     let (gate, _queries) = gate(Network::unknown());
-    let limits = DipLimits { connections: 1, message_time: Duration::from_millis(30), ..DipLimits::default() };
+    let limits =
+        DipLimits { connections: 1, message_time: Duration::from_millis(30), ..DipLimits::default() };
     let mut switch = StreamSwitch::tcp(gate, LOOPBACKS[0], limits);
     switch.stream.write_all(b"\r\n\r\n").unwrap();
     switch.stream.read_exact(&mut [0; 2]).unwrap();
@@ -277,7 +278,7 @@ fn closes_connections_that_are_too_many_or_too_slow() {
 
 fn gate(network: Network) -> (Gate, crossbeam_channel::Receiver<crate::adapter::Query>) {
     let (sender, queries) = bounded(8);
-    (Gate::new(sender, Arc::new(network), Live::new().unwrap().adapter("dip")), queries)
+    (Gate::new(sender, (Arc::new(network), Arc::default()), Live::new().unwrap().adapter("dip")), queries)
 }
 
 #[test]
@@ -295,11 +296,19 @@ fn answers_what_sets_no_call_up() {
         "ACK" => request.replace("INVITE", "ACK"),
         _ => request.replacen("INVITE sip:+48601234567@fw SIP/2.0", "SIP/2.0 200 OK", 1),
     });
-    for silent in silent.iter().map(String::as_bytes).chain([&b"\r\n\r\n"[..], b"\x80\x00", b"", b"BYE a SIP/2.0\r\n\r\n"]) {
+    for silent in silent.iter().map(String::as_bytes).chain([
+        &b"\r\n\r\n"[..],
+        b"\x80\x00",
+        b"",
+        b"BYE a SIP/2.0\r\n\r\n",
+    ]) {
         switch.socket.send(silent).unwrap();
     }
     let options = ask(&request.replace("INVITE", "OPTIONS"));
-    assert!(options.starts_with("SIP/2.0 200 OK\r\n") && options.contains("\r\nAllow: INVITE, ACK"), "{options}");
+    assert!(
+        options.starts_with("SIP/2.0 200 OK\r\n") && options.contains("\r\nAllow: INVITE, ACK"),
+        "{options}"
+    );
     assert!(options.contains(";rport=") && options.contains(";received=127.0.0.1"), "{options}");
     assert!(ask(&request.replace("INVITE", "CANCEL")).starts_with("SIP/2.0 200 OK\r\n"));
     let refused = ask(&request.replace("INVITE", "BYE"));

@@ -5,23 +5,20 @@
 
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::AsFd;
 use std::sync::Arc;
 
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::{Receiver, bounded};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::socket::{
-    AddressFamily, SockFlag, SockType, SockaddrStorage, bind, setsockopt, socket, sockopt,
-};
 
+use crate::adapter::batch::{BATCH, Inbox, Outbox};
 use crate::adapter::dip::DipLimits;
-use crate::adapter::dip::batch::{BATCH, Inbox, Outbox};
 use crate::adapter::dip::counts::Kind;
 use crate::adapter::dip::desk::{Desk, Request, Step, head};
-use crate::adapter::dip::passed::Passed;
-use crate::adapter::dip::ring::Ring;
-use crate::adapter::dip::slot::{Numbered, Slot};
-use crate::adapter::dip::waker::Waker;
+use crate::adapter::passed::Passed;
+use crate::adapter::ring::Ring;
+use crate::adapter::slot::{Answers, Numbered, Slot};
+use crate::adapter::waker::Waker;
 use crate::adapter::{Asked, Query};
 use crate::base::fail_open::FailOpen;
 use crate::base::frame::{Envelope, Transport};
@@ -29,38 +26,6 @@ use crate::clock::{Deadline, Stopwatch};
 use crate::judge::Answer;
 use crate::wire::sip::Message;
 use crate::wire::sip::respond::destination;
-
-/// A socket bound to `address`, with room for what comes while the thread does not run.
-pub(super) fn open(address: SocketAddr, receive_buffer: usize) -> io::Result<UdpSocket> {
-    if address.ip().is_unspecified() {
-        let why = "a dip over UDP needs the address it is asked at, so that it answers from that one";
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
-    }
-    let family = if address.is_ipv6() { AddressFamily::Inet6 } else { AddressFamily::Inet };
-    let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
-    let fd: OwnedFd = socket(family, SockType::Datagram, flags, None)?;
-    // Beyond the system's maximum only with a privilege; as far as it goes without.
-    if setsockopt(&fd, sockopt::RcvBufForce, &receive_buffer).is_err() {
-        setsockopt(&fd, sockopt::RcvBuf, &receive_buffer)?;
-    }
-    bind(std::os::fd::AsRawFd::as_raw_fd(&fd), &SockaddrStorage::from(address))?;
-    Ok(UdpSocket::from(fd))
-}
-
-/// Where answers come in.
-#[derive(Debug)]
-pub(super) struct Answers {
-    queue: Sender<Numbered>,
-    pub waker: Waker,
-}
-
-impl Answers {
-    fn put(&self, answer: Numbered) {
-        // When the queue is full, the deadline answers.
-        let _ = self.queue.try_send(answer);
-        self.waker.wake();
-    }
-}
 
 /// What an answer needs of the question.
 struct Waiting {
@@ -158,8 +123,7 @@ impl Worker<'_> {
         }
         let Some(number) = self.waiting.next() else {
             self.passed.note(transaction);
-            return self
-                .put(to, |out| desk.settle(Err(FailOpen::StateFull), transaction, &request, out));
+            return self.put(to, |out| desk.settle(Err(FailOpen::StateFull), transaction, &request, out));
         };
         let deadline = Deadline::after(desk.deadline);
         let head = head(bytes, message).into();
@@ -222,13 +186,10 @@ impl Worker<'_> {
         waker.sleep();
         if answered.is_empty() && !(desk.is_stopping() && self.waiting.left().is_none()) {
             let left = self.waiting.left().map(|left| left.as_micros().div_ceil(1_000));
-            let timeout = left.map_or(PollTimeout::NONE, |left| {
-                PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX)
-            });
-            let mut wanted = [
-                PollFd::new(socket.as_fd(), PollFlags::POLLIN),
-                PollFd::new(waker.fd(), PollFlags::POLLIN),
-            ];
+            let timeout = left
+                .map_or(PollTimeout::NONE, |left| PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX));
+            let mut wanted =
+                [PollFd::new(socket.as_fd(), PollFlags::POLLIN), PollFd::new(waker.fd(), PollFlags::POLLIN)];
             // A signal wakes it for nothing, which does no harm.
             let _ = poll(&mut wanted, timeout);
         }

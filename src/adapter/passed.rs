@@ -29,7 +29,8 @@ impl Passed {
         if self.max == 0 || !self.known.insert(transaction) {
             return;
         }
-        while self.order.len() >= self.max || self.order.front().is_some_and(|(end, _)| end.left().is_zero()) {
+        while self.order.len() >= self.max || self.order.front().is_some_and(|(end, _)| end.left().is_zero())
+        {
             let Some((_, oldest)) = self.order.pop_front() else { break };
             self.known.remove(&oldest);
         }

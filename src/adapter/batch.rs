@@ -1,20 +1,40 @@
 //! Datagrams, many with one system call: recvmmsg(2), sendmmsg(2).
 
 use std::array;
-use std::io::{IoSlice, IoSliceMut};
+use std::io::{self, IoSlice, IoSliceMut};
 use std::net::{SocketAddr, SocketAddrV4, SocketAddrV6, UdpSocket};
 use std::ops::Range;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 
 use arrayvec::ArrayVec;
 use nix::errno::Errno;
-use nix::sys::socket::{MsgFlags, MultiHeaders, SockaddrStorage, recvmmsg, sendmmsg};
+use nix::sys::socket::{
+    AddressFamily, MsgFlags, MultiHeaders, SockFlag, SockType, SockaddrStorage, bind, recvmmsg, sendmmsg,
+    setsockopt, socket, sockopt,
+};
 
 /// Datagrams of one call.
 pub(super) const BATCH: usize = 64;
 /// Longest UDP payload, rounded up to whole cache lines, an odd number of them: buffers that lie a power of two apart
 /// share their place in the caches.
 const BUFFER: usize = 1_025 * 64;
+
+/// A socket bound to `address`, with room for what comes while the thread does not run.
+pub(super) fn open(address: SocketAddr, receive_buffer: usize) -> io::Result<UdpSocket> {
+    if address.ip().is_unspecified() {
+        let why = "a socket for UDP needs the address that it is asked at, so that it answers from that one";
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
+    }
+    let family = if address.is_ipv6() { AddressFamily::Inet6 } else { AddressFamily::Inet };
+    let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
+    let fd: OwnedFd = socket(family, SockType::Datagram, flags, None)?;
+    // Beyond the system's maximum only with a privilege; as far as it goes without.
+    if setsockopt(&fd, sockopt::RcvBufForce, &receive_buffer).is_err() {
+        setsockopt(&fd, sockopt::RcvBuf, &receive_buffer)?;
+    }
+    bind(fd.as_raw_fd(), &SockaddrStorage::from(address))?;
+    Ok(UdpSocket::from(fd))
+}
 
 /// Takes datagrams from a socket.
 pub(super) struct Inbox {

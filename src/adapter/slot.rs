@@ -1,6 +1,9 @@
 //! The way of one answer back to the thread that asked: it is used once, and when its question is thrown away it says so.
 
+use crossbeam_channel::Sender;
+
 use crate::adapter::Reply;
+use crate::adapter::waker::Waker;
 use crate::base::fail_open::FailOpen;
 use crate::judge::Answer;
 
@@ -34,5 +37,21 @@ impl<F: FnOnce(Numbered) + Send> Reply for Slot<F> {
 impl<F: FnOnce(Numbered)> Drop for Slot<F> {
     fn drop(&mut self) {
         self.put(Err(FailOpen::Stopped));
+    }
+}
+
+/// Where answers come in.
+#[derive(Debug)]
+pub(super) struct Answers {
+    pub queue: Sender<Numbered>,
+    pub waker: Waker,
+}
+
+impl Answers {
+    /// Hands an answer to the thread, and wakes it.
+    pub fn put(&self, answer: Numbered) {
+        // When the queue is full, the deadline answers.
+        let _ = self.queue.try_send(answer);
+        self.waker.wake();
     }
 }
