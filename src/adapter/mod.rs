@@ -14,6 +14,7 @@ pub mod http;
 pub mod inline;
 pub mod nfqueue;
 mod passed;
+pub mod proxy;
 pub mod push;
 mod ring;
 mod slot;
