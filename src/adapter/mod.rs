@@ -5,12 +5,21 @@
 //! by reason. It answers retransmissions the same. Emergency calls are answered at once, without being asked about.
 //! Must not: judge.
 
+mod batch;
+#[cfg(test)]
+pub(crate) mod contract;
+pub mod dip;
 pub mod feed;
 pub mod http;
 pub mod inline;
 pub mod nfqueue;
+mod passed;
+pub mod proxy;
 pub mod push;
+mod ring;
+mod slot;
 pub mod token;
+mod waker;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -120,7 +129,7 @@ pub trait Adapter: Send {
 }
 
 /// An adapter's way to the decision loop.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Gate {
     queries: Sender<Query>,
     network: Arc<Network>,

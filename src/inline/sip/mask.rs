@@ -18,7 +18,7 @@ const ANONYMOUS_USER: &[u8] = b"anonymous";
 
 /// What was hidden of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Masked {
+pub struct Masked {
     /// The caller's tag.
     tag: Box<[u8]>,
     /// Name and URI of its From; empty when they are too long to keep, and then do not come back.
@@ -36,7 +36,8 @@ enum Way {
 
 impl Masked {
     /// What will be hidden of the call that this INVITE sets up; of each part at most `length_max` octets are kept.
-    pub(super) fn of(invite: &Message<'_>, length_max: usize) -> Self {
+    #[must_use]
+    pub fn of(invite: &Message<'_>, length_max: usize) -> Self {
         let keep = |bytes: &[u8]| if bytes.len() <= length_max { Box::from(bytes) } else { Box::default() };
         let from = invite.head.from.unwrap_or_default();
         let name_and_uri = from.len().saturating_sub(invite.from.parameters.len());
@@ -50,7 +51,8 @@ impl Masked {
 
     /// Writes a message of this call as the other side is to see it; whether it could. One that belongs to another dialog of
     /// the same Call-ID stays as it is.
-    pub(super) fn rewrite(
+    #[must_use]
+    pub fn rewrite(
         &self,
         bytes: &[u8],
         message: &Message<'_>,

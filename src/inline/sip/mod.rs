@@ -9,7 +9,7 @@
 //!
 //! Fragments pass, as does what cannot be read: counted. SIP over TCP does not come here. An emergency call passes at once.
 
-mod mask;
+pub mod mask;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -347,7 +347,8 @@ fn unescaped(user: &[u8]) -> Raw {
 }
 
 /// Reason phrases of refusals (RFC 3261 §21.4, §21.6; RFC 8197, RFC 8688).
-const fn phrase(status: u16) -> &'static str {
+#[must_use]
+pub const fn phrase(status: u16) -> &'static str {
     match status {
         403 => "Forbidden",
         404 => "Not Found",

@@ -6,9 +6,11 @@
 
 pub mod address;
 pub mod edit;
+pub mod forward;
 pub mod head;
 pub mod lines;
 mod near;
+pub mod place;
 pub mod respond;
 pub mod start;
 pub mod value;

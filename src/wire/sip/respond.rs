@@ -5,13 +5,14 @@
 //! answered the same way, so that retransmissions need no memory. Via, From, Call-ID and CSeq are copied as they stand,
 //! folds and compact names too; the To line gets a tag. Must not: decide what to answer or where to send it.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 use crate::base::map::{Seed, keyed_hash};
 use crate::wire::sip::Message;
 use crate::wire::sip::address::Address;
 use crate::wire::sip::head::split_header;
 use crate::wire::sip::lines::{End, Line, Lines};
+use crate::wire::sip::place::{SIP_PORT, read_address, sent_by};
 use crate::wire::sip::value::{elements, parameter};
 
 /// What to answer.
@@ -154,31 +155,37 @@ fn put_to(out: &mut Vec<u8>, line: &[u8], value: &[u8], response: &Response<'_>)
     }
 }
 
-/// Notes in the first value of the line where the request came from: `received` when the sent-by is not that address or
-/// the sender asks with `rport`, which gets the port.
-fn put_top_via(out: &mut Vec<u8>, line: &[u8], value: &[u8], source: Option<SocketAddr>) {
+/// Notes in the first value of a Via line where the request came from: `received` when the sent-by is not that address or
+/// the sender asks with `rport`, which gets the port. What the sender itself noted there does not count.
+pub(super) fn put_top_via(out: &mut Vec<u8>, line: &[u8], value: &[u8], source: Option<SocketAddr>) {
     let (Some(source), Some(top)) = (source, elements(value).next()) else {
         return out.extend_from_slice(line);
     };
-    let asks_port = parameter(top, b"rport").is_some_and(<[u8]>::is_empty);
-    let host = sent_by(top).map(|(host, _)| host);
-    let is_source = host.and_then(read_address) == Some(source.ip());
+    let is_source = |host: &[u8]| read_address(host) == Some(source.ip());
+    let asks_port = parameter(top, b"rport").is_some();
+    let says_address = sent_by(top).is_some_and(|(host, _)| is_source(host));
+    let noted = parameter(top, b"received");
     let before = top.as_ptr().addr().saturating_sub(line.as_ptr().addr());
     let (Some(head), Some(tail)) = (line.get(..before), line.get(before.saturating_add(top.len())..)) else {
         return out.extend_from_slice(line);
     };
     out.extend_from_slice(head);
     for (index, piece) in top.split(|octet| *octet == b';').enumerate() {
+        let name = piece.split(|octet| *octet == b'=').next().unwrap_or_default().trim_ascii();
+        let is = |known: &[u8]| index > 0 && name.eq_ignore_ascii_case(known);
+        if is(b"received") && !noted.is_some_and(is_source) {
+            continue;
+        }
         if index > 0 {
             out.push(b';');
         }
-        out.extend_from_slice(piece);
-        if asks_port && index > 0 && piece.trim_ascii().eq_ignore_ascii_case(b"rport") {
-            out.extend_from_slice(format!("={}", source.port()).as_bytes());
+        if is(b"rport") {
+            out.extend_from_slice(format!("rport={}", source.port()).as_bytes());
+        } else {
+            out.extend_from_slice(piece);
         }
     }
-    let received_there = parameter(top, b"received").is_some();
-    if (asks_port || !is_source) && !received_there {
+    if (asks_port || !says_address) && !noted.is_some_and(is_source) {
         out.extend_from_slice(format!(";received={}", source.ip()).as_bytes());
     }
     out.extend_from_slice(tail);
@@ -192,28 +199,7 @@ pub fn destination(request: &Message<'_>, source: SocketAddr) -> SocketAddr {
     if parameter(via, b"rport").is_some() {
         return source;
     }
-    SocketAddr::new(source.ip(), sent_by(via).and_then(|(_, port)| port).unwrap_or(5060))
-}
-
-/// Host and port of `SIP/2.0/UDP host:port;…`, the host with its brackets.
-fn sent_by(via: &[u8]) -> Option<(&[u8], Option<u16>)> {
-    let end = via.iter().position(|octet| *octet == b';').unwrap_or(via.len());
-    let protocol_and_host = via.get(..end)?.trim_ascii();
-    let start = protocol_and_host.iter().rposition(u8::is_ascii_whitespace)?.checked_add(1)?;
-    let host = protocol_and_host.get(start..)?;
-    let bracket = host.iter().position(|octet| *octet == b']').unwrap_or_default();
-    let colon = host.get(bracket..)?.iter().position(|octet| *octet == b':');
-    let Some(colon) = colon.and_then(|colon| colon.checked_add(bracket)) else { return Some((host, None)) };
-    let port = host.get(colon.checked_add(1)?..).and_then(|port| str::from_utf8(port).ok()?.parse().ok());
-    Some((host.get(..colon)?, port))
-}
-
-fn read_address(host: &[u8]) -> Option<IpAddr> {
-    let host = match host {
-        [b'[', inner @ .., b']'] => inner,
-        host => host,
-    };
-    str::from_utf8(host).ok()?.parse().ok()
+    SocketAddr::new(source.ip(), sent_by(via).and_then(|(_, port)| port).unwrap_or(SIP_PORT))
 }
 
 /// Text of ours between header names: never a line of its own.
@@ -271,6 +257,8 @@ mod tests {
             ("192.0.2.9;branch=1", "192.0.2.1:9", "192.0.2.9;branch=1;received=192.0.2.1"),
             ("host;branch=1, d", "192.0.2.1:9", "host;branch=1;received=192.0.2.1, d"),
             ("[2001:db8::1]:5061;x", "[2001:db8::1]:9", "[2001:db8::1]:5061;x"),
+            ("h;received=203.0.113.1;rport=7;x", "192.0.2.1:9", "h;rport=9;x;received=192.0.2.1"),
+            ("h;received=192.0.2.1;x", "192.0.2.1:9", "h;received=192.0.2.1;x"),
         ] {
             let request = INVITE.replace("192.0.2.1:5080;branch=z9hG4bK1;rport , SIP/2.0/UDP b", via);
             let response =
