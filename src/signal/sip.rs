@@ -7,6 +7,7 @@ use memchr::{memchr, memchr2};
 
 use crate::base::frame::Pdu;
 use crate::base::map::keyed_hash;
+use crate::base::network::Network;
 use crate::base::number::{Party, RAW_MAX, Raw, Shape};
 use crate::base::numbering::{Nature, Numbering};
 use crate::base::route::{Direction, NumberFormat};
@@ -55,6 +56,16 @@ pub fn decode<'a>(
         q850_cause: message.head.reasons.iter().find_map(|reason| q850_cause(reason)),
         cause_location: None,
     }))
+}
+
+/// Whether a call to this request URI is an emergency call, told before anything else is known of it.
+#[must_use]
+pub fn is_emergency(request_uri: &[u8], network: &Network) -> bool {
+    let uri = Uri::parse(request_uri).unwrap_or_default();
+    let mut room = Room::new();
+    let user = unescaped(uri.user, &mut room);
+    let raw = Raw::try_from(&user[..user.len().min(RAW_MAX)]).unwrap_or_default();
+    network.is_emergency(&Party { raw, ..Party::default() })
 }
 
 fn request(

@@ -92,6 +92,15 @@ impl<'a> Uri<'a> {
             || !self.parameters.is_empty() && parameter(self.parameters, b"user").is_some_and(is_phone)
     }
 
+    /// Trunk group that a telephone number came by or shall go by (RFC 4904 §4), wherever in the URI it was put.
+    #[must_use]
+    pub fn trunk_group(&self) -> Option<&'a [u8]> {
+        [self.number_parameters, self.parameters]
+            .into_iter()
+            .filter(|parameters| !parameters.is_empty())
+            .find_map(|parameters| parameter(parameters, b"tgrp"))
+    }
+
     /// The `phone-context` of a local number (RFC 3966 §5.1.5): `+` and digits, or a domain name.
     #[must_use]
     pub fn phone_context(&self) -> Option<&'a [u8]> {
