@@ -5,6 +5,10 @@
 //! by reason. It answers retransmissions the same. Emergency calls are answered at once, without being asked about.
 //! Must not: judge.
 
+#[cfg(test)]
+pub(crate) mod contract;
+pub mod dip;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -108,12 +112,20 @@ pub trait Adapter: Send {
         None
     }
 
+    /// Reads again what it read from files, when the operator changed them.
+    ///
+    /// # Errors
+    /// In words for the operator; it goes on with what it has.
+    fn reload(&self) -> Result<(), String> {
+        Ok(())
+    }
+
     /// Answers what it has, and ends.
     fn stop(self: Box<Self>);
 }
 
 /// An adapter's way to the decision loop.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Gate {
     queries: Sender<Query>,
     network: Arc<Network>,

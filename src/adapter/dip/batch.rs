@@ -1,0 +1,124 @@
+//! Datagrams, many with one system call: recvmmsg(2), sendmmsg(2).
+
+use std::array;
+use std::io::{IoSlice, IoSliceMut};
+use std::net::{SocketAddr, SocketAddrV4, SocketAddrV6, UdpSocket};
+use std::ops::Range;
+use std::os::fd::AsRawFd;
+
+use arrayvec::ArrayVec;
+use nix::errno::Errno;
+use nix::sys::socket::{MsgFlags, MultiHeaders, SockaddrStorage, recvmmsg, sendmmsg};
+
+/// Datagrams of one call.
+pub(super) const BATCH: usize = 64;
+/// Longest UDP payload, rounded up to whole cache lines, an odd number of them: buffers that lie a power of two apart
+/// share their place in the caches.
+const BUFFER: usize = 1_025 * 64;
+
+/// Takes datagrams from a socket.
+pub(super) struct Inbox {
+    octets: Vec<u8>,
+    headers: MultiHeaders<SockaddrStorage>,
+}
+
+impl Inbox {
+    pub fn new() -> Self {
+        Self { octets: vec![0; BATCH * BUFFER], headers: MultiHeaders::preallocate(BATCH, None) }
+    }
+
+    /// Hands on the datagrams that are there, up to [`BATCH`]; how many there were.
+    pub fn receive(&mut self, socket: &UdpSocket, mut take: impl FnMut(&[u8], SocketAddr)) -> usize {
+        let mut buffers = self.octets.chunks_exact_mut(BUFFER);
+        let mut slices: [[IoSliceMut<'_>; 1]; BATCH] =
+            array::from_fn(|_| [IoSliceMut::new(buffers.next().unwrap_or_default())]);
+        let flags = MsgFlags::MSG_DONTWAIT;
+        // An error is of one datagram, or says that there is none; what a router said of an answer is no news.
+        let Ok(messages) = recvmmsg(socket.as_raw_fd(), &mut self.headers, slices.iter_mut(), flags, None)
+        else {
+            return 0;
+        };
+        let mut count = 0;
+        for message in messages {
+            count += 1;
+            let source = message.address.as_ref().and_then(source);
+            if let Some(source) = source {
+                // Of an empty datagram there is no piece.
+                take(message.iovs().next().unwrap_or_default(), source);
+            }
+        }
+        count
+    }
+}
+
+fn source(address: &SockaddrStorage) -> Option<SocketAddr> {
+    let v4 = || address.as_sockaddr_in().map(|address| SocketAddrV4::from(*address).into());
+    v4().or_else(|| address.as_sockaddr_in6().map(|address| SocketAddrV6::from(*address).into()))
+}
+
+/// Collects datagrams and sends them.
+pub(super) struct Outbox {
+    octets: Vec<u8>,
+    parts: ArrayVec<(Range<usize>, SocketAddr), BATCH>,
+    headers: MultiHeaders<SockaddrStorage>,
+}
+
+impl Outbox {
+    pub fn new() -> Self {
+        Self {
+            octets: Vec::with_capacity(BATCH * 1_024),
+            parts: ArrayVec::new(),
+            headers: MultiHeaders::preallocate(BATCH, None),
+        }
+    }
+
+    pub fn is_full(&self) -> bool {
+        self.parts.is_full()
+    }
+
+    /// Adds what `write` appends, for this receiver, unless it is nothing. There must be room.
+    pub fn add(&mut self, to: SocketAddr, write: impl FnOnce(&mut Vec<u8>)) {
+        let start = self.octets.len();
+        write(&mut self.octets);
+        if self.octets.len() > start {
+            let _ = self.parts.try_push((start..self.octets.len(), to));
+        }
+    }
+
+    /// Sends all; how many the system did not take.
+    pub fn send(&mut self, socket: &UdpSocket) -> usize {
+        let mut unsent = 0;
+        let mut first = 0;
+        while first < self.parts.len() {
+            match self.send_from(first, socket) {
+                Ok(sent) => first = first.saturating_add(sent.max(1)),
+                Err(Errno::EINTR) => {}
+                // The socket is full: none of the others may go either.
+                Err(Errno::EAGAIN) => {
+                    unsent += self.parts.len().saturating_sub(first);
+                    break;
+                }
+                // It is said of the first one; the others may still go.
+                Err(_) => {
+                    unsent += 1;
+                    first = first.saturating_add(1);
+                }
+            }
+        }
+        self.parts.clear();
+        self.octets.clear();
+        unsent
+    }
+
+    fn send_from(&mut self, first: usize, socket: &UdpSocket) -> nix::Result<usize> {
+        let parts = self.parts.get(first..).unwrap_or_default();
+        let slices: ArrayVec<[IoSlice<'_>; 1], BATCH> = parts
+            .iter()
+            .map(|(range, _)| [IoSlice::new(self.octets.get(range.clone()).unwrap_or_default())])
+            .collect();
+        let to: ArrayVec<Option<SockaddrStorage>, BATCH> =
+            parts.iter().map(|(_, to)| Some(SockaddrStorage::from(*to))).collect();
+        let (fd, flags) = (socket.as_raw_fd(), MsgFlags::MSG_DONTWAIT);
+        Ok(sendmmsg(fd, &mut self.headers, slices.iter(), &to, [], flags)?.count())
+    }
+}
