@@ -124,6 +124,14 @@ pub trait Adapter: Send {
         None
     }
 
+    /// Reads again what it read from files, when the operator changed them.
+    ///
+    /// # Errors
+    /// In words for the operator; it goes on with what it has.
+    fn reload(&self) -> Result<(), String> {
+        Ok(())
+    }
+
     /// Answers what it has, and ends.
     fn stop(self: Box<Self>);
 }

@@ -19,12 +19,14 @@ mod records;
 mod replay;
 mod report;
 mod run;
+mod selftest;
 mod simulate;
 mod state;
 mod text;
 mod verify;
 
 use std::ffi::OsString;
+use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -70,6 +72,9 @@ enum Command {
     /// Make traffic from a scenario: a capture, the network file for it, and the truth about every call
     #[command(after_help = SIMULATE_EXAMPLES)]
     Simulate(SimulateArguments),
+    /// Prove on a live trunk that a switch ends blocked calls and goes on with allowed ones
+    #[command(after_help = SELFTEST_EXAMPLES)]
+    Selftest(SelftestArguments),
     /// Verify the hash chain of a billing file
     Verify {
         /// The `billing.jsonl` to verify
@@ -100,6 +105,48 @@ Examples:
       Judge calls until SIGTERM. SIGHUP reads rules and prices again.
   curl http://127.0.0.1:9464/readyz
       Is it ready, and if not, why?";
+
+const SELFTEST_EXAMPLES: &str = "\
+A rule of the running Tollgate must block the one calling number, and none the
+other. The called number must have a route through the switch; best one that
+leads back here, to --far-end.
+
+Examples:
+  tollgate selftest --switch 192.0.2.1:5060 --called +48601234567
+      Two calls; the allowed one rings and is cancelled at once.
+  tollgate selftest --switch 192.0.2.1:5060 --called +99100000009 \\
+    --far-end 192.0.2.99:5070
+      The switch routes the called number to this machine; nobody's telephone
+      rings.";
+
+#[derive(Debug, clap::Args)]
+struct SelftestArguments {
+    /// Address of the switch, to which calls are sent over UDP
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    switch: SocketAddr,
+    /// Number to call
+    #[arg(long, value_name = "NUMBER", value_parser = selftest::parse_number)]
+    called: String,
+    /// Calling number that a rule of the running Tollgate blocks; ITU-T E.164.2 keeps +991 for trials, and the shipped
+    /// rules block what comes from abroad with a country code that nobody has
+    #[arg(long, value_name = "NUMBER", default_value = "+99100000001", value_parser = selftest::parse_number)]
+    blocked: String,
+    /// Calling number that no rule blocks; Ofcom keeps +44 7700 900000 to 900999 for fiction
+    #[arg(long, value_name = "NUMBER", default_value = "+447700900123", value_parser = selftest::parse_number)]
+    allowed: String,
+    /// Address at which to wait for the calls behind the switch; busy is answered there
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    far_end: Option<SocketAddr>,
+    /// Status that the blocked call must be refused with; any refusal will do when not given
+    #[arg(long, value_name = "STATUS", value_parser = clap::value_parser!(u16).range(300..=699))]
+    expect: Option<u16>,
+    /// Port to call from; any free one when not given
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    port: u16,
+    /// Seconds to wait for the outcome of a call
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=120))]
+    wait: u64,
+}
 
 const REPLAY_EXAMPLES: &str = "\
 Examples:
@@ -359,6 +406,7 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         Command::Feed(arguments) => feed::run(&arguments),
         Command::Fields { word } => fields::run(word.as_deref()),
         Command::Simulate(arguments) => simulate::run(&arguments),
+        Command::Selftest(arguments) => selftest::run(&arguments),
         Command::Verify { file, last } => verify::run(&file, last.as_deref()),
         Command::Man { directory } => manual::pages(&directory),
         Command::Completions { shell } => manual::completions(shell),

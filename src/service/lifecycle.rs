@@ -208,6 +208,11 @@ impl Service {
                 tracing::error!(event = "reload_failed", %error, "the rules in force stay");
             }
         }
+        for part in &self.parts {
+            if let Err(error) = part.reload() {
+                tracing::error!(event = "reload_failed", %error, "what it has stays");
+            }
+        }
         notify(&[NotifyState::Ready]);
     }
 

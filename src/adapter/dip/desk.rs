@@ -80,9 +80,7 @@ impl Desk {
             Method::Ack => return Step::Skip(Kind::Ack),
             Method::Cancel => Said::Status(200, "OK", Kind::Cancel),
             // A switch that probes sends its calls elsewhere before the dip is gone.
-            Method::Options if self.is_stopping() => {
-                Said::Status(503, "Service Unavailable", Kind::Options)
-            }
+            Method::Options if self.is_stopping() => Said::Status(503, "Service Unavailable", Kind::Options),
             Method::Options => Said::Status(200, "OK", Kind::Options),
             Method::Invite if is_emergency(uri, self.gate.network()) => Said::Pass(None),
             Method::Invite if has_to_tag(&message) => {

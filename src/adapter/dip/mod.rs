@@ -34,11 +34,11 @@ pub use profile::{Profile, ProfileError, ProfileOptions, Redress};
 pub use template::{Hole, TEMPLATE_MAX, Template, TemplateError};
 pub use tls::TlsOptions;
 
-use crate::adapter::Gate;
 use crate::adapter::batch;
 use crate::adapter::dip::desk::Desk;
 use crate::adapter::dip::stream::{Certificates, Shared};
 use crate::adapter::slot::Answers;
+use crate::adapter::{Adapter, Gate};
 use crate::base::map::Seed;
 
 /// What a dip is.
@@ -219,19 +219,34 @@ impl Dip {
         Ok(())
     }
 
-    /// Ends it: calls that wait get their answer, within the deadline; calls that come meanwhile pass.
-    pub fn stop(mut self) {
+    fn tell_to_stop(&self) {
+        self.desk.stopping.store(true, Ordering::Release);
+        self.stop.send_replace(true);
+        self.udp.iter().for_each(|(_, answers)| answers.waker.wake());
+    }
+}
+
+impl Adapter for Dip {
+    fn name(&self) -> &'static str {
+        "dip"
+    }
+
+    fn trouble(&self) -> Option<String> {
+        let ended = self.threads.iter().find(|thread| thread.is_finished());
+        ended.map(|thread| format!("dip: thread {} has ended", thread.thread().name().unwrap_or("?")))
+    }
+
+    fn reload(&self) -> Result<(), String> {
+        self.reload_certificates().map_err(|error| format!("dip: {error}; the certificates in use stay"))
+    }
+
+    /// Calls that wait get their answer, within the deadline; calls that come meanwhile pass.
+    fn stop(mut self: Box<Self>) {
         self.tell_to_stop();
         for thread in self.threads.drain(..) {
             // A thread that panicked has nothing left to answer.
             let _ = thread.join();
         }
-    }
-
-    fn tell_to_stop(&self) {
-        self.desk.stopping.store(true, Ordering::Release);
-        self.stop.send_replace(true);
-        self.udp.iter().for_each(|(_, answers)| answers.waker.wake());
     }
 }
 

@@ -96,7 +96,9 @@ impl fmt::Display for ProfileError {
             Self::Location(text) => {
                 write!(f, "location: `{}` is none of {}", text.escape_debug(), LOCATIONS.join(", "))
             }
-            Self::NobodyToAsk => f.write_str("block: 603+ names a url, a telephone number or an e-mail address"),
+            Self::NobodyToAsk => {
+                f.write_str("block: 603+ names a url, a telephone number or an e-mail address")
+            }
             Self::Redress(text) => {
                 write!(f, "redress: `{}` is no https URL, number or e-mail address", text.escape_debug())
             }
@@ -221,7 +223,8 @@ fn refuse(options: &ProfileOptions) -> Result<Refuse, Vec<ProfileError>> {
 
 /// What may stand in the quoted text of a Reason, whose parts are set off by semicolons, and between angle brackets.
 fn is_plain(value: &str) -> bool {
-    let may_stand = |octet: u8| octet.is_ascii_graphic() && !matches!(octet, b'"' | b'\\' | b';' | b'<' | b'>');
+    let may_stand =
+        |octet: u8| octet.is_ascii_graphic() && !matches!(octet, b'"' | b'\\' | b';' | b'<' | b'>');
     value.len() <= REDRESS_MAX && value.bytes().all(may_stand)
 }
 
@@ -255,11 +258,7 @@ mod tests {
             allow: "200".into(),
             block: "486".into(),
             mask: Some("sip:{who}@h".into()),
-            redress: Redress {
-                url: Some("http://x".into()),
-                location: "XN".into(),
-                ..Redress::default()
-            },
+            redress: Redress { url: Some("http://x".into()), location: "XN".into(), ..Redress::default() },
             ..ProfileOptions::default()
         };
         assert_eq!(

@@ -278,7 +278,8 @@ fn closes_connections_that_are_too_many_or_too_slow() {
 
 fn gate(network: Network) -> (Gate, crossbeam_channel::Receiver<crate::adapter::Query>) {
     let (sender, queries) = bounded(8);
-    (Gate::new(sender, (Arc::new(network), Arc::default()), Live::new().unwrap().adapter("dip")), queries)
+    let shared = (Arc::new(network), Arc::default());
+    (Gate::new(sender, shared, Live::new().unwrap().adapter("dip")), queries)
 }
 
 #[test]
@@ -337,7 +338,7 @@ fn answers_what_waits_when_it_ends() {
     switch.set_up(&TestCall { id: "waits".into(), called: "+48601234567" });
     let query = queries.recv_timeout(Duration::from_secs(10)).unwrap();
     let UdpSwitch { _dip: dip, socket } = switch;
-    dip.stop();
+    Box::new(dip).stop();
     assert!(query.deadline.left().is_zero());
     let mut buffer = [0; 2_048];
     let length = socket.recv(&mut buffer).unwrap();

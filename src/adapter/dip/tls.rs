@@ -42,8 +42,7 @@ pub(super) fn read(options: &TlsOptions) -> io::Result<Arc<ServerConfig>> {
             builder.with_client_cert_verifier(verifier.map_err(|error| wrong(path, &error))?)
         }
     };
-    let key =
-        PrivateKeyDer::from_pem_file(&options.key).map_err(|error| wrong(&options.key, &error))?;
+    let key = PrivateKeyDer::from_pem_file(&options.key).map_err(|error| wrong(&options.key, &error))?;
     let config = builder
         .with_single_cert(certificates(&options.certificate)?, key)
         .map_err(|error| wrong(&options.certificate, &error))?;
@@ -51,8 +50,7 @@ pub(super) fn read(options: &TlsOptions) -> io::Result<Arc<ServerConfig>> {
 }
 
 fn certificates(path: &Path) -> io::Result<Vec<CertificateDer<'static>>> {
-    let all: Result<Vec<_>, _> =
-        CertificateDer::pem_file_iter(path).and_then(Iterator::collect);
+    let all: Result<Vec<_>, _> = CertificateDer::pem_file_iter(path).and_then(Iterator::collect);
     match all {
         Ok(all) if all.is_empty() => Err(wrong(path, &"no certificate in it")),
         Ok(all) => Ok(all),

@@ -7,7 +7,7 @@ use crossbeam_channel::Sender;
 use crate::base::frame::{Envelope, Pdu, Transport};
 use crate::base::map::Seed;
 use crate::clock;
-use crate::engine::Batch;
+use crate::engine::batch::Batch;
 use crate::signal;
 
 /// Where messages are shown: the loop's queue, and the key of its hashes.

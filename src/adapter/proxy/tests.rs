@@ -13,7 +13,7 @@ use crate::adapter::contract::{self, Heard, Switch, TestCall};
 use crate::base::fail_open::FailOpen;
 use crate::base::map::Seed;
 use crate::base::network::Network;
-use crate::engine::Batch;
+use crate::engine::batch::Batch;
 use crate::judge::{Answer, Treatment};
 use crate::metrics::Live;
 use crate::wire::sip::Message;
