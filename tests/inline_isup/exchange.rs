@@ -377,7 +377,7 @@ impl Exchange {
             (MessageType::INITIAL_ADDRESS, State::Idle) => self.be_called(cic, message),
             // Dual seizure, §2.9.1.4: the higher point code controls the even circuits.
             (MessageType::INITIAL_ADDRESS, State::Calling { call, .. }) => {
-                if self.is_higher == (cic % 2 == 0) {
+                if self.is_higher == cic.is_multiple_of(2) {
                     self.states[usize::from(cic)] = State::Calling { call, met: true };
                 } else {
                     self.repeat(call);
