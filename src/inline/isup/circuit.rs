@@ -169,7 +169,8 @@ mod tests {
         circuits.advance(At::from_nanos(14), |_| gone += 1);
         assert_eq!(gone, 0);
         circuits.advance(At::from_nanos(15), |_| gone += 1);
-        assert!(gone == 1 && circuits.get(circuit(1)).is_none() && circuits.get(circuit(2)).is_some());
+        // One that is forgotten later than it is due is not found meanwhile.
+        assert!(circuits.get(circuit(1)).is_none() && circuits.get(circuit(2)).is_some());
         circuits.advance(At::from_nanos(17), |_| gone += 1);
         assert_eq!((gone, circuits.slots.len(), circuits.queue.len()), (2, 0, 0));
     }

@@ -284,12 +284,12 @@ mod tests {
     #[test]
     fn restricting_the_calling_number_changes_two_bits() {
         let mut call = CALL.to_vec();
-        call[23] = 0x13;
+        call[22] = 0x13;
         call.pop();
         call.extend([0xC0, 3, 0x06, 0x04, 0x10, 0xC0, 3, 0x05, 0x04, 0x10, 0x00]);
         let restricted = restrict_calling(&Message::parse(&call).unwrap()).unwrap();
         let changed: Vec<_> = (0..call.len()).filter(|index| call[*index] != restricted[*index]).collect();
-        assert_eq!((changed, restricted[23]), (vec![23, 36], 0x17));
+        assert_eq!((changed, restricted[22]), (vec![22, 36], 0x17));
         assert_eq!(parse(&restricted).unwrap().repr.calling.unwrap().presentation, Presentation::Restricted);
         assert_eq!(restrict_calling(&Message::parse(&CALL).unwrap()), None, "it is already");
         assert_eq!(restrict_calling(&Message::parse(&call[..20]).unwrap()), None);
