@@ -165,7 +165,7 @@ fn serve() {
     let (orders_in, orders) = unbounded();
     let judge = Judge::new(ruleset, Arc::clone(&network), JudgeOptions::default());
     let shard = Shard::new(&network, CallOptions::default(), true);
-    let decision = Decision::new(&network, (shard, judge), outlets);
+    let decision = Decision::new(&network, (shard, judge), (outlets, None));
     let inbox = Inbox { queries, batches, told, orders };
     let decision = std::thread::spawn(move || decision.run(&inbox));
     let options = DipOptions {
@@ -173,6 +173,7 @@ fn serve() {
         tcp: Vec::new(),
         tls: Vec::new(),
         certificates: None,
+        peer_header: tollgate::wire::sip::ingress::PEER_HEADER.to_owned(),
         deadline: Duration::from_millis(50),
         profile: Profile::new(&ProfileOptions::default()).expect("the default is sound"),
         seed: Seed(1),

@@ -32,6 +32,7 @@ fn dip(udp: &[&str], tcp: &[&str]) -> Dip {
         tcp: addresses(tcp),
         tls: Vec::new(),
         certificates: None,
+        peer_header: tollgate::wire::sip::ingress::PEER_HEADER.to_owned(),
         deadline: Duration::from_secs(2),
         profile: Profile::new(&ProfileOptions::default()).unwrap(),
         seed: Seed(1),

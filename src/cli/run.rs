@@ -79,6 +79,8 @@ fn parts(configured: &Service) -> Result<Vec<Part>, Failure> {
     let followed = configured.followed.iter().cloned().map(sources::follow);
     let mut parts: Vec<Part> = captures.chain(agents).chain(followed).collect();
     parts.extend(configured.http.clone().map(adapters::http));
+    parts.extend(configured.dip.clone().map(adapters::dip));
+    parts.extend(configured.proxy.clone().map(adapters::proxy));
     parts.extend(configured.inline.clone().map(inline::path));
     if !configured.push.is_empty() {
         let targets = configured.push.iter().map(push_target).collect::<Result<_, _>>()?;

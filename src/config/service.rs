@@ -3,6 +3,7 @@
 
 mod adapters;
 mod sources;
+mod switches;
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -13,7 +14,9 @@ use serde::Deserialize;
 use serde::de::{self, Deserializer, Visitor};
 use toml::Spanned;
 
+use crate::adapter::dip::DipOptions;
 use crate::adapter::http::HttpOptions;
+use crate::adapter::proxy::ProxyOptions;
 use crate::config::error::{Error, read_text};
 use crate::config::raw::Findings;
 use crate::service::inline::PathOptions;
@@ -56,6 +59,10 @@ pub struct Service {
     pub followed: Vec<GrowingOptions>,
     /// Who may ask over HTTP.
     pub http: Option<HttpOptions>,
+    /// Switches that ask by SIP redirect.
+    pub dip: Option<DipOptions>,
+    /// A proxy between carriers and core.
+    pub proxy: Option<ProxyOptions>,
     /// Packets between switches.
     pub inline: Option<PathOptions>,
     /// Whom lists are pushed to.
@@ -131,6 +138,10 @@ struct Raw {
     follow: Vec<sources::RawFollow>,
     #[serde(default)]
     http: Option<adapters::RawHttp>,
+    #[serde(default)]
+    dip: Option<Spanned<switches::RawDip>>,
+    #[serde(default)]
+    proxy: Option<switches::RawProxy>,
     #[serde(default)]
     inline: Option<adapters::RawInline>,
     #[serde(default)]
@@ -227,6 +238,11 @@ fn parse(path: &Path, directory: &Path, text: &str) -> Result<Service, Error> {
             None => findings.add(span, "a push has a `kamailio` or a `webhook`", ""),
         }
     }
+    let dip = raw.dip.and_then(|raw| {
+        let span = raw.span();
+        let wrong = raw.into_inner().options(directory);
+        wrong.map_err(|wrong| wrong.into_iter().for_each(|wrong| findings.add(span.clone(), wrong, ""))).ok()
+    });
     let service = Service {
         network: directory.join(raw.network.map_or("network.toml".into(), Spanned::into_inner)),
         rules: raw.rules.map(|rules| directory.join(rules.into_inner())),
@@ -249,6 +265,8 @@ fn parse(path: &Path, directory: &Path, text: &str) -> Result<Service, Error> {
         captures: raw.capture.into_iter().map(LiveOptions::from).collect(),
         agents: raw.hep.into_iter().map(HepOptions::from).collect(),
         http: raw.http.map(|http| http.options(directory)),
+        dip,
+        proxy: raw.proxy.map(ProxyOptions::from),
         inline: raw.inline.map(PathOptions::from),
         push,
         followed: raw.follow.into_iter().map(|follow| follow.options(directory)).collect(),

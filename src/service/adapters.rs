@@ -7,7 +7,9 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
 use crate::adapter::Adapter;
+use crate::adapter::dip::{Dip, DipCounts, DipOptions};
 use crate::adapter::http::{HttpOptions, Server};
+use crate::adapter::proxy::{Proxy, ProxyCounts, ProxyOptions, View};
 use crate::adapter::push::{Push, PushOptions, Snapshot, Switch};
 use crate::base::network::Network;
 use crate::judge::Marked;
@@ -22,20 +24,34 @@ pub fn http(options: HttpOptions) -> Part {
         let server = Server::start(options, hub.gate("http"), hub.told.clone(), hub.live.registry())
             .map_err(|error| format!("http: {listen}: {error}"))?;
         tracing::info!(event = "adapter_started", adapter = "http", address = %server.address(), "asked by HTTP");
-        Ok(Box::new(HttpPart(server)))
+        Ok(Box::new(server))
     })
 }
 
-struct HttpPart(Server);
+/// Switches that ask by SIP redirect.
+#[must_use]
+pub fn dip(options: DipOptions) -> Part {
+    Box::new(move |hub| {
+        let counts = DipCounts::new(hub.live.registry()).map_err(|error| format!("metrics: {error}"))?;
+        let options = DipOptions { seed: hub.seed, ..options };
+        let dip = Dip::start(&options, hub.gate("dip"), counts).map_err(|error| format!("dip: {error}"))?;
+        tracing::info!(event = "adapter_started", adapter = "dip", "asked by SIP");
+        Ok(Box::new(dip))
+    })
+}
 
-impl Adapter for HttpPart {
-    fn name(&self) -> &'static str {
-        "http"
-    }
-
-    fn stop(self: Box<Self>) {
-        drop(self.0);
-    }
+/// A proxy between carriers and core.
+#[must_use]
+pub fn proxy(options: ProxyOptions) -> Part {
+    Box::new(move |hub| {
+        let counts = ProxyCounts::new(hub.live.registry()).map_err(|error| format!("metrics: {error}"))?;
+        let view = View { batches: hub.outlet.sender().clone(), seed: hub.seed };
+        let options = ProxyOptions { seed: hub.seed, ..options };
+        let proxy = Proxy::start(options, hub.gate("sip-proxy"), &view, counts)
+            .map_err(|error| format!("proxy: {error}"))?;
+        tracing::info!(event = "adapter_started", adapter = "sip-proxy", "calls pass by it");
+        Ok(Box::new(proxy))
+    })
 }
 
 /// A switch that is pushed a list.

@@ -197,7 +197,8 @@ impl<'a> Connection<'a> {
         };
         let deadline = Deadline::after(self.desk.deadline);
         self.waiting.push(deadline, Waiting { head: head(bytes, message).into(), since, transaction });
-        let envelope = Envelope::Sip { src: self.peer, dst: self.local, transport: Transport::Tcp };
+        let src = self.desk.ingress(bytes, self.peer);
+        let envelope = Envelope::Sip { src, dst: self.local, transport: Transport::Tcp };
         let answers = self.answers.clone();
         self.desk.gate.ask(Query {
             asked: Asked::Message { envelope, bytes: bytes.into() },

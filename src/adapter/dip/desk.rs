@@ -17,6 +17,7 @@ use crate::clock::Stopwatch;
 use crate::judge::Answer;
 use crate::signal::sip::is_emergency;
 use crate::wire::sip::address::Address;
+use crate::wire::sip::ingress::ingress;
 use crate::wire::sip::respond::{Response, respond, to_tag, transaction};
 use crate::wire::sip::start::{Start, is_token_octet};
 use crate::wire::sip::{Message, Method};
@@ -30,6 +31,7 @@ pub(super) struct Desk {
     pub gate: Gate,
     pub counts: DipCounts,
     pub profile: Profile,
+    pub peer_header: String,
     pub deadline: Duration,
     pub seed: Seed,
     pub stopping: AtomicBool,
@@ -56,6 +58,11 @@ pub(super) enum Said {
 }
 
 impl Desk {
+    /// Where a call came from before the switch that asks: that is its route.
+    pub fn ingress(&self, request: &[u8], switch: SocketAddr) -> SocketAddr {
+        ingress(request, &self.peer_header).unwrap_or(switch)
+    }
+
     /// Whether the dip shall end.
     pub fn is_stopping(&self) -> bool {
         self.stopping.load(Ordering::Acquire)

@@ -55,6 +55,8 @@ pub struct DipOptions {
     pub certificates: Option<TlsOptions>,
     /// How long a switch waits for an answer at most; then the call passes. 1 ms to 10 s; default 50 ms.
     pub deadline: Duration,
+    /// Header in which switches name the address that a call came in from; else the Via below theirs says it.
+    pub peer_header: String,
     /// What each treatment becomes.
     pub profile: Profile,
     /// Key of tags and tables: nobody who does not know it can choose a tag. Random, unless for a test.
@@ -127,6 +129,7 @@ impl Dip {
             gate,
             counts,
             profile: options.profile.clone(),
+            peer_header: options.peer_header.clone(),
             deadline: options.deadline,
             seed: options.seed,
             stopping: AtomicBool::new(false),

@@ -19,6 +19,7 @@ use crate::adapter::dip::framer::{Framer, Next};
 use crate::base::network::Network;
 use crate::metrics::Live;
 use crate::wire::sip::Message;
+use crate::wire::sip::ingress::PEER_HEADER;
 use crate::wire::sip::start::Start;
 
 const LOOPBACKS: [&str; 2] = ["127.0.0.1:0", "[::1]:0"];
@@ -29,6 +30,7 @@ fn options() -> DipOptions {
         tcp: Vec::new(),
         tls: Vec::new(),
         certificates: None,
+        peer_header: PEER_HEADER.to_owned(),
         deadline: Duration::from_millis(50),
         profile: Profile::new(&ProfileOptions::default()).unwrap(),
         seed: Seed(7),

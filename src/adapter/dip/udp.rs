@@ -128,7 +128,8 @@ impl Worker<'_> {
         let deadline = Deadline::after(desk.deadline);
         let head = head(bytes, message).into();
         self.waiting.push(deadline, Waiting { head, source, to, since, transaction });
-        let envelope = Envelope::Sip { src: source, dst: self.listener.local, transport: Transport::Udp };
+        let src = desk.ingress(bytes, source);
+        let envelope = Envelope::Sip { src, dst: self.listener.local, transport: Transport::Udp };
         let answers = Arc::clone(&self.listener.answers);
         desk.gate.ask(Query {
             asked: Asked::Message { envelope, bytes: bytes.into() },

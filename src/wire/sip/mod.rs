@@ -8,6 +8,7 @@ pub mod address;
 pub mod edit;
 pub mod forward;
 pub mod head;
+pub mod ingress;
 pub mod lines;
 mod near;
 pub mod place;
