@@ -1,9 +1,10 @@
-//! `deploy/tollgate-replay`: a day goes on with what the days before it taught, and can be repeated.
+//! `deploy/tollgate-replay`: a day goes on with what the days before it taught, and can be repeated. And the alerts are tested.
 
 #[path = "common/moved.rs"]
 mod moved;
 
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -49,4 +50,29 @@ fn a_day_goes_on_where_the_one_before_ended_and_can_be_repeated() {
     assert_eq!(run(folder, "2026-11-22"), second, "a day goes on with its own state");
     // With the state of a later day it would be refused.
     run(folder, "2026-11-21");
+}
+
+/// The words of a run of promtool; `None`, said loudly, when it is not there.
+fn promtool(arguments: &[&str]) -> Option<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/prometheus");
+    match Command::new("promtool").args(arguments).current_dir(folder).output() {
+        Ok(run) => {
+            let said = String::from_utf8_lossy(&[run.stdout, run.stderr].concat()).into_owned();
+            assert!(run.status.success(), "promtool {arguments:?}:\n{said}");
+            Some(said)
+        }
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "SKIPPED: promtool: {error}");
+            None
+        }
+    }
+}
+
+#[test]
+fn alerts_fire_when_they_should_and_not_otherwise() {
+    for name in ["tollgate-rules", "tollgate-service-rules"] {
+        let Some(said) = promtool(&["check", "rules", &format!("{name}.yml")]) else { return };
+        assert!(said.contains("rules found"), "{said}");
+        promtool(&["test", "rules", &format!("{name}-test.yml")]);
+    }
 }
