@@ -24,7 +24,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("billing", &["base", "call", "judge"]),
     ("metrics", &["base", "judge", "rule"]),
     ("inline", &["base", "wire", "judge"]),
-    ("adapter", &["base", "wire", "signal", "call", "judge", "engine", "inline", "clock", "metrics"]),
+    ("adapter", &["base", "wire", "signal", "call", "judge", "inline", "clock", "metrics"]),
     (
         "service",
         &[

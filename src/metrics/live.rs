@@ -19,6 +19,7 @@ pub struct Live {
     responses: IntCounterVec,
     fail_open: IntCounterVec,
     seconds: HistogramVec,
+    overheard_dropped: IntCounter,
 }
 
 impl Live {
@@ -42,7 +43,12 @@ impl Live {
         registry.register(Box::new(responses.clone()))?;
         registry.register(Box::new(fail_open.clone()))?;
         registry.register(Box::new(seconds.clone()))?;
-        Ok(Self { registry, responses, fail_open, seconds })
+        let overheard_dropped = IntCounter::new(
+            "tollgate_overheard_dropped_total",
+            "Copies of messages in the path that the decision loop did not get",
+        )?;
+        registry.register(Box::new(overheard_dropped.clone()))?;
+        Ok(Self { registry, responses, fail_open, seconds, overheard_dropped })
     }
 
     /// Counters of one adapter, all at zero and visible.
@@ -53,6 +59,12 @@ impl Live {
             fail_open: FailOpen::NAMES.map(|reason| self.fail_open.with_label_values(&[name, reason])),
             seconds: self.seconds.with_label_values(&[name]),
         }
+    }
+
+    /// Counts messages that an adapter let by and the decision loop had no room for.
+    #[must_use]
+    pub fn overheard_dropped(&self) -> IntCounter {
+        self.overheard_dropped.clone()
     }
 
     /// For families that a part of the program keeps itself.

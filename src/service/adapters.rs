@@ -9,11 +9,12 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use crate::adapter::Adapter;
 use crate::adapter::dip::{Dip, DipCounts, DipOptions};
 use crate::adapter::http::{HttpOptions, Server};
-use crate::adapter::proxy::{Proxy, ProxyCounts, ProxyOptions, View};
+use crate::adapter::proxy::{Proxy, ProxyCounts, ProxyOptions};
 use crate::adapter::push::{Push, PushOptions, Snapshot, Switch};
 use crate::base::network::Network;
 use crate::judge::Marked;
 use crate::service::decision::Order;
+use crate::service::overheard::listen;
 use crate::service::{Part, spawn};
 
 /// The decision interface, and the feed, over HTTP.
@@ -45,13 +46,33 @@ pub fn dip(options: DipOptions) -> Part {
 pub fn proxy(options: ProxyOptions) -> Part {
     Box::new(move |hub| {
         let counts = ProxyCounts::new(hub.live.registry()).map_err(|error| format!("metrics: {error}"))?;
-        let view = View { batches: hub.outlet.sender().clone(), seed: hub.seed };
+        let (ear, overheard) = listen(hub)?;
         let options = ProxyOptions { seed: hub.seed, ..options };
-        let proxy = Proxy::start(options, hub.gate("sip-proxy"), &view, counts)
+        let proxy = Proxy::start(options, hub.gate("sip-proxy"), &ear, counts)
             .map_err(|error| format!("proxy: {error}"))?;
         tracing::info!(event = "adapter_started", adapter = "sip-proxy", "calls pass by it");
-        Ok(Box::new(proxy))
+        Ok(Box::new(ProxyPart { proxy, overheard }))
     })
+}
+
+struct ProxyPart {
+    proxy: Proxy,
+    overheard: JoinHandle<()>,
+}
+
+impl Adapter for ProxyPart {
+    fn name(&self) -> &'static str {
+        self.proxy.name()
+    }
+
+    fn trouble(&self) -> Option<String> {
+        self.proxy.trouble()
+    }
+
+    fn stop(self: Box<Self>) {
+        Box::new(self.proxy).stop();
+        let _ = self.overheard.join();
+    }
 }
 
 /// A switch that is pushed a list.

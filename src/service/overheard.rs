@@ -26,6 +26,7 @@ struct Heard {
 }
 
 /// Takes copies, without waiting.
+#[derive(Clone)]
 pub struct Ear {
     messages: Sender<Heard>,
     dropped: IntCounter,
@@ -42,15 +43,9 @@ impl Tap for Ear {
 /// An ear, and the thread that cuts batches of what it hears; the thread ends when the ear is gone.
 ///
 /// # Errors
-/// When there is no thread, or the library refuses the counter.
+/// When there is no thread.
 pub fn listen(hub: &Hub) -> Result<(Ear, JoinHandle<()>), String> {
-    let dropped = IntCounter::new(
-        "tollgate_overheard_dropped_total",
-        "Copies of messages in the path that the decision loop did not get",
-    );
-    let dropped = dropped
-        .and_then(|counter| hub.live.registry().register(Box::new(counter.clone())).map(|()| counter))
-        .map_err(|error| format!("metrics: {error}"))?;
+    let dropped = hub.live.overheard_dropped();
     let (messages, heard) = bounded(MESSAGES_MAX);
     let (outlet, seed) = (hub.outlet.sender().clone(), hub.seed);
     let thread = spawn("overheard", move || drop(cut(&heard, &outlet, seed)))?;

@@ -44,15 +44,13 @@ pub enum Kind {
     TooManyHops,
     /// No next hop for it: answered 404.
     Unroutable,
-    /// It went on, but the decision loop had no room to see it.
-    Unseen,
     /// The system did not send it.
     Unsent,
 }
 
 impl Kind {
     /// Names in metrics, in the order of the enum.
-    pub const NAMES: [&'static str; 21] = [
+    pub const NAMES: [&'static str; 20] = [
         "absorbed",
         "cancelled",
         "emergency",
@@ -72,7 +70,6 @@ impl Kind {
         "stranger",
         "too_many_hops",
         "unroutable",
-        "unseen",
         "unsent",
     ];
 }

@@ -3,7 +3,7 @@
 //! In: SIP over UDP from carriers on one side and from the operator's core on the other. Out: the same messages, unchanged
 //! but for Via, Route, Record-Route and Max-Forwards. An INVITE from a carrier is held until the decision loop has answered:
 //! then it goes on, goes on without its number, is refused, or is sent elsewhere. All else passes at once, and the loop sees
-//! it, so that it knows how calls end. It keeps no transactions and no dialogs; what it remembers is said in `masks` and in
+//! it by a tap, so that it knows how calls end. It keeps no transactions and no dialogs; what it remembers is said in `masks` and in
 //! [`ProxyLimits`]. It fails open as every adapter does. Must not: judge, look up names, or pass anything between addresses
 //! that it was not told of.
 
@@ -13,7 +13,6 @@ mod masks;
 mod options;
 mod post;
 mod sides;
-mod tap;
 #[cfg(test)]
 mod tests;
 mod worker;
@@ -27,9 +26,9 @@ use std::time::Duration;
 
 pub use counts::{Kind, ProxyCounts};
 pub use options::{ProxyLimits, ProxyOptions, SideOptions};
-pub use tap::View;
 
 use crate::adapter::batch;
+use crate::adapter::inline::Tap;
 use crate::adapter::proxy::masks::Masks;
 use crate::adapter::proxy::sides::{Side, Sides};
 use crate::adapter::proxy::worker::{Seat, Worker};
@@ -70,7 +69,10 @@ impl Proxy {
     ///
     /// # Errors
     /// What the system says, with the address it says it of; options that cannot be.
-    pub fn start(options: ProxyOptions, gate: Gate, view: &View, counts: ProxyCounts) -> io::Result<Self> {
+    pub fn start<T>(options: ProxyOptions, gate: Gate, tap: &T, counts: ProxyCounts) -> io::Result<Self>
+    where
+        T: Tap + Clone + 'static,
+    {
         check(&options)?;
         let open = |address: SocketAddr| {
             let open = batch::open(address, options.limits.receive_buffer);
@@ -94,9 +96,9 @@ impl Proxy {
         let mut proxy = Self { shared, threads: Vec::new() };
         for here in here {
             let seat = Seat::new(here, proxy.shared.options.limits.held)?;
-            let (shared, view, answers) =
-                (Arc::clone(&proxy.shared), view.clone(), Arc::clone(&seat.answers));
-            let run = move || Worker::new(shared, seat, view).run();
+            let (shared, answers) = (Arc::clone(&proxy.shared), Arc::clone(&seat.answers));
+            let tap = Box::new(tap.clone());
+            let run = move || Worker::new(shared, seat, tap).run();
             let thread = thread::Builder::new().name("sip-proxy".to_owned()).spawn(run)?;
             proxy.threads.push((answers, thread));
         }

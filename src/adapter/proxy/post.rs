@@ -7,11 +7,13 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crate::adapter::batch::Outbox;
+use crate::adapter::inline::Tap;
 use crate::adapter::proxy::Shared;
 use crate::adapter::proxy::counts::Kind;
 use crate::adapter::proxy::sides::{NoWay, Side};
-use crate::adapter::proxy::tap::{Tap, View};
+use crate::base::frame::{Envelope, Transport};
 use crate::base::map::keyed_hash;
+use crate::clock;
 use crate::inline::sip::phrase;
 use crate::judge::Treatment;
 use crate::wire::sip::address::Address;
@@ -67,19 +69,19 @@ pub(super) struct Post {
     shared: Arc<Shared>,
     carriers: Outbox,
     core: Outbox,
-    tap: Tap,
+    tap: Box<dyn Tap>,
     /// A message on its way through, and before that without its number.
     out: Vec<u8>,
     masked: Vec<u8>,
 }
 
 impl Post {
-    pub fn new(shared: Arc<Shared>, view: View) -> Self {
+    pub fn new(shared: Arc<Shared>, tap: Box<dyn Tap>) -> Self {
         Self {
             shared,
             carriers: Outbox::new(),
             core: Outbox::new(),
-            tap: Tap::new(view),
+            tap,
             out: Vec::new(),
             masked: Vec::new(),
         }
@@ -90,7 +92,6 @@ impl Post {
         let Shared { counts, sockets: [carriers, core], .. } = &*self.shared;
         let unsent = self.carriers.send(carriers) + self.core.send(core);
         counts.add(Kind::Unsent, unsent as u64);
-        counts.add(Kind::Unseen, self.tap.flush());
     }
 
     /// Where a request that may pass goes.
@@ -189,11 +190,16 @@ impl Post {
         let carriers = shared.sides.at(Side::Carriers).local;
         let out = std::mem::take(&mut self.out);
         match received.side {
-            Side::Carriers => self.tap.see((received.source, carriers), received.bytes),
-            Side::Core => self.tap.see((carriers, to), &out),
+            Side::Carriers => self.see((received.source, carriers), received.bytes),
+            Side::Core => self.see((carriers, to), &out),
         }
         self.put(received.side.other(), to, |outbox| outbox.extend_from_slice(&out));
         self.out = out;
+    }
+
+    /// Shows the loop a message from `src` to `dst`.
+    fn see(&mut self, (src, dst): (SocketAddr, SocketAddr), bytes: &[u8]) {
+        self.tap.see(clock::now(), Envelope::Sip { src, dst, transport: Transport::Udp }, bytes);
     }
 
     /// Answers a request instead of passing it on.
@@ -220,12 +226,12 @@ impl Post {
     /// A CANCEL of an INVITE that is held: the call ends here, and the loop sees it end.
     pub fn cancel(&mut self, invite: &Received<'_>, cancel: &Received<'_>) {
         let here = self.shared.sides.at(Side::Carriers).local;
-        self.tap.see((invite.source, here), invite.bytes);
-        self.tap.see((cancel.source, here), cancel.bytes);
+        self.see((invite.source, here), invite.bytes);
+        self.see((cancel.source, here), cancel.bytes);
         self.say(cancel, (200, "OK"), None);
         self.say(invite, (487, "Request Terminated"), None);
         let out = std::mem::take(&mut self.out);
-        self.tap.see((here, invite.source), &out);
+        self.see((here, invite.source), &out);
         self.out = out;
     }
 

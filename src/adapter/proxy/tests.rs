@@ -4,16 +4,17 @@
 
 use std::os::fd::AsFd;
 
-use crossbeam_channel::{Receiver, bounded};
+use crossbeam_channel::{Receiver, Sender, bounded};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::*;
 use crate::adapter::Query;
 use crate::adapter::contract::{self, Heard, Switch, TestCall};
 use crate::base::fail_open::FailOpen;
+use crate::base::frame::Envelope;
 use crate::base::map::Seed;
 use crate::base::network::Network;
-use crate::engine::batch::Batch;
+use crate::base::time::At;
 use crate::judge::{Answer, Treatment};
 use crate::metrics::Live;
 use crate::wire::sip::Message;
@@ -28,12 +29,22 @@ enum Came {
     AtCore(String),
 }
 
+/// Keeps what the loop would be shown.
+#[derive(Clone)]
+struct Ear(Sender<Box<[u8]>>);
+
+impl Tap for Ear {
+    fn see(&mut self, _at: At, _envelope: Envelope, message: &[u8]) {
+        let _ = self.0.try_send(message.into());
+    }
+}
+
 /// Carrier, proxy and core; each with an address of its own.
 struct World {
     proxy: Box<Proxy>,
     carrier: UdpSocket,
     core: UdpSocket,
-    batches: Receiver<Batch>,
+    seen: Receiver<Box<[u8]>>,
 }
 
 impl World {
@@ -49,11 +60,10 @@ impl World {
         options.core.next_hops = vec![core.local_addr().unwrap()];
         options.probe_every = None;
         change(&mut options);
-        let (sender, batches) = bounded(64);
-        let view = View { batches: sender, seed: Seed(6) };
+        let (ear, seen) = bounded(64);
         let counts = ProxyCounts::new(&prometheus::Registry::new()).unwrap();
-        let proxy = Box::new(Proxy::start(options, gate, &view, counts).unwrap());
-        Self { proxy, carrier, core, batches }
+        let proxy = Box::new(Proxy::start(options, gate, &Ear(ear), counts).unwrap());
+        Self { proxy, carrier, core, seen }
     }
 
     fn from_carrier(&self, text: &str) {
@@ -102,16 +112,12 @@ impl World {
 
     /// First words of the messages that the loop was shown so far, `count` of them.
     fn seen(&self, count: usize) -> Vec<String> {
-        let mut seen = Vec::new();
-        while seen.len() < count {
-            let batch = self.batches.recv_timeout(PATIENCE).expect("the loop was shown too little");
-            seen.extend(batch.groups().flatten().map(|(pdu, _)| {
-                let line = pdu.bytes.split(|octet| *octet == b'\r').next().unwrap();
-                let line = str::from_utf8(line).unwrap();
-                line.strip_prefix("SIP/2.0 ").unwrap_or(line).split(' ').next().unwrap().to_owned()
-            }));
-        }
-        seen
+        let first_word = |_| {
+            let bytes = self.seen.recv_timeout(PATIENCE).expect("the loop was shown too little");
+            let text = str::from_utf8(&bytes).unwrap();
+            text.strip_prefix("SIP/2.0 ").unwrap_or(text).split(' ').next().unwrap().to_owned()
+        };
+        (0..count).map(first_word).collect()
     }
 
     fn invite(&self, call: &TestCall) -> String {
@@ -450,9 +456,8 @@ fn refuses_options_that_cannot_be() {
     let start = |listen: &str, change: fn(&mut ProxyOptions)| {
         let mut options = ProxyOptions::between(side(listen), side("127.0.0.1:0"), Seed(1));
         change(&mut options);
-        let view = View { batches: bounded(1).0, seed: Seed(1) };
         let counts = ProxyCounts::new(&prometheus::Registry::new()).unwrap();
-        Proxy::start(options, gate(1).0, &view, counts).map(|_| ()).unwrap_err().to_string()
+        Proxy::start(options, gate(1).0, &Ear(bounded(1).0), counts).map(|_| ()).unwrap_err().to_string()
     };
     assert!(start("0.0.0.0:0", |_| {}).starts_with("0.0.0.0:0: "));
     assert!(start("127.0.0.1:0", |options| options.deadline = Duration::from_secs(1)).contains("250 ms"));

@@ -13,12 +13,12 @@ use crossbeam_channel::{Receiver, bounded};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use crate::adapter::batch::{BATCH, Inbox};
+use crate::adapter::inline::Tap;
 use crate::adapter::passed::Passed;
 use crate::adapter::proxy::Shared;
 use crate::adapter::proxy::counts::Kind;
 use crate::adapter::proxy::post::{Post, Received, Refusal};
 use crate::adapter::proxy::sides::Side;
-use crate::adapter::proxy::tap::View;
 use crate::adapter::ring::Ring;
 use crate::adapter::slot::{Answers, Numbered, Slot};
 use crate::adapter::waker::Waker;
@@ -74,10 +74,10 @@ pub(super) struct Worker {
 
 impl Worker {
     /// For the thread that it is to run in.
-    pub fn new(shared: Arc<Shared>, seat: Seat, view: View) -> Self {
+    pub fn new(shared: Arc<Shared>, seat: Seat, tap: Box<dyn Tap>) -> Self {
         let (limits, seed) = (shared.options.limits, shared.options.seed);
         Self {
-            post: Post::new(Arc::clone(&shared), view),
+            post: Post::new(Arc::clone(&shared), tap),
             waiting: Ring::new(limits.held),
             held: Map::with_hasher(seed),
             passed: Passed::new(limits.passed, seed),
