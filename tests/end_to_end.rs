@@ -24,6 +24,39 @@ const ADMIN: &str = "127.0.0.1:9464";
 /// Flash calls and Wangiri calls that must have been refused: a campaign is caught within a third of its calls.
 const CAUGHT_MIN: usize = 20;
 
+/// The switch asks about each call as the shipped recipe has it; how calls end is seen on the carriers' wire.
+#[test]
+fn as_a_dip() {
+    let stage = match Stage::new("dip", &["DIP"]) {
+        Ok(stage) => stage,
+        Err(why) => return println!("SKIPPED: {why}"),
+    };
+    let daemon = start(
+        &stage,
+        "[[capture]]\ninterfaces = [\"eth1\"]\nfilter = \"udp port 5060\"\n\
+         [dip]\nudp = [\"10.77.2.1:5070\"]\ndeadline = \"250ms\"\nmonetise = \"sip:{called}@10.77.2.12:5060\"\n",
+    );
+    stage.place_calls("10.77.2.2:5060");
+    check(&stage, daemon, ("dip", CHARGED));
+}
+
+/// Carriers know the proxy for the operator's network; the switch behind it carries what it marks to where it is charged.
+#[test]
+fn as_a_proxy() {
+    let stage = match Stage::new("proxy", &[]) {
+        Ok(stage) => stage,
+        Err(why) => return println!("SKIPPED: {why}"),
+    };
+    let daemon = start(
+        &stage,
+        "[proxy]\ndeadline = \"250ms\"\nmonetise-header = [\"X-Charged\", \"yes\"]\n\
+         [proxy.carriers]\nlisten = \"10.77.1.1:5060\"\nnetworks = [\"10.77.1.0/24\"]\n\
+         [proxy.core]\nlisten = \"10.77.2.1:5060\"\nnext-hops = [\"10.77.2.2:5060\"]\n",
+    );
+    stage.place_calls("10.77.1.1:5060");
+    check(&stage, daemon, ("proxy", CHARGED));
+}
+
 #[test]
 fn in_the_path_of_packets() {
     let stage = match Stage::new("packets", &[]) {
