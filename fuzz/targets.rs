@@ -31,6 +31,7 @@ use tollgate::inline::{Look, PacketJudge, Ruling, Work};
 use tollgate::judge::Treatment;
 use tollgate::rule::{Evidence, Ruleset, Source};
 use tollgate::signal::{self, Context, Counts, Key};
+use tollgate::wire::sip::forward;
 use tollgate::wire::{hep, isup, m3ua, mtp3, nfnetlink, sctp, sip};
 
 /// Every link type, for the first octet of the input of [`frames`].
@@ -114,6 +115,39 @@ pub fn sip(bytes: &[u8]) -> bool {
         assert_eq!(sip::find_call_id(bytes), Some(message.call_id));
     }
     decode(&pdu(Envelope::Sip { src: between(5060), dst: between(5061), transport: Transport::Udp }, bytes))
+}
+
+/// A SIP message through a proxy, there and back: what goes on is the same message, and the same whenever it is sent again.
+pub fn sip_forward(bytes: &[u8]) -> bool {
+    let own = [SocketAddr::from(([192, 0, 2, 1], 5060)), SocketAddr::from(([192, 0, 2, 2], 5060))];
+    let mut back = Vec::new();
+    if let Some(next) = forward::backward(bytes, &mut back) {
+        let _ = sip::place::response_address(next);
+        assert!(back.len() < bytes.len());
+    }
+    let Ok(before) = sip::Message::parse(bytes) else { return false };
+    let branch = forward::Branch::of(Seed(1), &before, own[0]);
+    let _ = branch.is_loop(bytes, &own);
+    let how = forward::Forward {
+        source: own[1],
+        sent_by: own[0],
+        branch,
+        own: &own,
+        record_route: &own,
+        extra: Some(("X-Note", "1")),
+    };
+    let (mut sent, mut again) = (Vec::new(), Vec::new());
+    if forward::forward(bytes, &how, &mut sent).is_err() {
+        assert!(sent.is_empty());
+        return false;
+    }
+    assert!(forward::forward(bytes, &how, &mut again).is_ok() && sent == again);
+    // The lines added may be those too many.
+    let Ok(after) = sip::Message::parse(&sent) else { return true };
+    assert_eq!((after.start, after.call_id, after.cseq), (before.start, before.call_id, before.cseq));
+    let via = forward::top_via(&after).expect("ours");
+    assert_eq!(forward::Branch::transaction_of(via), Some(branch.transaction));
+    true
 }
 
 /// An ISUP message, from its circuit identification code on.

@@ -94,6 +94,14 @@ fn sip() {
 }
 
 #[test]
+fn sip_forward() {
+    let routed = b"BYE sip:1@a SIP/2.0\r\nVia: SIP/2.0/UDP a;rport;branch=z9hG4bK1, SIP/2.0/UDP b\r\nMax-Forwards: 9\r\n\
+        Route: <sip:192.0.2.2;lr>, <sip:192.0.2.1:5060>\r\nroute: <sip:c>\r\nf: <tel:1>;tag=1\r\nt: <sip:1@b>;tag=2\r\n\
+        i: x@y\r\nCSeq: 1 BYE\r\nl: 0\r\n\r\n";
+    fuzz("sip_forward", targets::sip_forward, &[INVITE.to_vec(), routed.to_vec()]);
+}
+
+#[test]
 fn isup() {
     let release = [1, 0, 0x0c, 2, 0, 2, 0x80, 0x90].to_vec();
     let group_reset = [1, 0, 0x17, 1, 1, 31].to_vec();

@@ -7,6 +7,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use tollgate::base::fault::Kind;
+use tollgate::base::map::Seed;
+use tollgate::wire::sip::forward::{Branch, Forward, Stopped, backward, forward};
+use tollgate::wire::sip::start::Start;
 use tollgate::wire::sip::{Message, find_call_id};
 
 /// What is found wrong with each message that is not plainly valid; nothing for those wrong only in parts that are
@@ -60,6 +63,66 @@ fn torture_messages_are_read_as_their_rfc_says() {
         }
     }
     assert_eq!(expected, BTreeMap::new(), "named above, but not in the data");
+}
+
+/// Every message that can be read and has a Via and a hop left goes on as it was, but for what a proxy changes; responses lose
+/// their topmost Via.
+#[test]
+fn torture_messages_go_through_a_proxy() {
+    let Some(data) = common::test_data() else { return };
+    let folder = data.join("sip_torture");
+    let mut counts = [0; 3];
+    for (table, verdict_column) in [("rfc4475", 4), ("rfc5118", 2)] {
+        for (name, verdict) in verdicts(&folder.join(format!("{table}_verdicts.tsv")), verdict_column) {
+            let bytes = std::fs::read(folder.join(table).join(format!("{name}.dat"))).unwrap();
+            let Ok(message) = Message::parse(&bytes) else { continue };
+            if let Start::Response { .. } = message.start {
+                let mut back = Vec::new();
+                let next = backward(&bytes, &mut back);
+                assert!(next.is_some() || back.is_empty(), "{name}");
+                counts[0] += 1;
+                continue;
+            }
+            let own = ["192.0.2.1:5060".parse().unwrap()];
+            let branch = Branch::of(Seed(1), &message, own[0]);
+            let source = "203.0.113.9:5060".parse().unwrap();
+            let how = Forward { source, sent_by: own[0], branch, own: &own, record_route: &[], extra: None };
+            let mut sent = Vec::new();
+            match forward(&bytes, &how, &mut sent) {
+                Ok(()) => {
+                    assert_eq!(kept(&sent), kept(&bytes), "{name}");
+                    counts[1] += 1;
+                }
+                Err(stopped) => {
+                    let expected = match name.as_str() {
+                        "zeromf" => Stopped::TooManyHops,
+                        _ => panic!("{table} {name} ({verdict}): {stopped:?}"),
+                    };
+                    assert_eq!(stopped, expected, "{name}");
+                    counts[2] += 1;
+                }
+            }
+        }
+    }
+    assert!(counts[0] > 0 && counts[1] > 30 && counts[2] > 0, "{counts:?}");
+}
+
+/// The lines that a proxy does not touch, and what follows them.
+fn kept(message: &[u8]) -> Vec<&[u8]> {
+    let start = message.iter().position(|octet| !matches!(octet, b'\r' | b'\n')).unwrap_or_default();
+    let mut lines = Vec::new();
+    let mut is_touched = false;
+    for line in message[start..].split_inclusive(|octet| *octet == b'\n') {
+        // A fold belongs to the line before it.
+        if !matches!(line.first(), Some(b' ' | b'\t')) {
+            let name = line.split(|octet| *octet == b':').next().unwrap().trim_ascii().to_ascii_lowercase();
+            is_touched = [&b"via"[..], b"v", b"max-forwards"].contains(&name.as_slice());
+        }
+        if !is_touched {
+            lines.push(line);
+        }
+    }
+    lines
 }
 
 /// Message name and verdict from each row of a table.

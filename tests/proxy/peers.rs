@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::Write;
-use std::net::{SocketAddr, UdpSocket};
+use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
@@ -119,7 +119,7 @@ impl Callee {
         let address = free(CALLEE_HOST);
         let mut sipp = Sipp::start(&scenario("callee", call), address, &[]);
         let watch = Stopwatch::start();
-        while UdpSocket::bind(address).is_ok() {
+        while !is_bound(address) {
             if sipp.child.try_wait().unwrap().is_some() {
                 let _ =
                     writeln!(std::io::stderr(), "sipp ended: {}{}", sipp.log("stderr"), sipp.log("errors"));
@@ -173,6 +173,13 @@ impl Ended {
         let callee = callee.sipp.map_or_else(|| Log { log: String::new() }, |sipp| sipp.end("callee"));
         Self { caller, callee }
     }
+}
+
+/// Whether a program listens there; to try the port would take it from SIPp.
+fn is_bound(address: SocketAddr) -> bool {
+    let IpAddr::V4(host) = address.ip() else { return false };
+    let entry = format!("{:08X}:{:04X} ", u32::from(host).swap_bytes(), address.port());
+    fs::read_to_string("/proc/net/udp").unwrap().lines().any(|line| line.contains(&entry))
 }
 
 fn free(host: &str) -> SocketAddr {
