@@ -59,10 +59,8 @@ fn whoever_is_asked_where_a_subscriber_is_and_does_not_answer_holds_nobody_up() 
     let folder = tempfile::tempdir().unwrap();
     // It takes connections, and says nothing.
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
-    let roaming = format!(
-        "[roaming]\nurl = \"http://{}/v1\"\ndeadline = \"60ms\"\n",
-        silent.local_addr().unwrap()
-    );
+    let roaming =
+        format!("[roaming]\nurl = \"http://{}/v1\"\ndeadline = \"60ms\"\n", silent.local_addr().unwrap());
     let stage = Stage::new(folder.path(), &roaming, "");
     let mut daemon = stage.start();
     for index in 0..3 {
@@ -100,8 +98,7 @@ fn a_full_table_of_calls_judges_on() {
         assert_eq!(stage.decide(&format!("many-{index}"), &caller, "carrier")["judged"], true);
     }
     assert_eq!(stage.decide("spoofed", SPOOFED, "carrier")["decision"], "block");
-    let evicted =
-        daemon.metrics().sum("tollgate_faults_total", &["layer=\"call\"", "reason=\"evicted\""]);
+    let evicted = daemon.metrics().sum("tollgate_faults_total", &["layer=\"call\"", "reason=\"evicted\""]);
     assert!(evicted >= 40, "{evicted}");
     daemon.stop();
     assert_eq!(daemon.records("calls-").len(), 51, "what made room was told too");

@@ -66,11 +66,11 @@ impl World {
         Self { proxy, carrier, core, seen }
     }
 
-    fn from_carrier(&self, text: &str) {
+    fn carrier_sends(&self, text: &str) {
         self.carrier.send_to(text.as_bytes(), self.proxy.addresses()[0]).unwrap();
     }
 
-    fn from_core(&self, text: &str) {
+    fn core_sends(&self, text: &str) {
         self.core.send_to(text.as_bytes(), self.proxy.addresses()[1]).unwrap();
     }
 
@@ -164,7 +164,7 @@ fn block() -> Answer {
 
 impl Switch for World {
     fn set_up(&mut self, call: &TestCall) {
-        self.from_carrier(&self.invite(call));
+        self.carrier_sends(&self.invite(call));
     }
 
     fn hears(&mut self, within: Duration) -> Option<Heard> {
@@ -203,7 +203,7 @@ fn a_call_passes_there_and_back() {
     let (gate, queries) = gate(8);
     let world = World::new(gate, "127.0.0.#:0", |_| {});
     let invite = world.invite(&call("1"));
-    world.from_carrier(&invite);
+    world.carrier_sends(&invite);
     queries.recv_timeout(PATIENCE).unwrap().reply.answer(Ok(Answer::default()));
     let passed = world.at_core();
     let [outer, inner] = world.proxy.addresses();
@@ -215,7 +215,7 @@ fn a_call_passes_there_and_back() {
     );
     assert_eq!(passed.replacen(&added, "", 1).replacen(": 69", ": 70", 1), invite);
     for status in ["100 Trying", "180 Ringing", "200 OK"] {
-        world.from_core(&response(&passed, status));
+        world.core_sends(&response(&passed, status));
         let back = world.at_carrier();
         assert_eq!(
             back,
@@ -228,7 +228,7 @@ fn a_call_passes_there_and_back() {
         1,
     );
     let route = format!("Route: <sip:{outer};lr>\r\nRoute: <sip:{inner};lr>\r\nFrom:");
-    world.from_carrier(&ack.replacen("From:", &route, 1));
+    world.carrier_sends(&ack.replacen("From:", &route, 1));
     assert!(!world.at_core().contains("Route:"));
     let bye = format!(
         "BYE sip:+447946000000@{carrier} SIP/2.0\r\nVia: SIP/2.0/UDP {core};branch=z9hG4bKbye\r\nMax-Forwards: 70\r\n\
@@ -237,10 +237,10 @@ fn a_call_passes_there_and_back() {
         carrier = world.carrier.local_addr().unwrap(),
         core = world.core.local_addr().unwrap(),
     );
-    world.from_core(&bye);
+    world.core_sends(&bye);
     let bye = world.at_carrier();
     assert!(bye.starts_with("BYE ") && line(&bye, "Via:").contains(&outer.to_string()), "{bye}");
-    world.from_carrier(&response(&bye, "200 OK"));
+    world.carrier_sends(&response(&bye, "200 OK"));
     assert!(world.at_core().starts_with("SIP/2.0 200 OK"));
     assert_eq!(world.seen(7), ["INVITE", "100", "180", "200", "ACK", "BYE", "200"]);
     assert_eq!((world.count(Kind::Request), world.count(Kind::Response)), (3, 4));
@@ -251,20 +251,20 @@ fn a_caller_hangs_up_while_the_call_is_held() {
     let (gate, queries) = gate(8);
     let world = World::new(gate, "127.0.0.#:0", |options| options.deadline = DEADLINE_MAX);
     let invite = world.invite(&call("1"));
-    world.from_carrier(&invite);
+    world.carrier_sends(&invite);
     let query = queries.recv_timeout(PATIENCE).unwrap();
-    world.from_carrier(&invite);
+    world.carrier_sends(&invite);
     let cancel = invite.replace("INVITE", "CANCEL");
-    world.from_carrier(&cancel);
+    world.carrier_sends(&cancel);
     let (ok, gone) = (world.at_carrier(), world.at_carrier());
     assert!(ok.starts_with("SIP/2.0 200 OK") && ok.contains("CSeq: 1 CANCEL"), "{ok}");
     assert!(gone.starts_with("SIP/2.0 487 ") && gone.contains("CSeq: 1 INVITE"), "{gone}");
     // The answer is nobody's any more.
     query.reply.answer(Ok(Answer::default()));
     let to = line(&gone, "To:");
-    world.from_carrier(&invite.replace("INVITE", "ACK").replacen("To: <sip:+48601234567@fw>", to, 1));
+    world.carrier_sends(&invite.replace("INVITE", "ACK").replacen("To: <sip:+48601234567@fw>", to, 1));
     // A CANCEL that finds nothing held goes after its INVITE.
-    world.from_carrier(&cancel);
+    world.carrier_sends(&cancel);
     assert!(world.at_core().starts_with("CANCEL "));
     assert_eq!(world.seen(4), ["INVITE", "CANCEL", "487", "CANCEL"]);
     let counted = [Kind::Repeated, Kind::Cancelled, Kind::Absorbed].map(|kind| world.count(kind));
@@ -276,21 +276,21 @@ fn refuses_and_diverts() {
     let (gate, queries) = gate(8);
     let world = World::new(gate, "127.0.0.#:0", |_| {});
     let invite = world.invite(&call("1"));
-    world.from_carrier(&invite);
+    world.carrier_sends(&invite);
     queries.recv_timeout(PATIENCE).unwrap().reply.answer(Ok(block()));
     let refused = world.at_carrier();
     assert!(refused.starts_with("SIP/2.0 603 Decline\r\n"), "{refused}");
     assert_eq!(line(&refused, "Reason:"), "Reason: Q.850;cause=21;text=\"test\"");
     let ack = invite.replace("INVITE", "ACK");
-    world.from_carrier(&ack.replacen("To: <sip:+48601234567@fw>", line(&refused, "To:"), 1));
-    world.from_carrier(&world.invite(&call("2")));
+    world.carrier_sends(&ack.replacen("To: <sip:+48601234567@fw>", line(&refused, "To:"), 1));
+    world.carrier_sends(&world.invite(&call("2")));
     let treatment = Treatment::Divert { target: "sip:9@screen".into() };
     queries.recv_timeout(PATIENCE).unwrap().reply.answer(Ok(Answer { treatment, ..Answer::default() }));
     let diverted = world.at_carrier();
     assert!(diverted.starts_with("SIP/2.0 302 "), "{diverted}");
     assert_eq!(line(&diverted, "Contact:"), "Contact: <sip:9@screen>");
     // An ACK with another's tag is none of ours.
-    world.from_carrier(&ack.replace("@fw>", "@fw>;tag=9"));
+    world.carrier_sends(&ack.replace("@fw>", "@fw>;tag=9"));
     assert!(world.at_core().starts_with("ACK "));
     assert_eq!(world.count(Kind::Absorbed), 1);
     assert_eq!(world.seen(1), ["ACK"]);
@@ -301,13 +301,13 @@ fn hides_a_number_and_brings_it_back() {
     let (gate, queries) = gate(8);
     let world = World::new(gate, "127.0.0.#:0", |options| options.record_route = false);
     let invite = world.invite(&call("1"));
-    world.from_carrier(&invite);
+    world.carrier_sends(&invite);
     let treatment = Treatment::Mask;
     queries.recv_timeout(PATIENCE).unwrap().reply.answer(Ok(Answer { treatment, ..Answer::default() }));
     let passed = world.at_core();
     assert!(!passed.contains("447946") && passed.contains("\r\nPrivacy: id\r\n"), "{passed}");
     assert_eq!(line(&passed, "From:"), "From: \"Anonymous\" <sip:anonymous@anonymous.invalid>;tag=1");
-    world.from_core(&response(&passed, "200 OK"));
+    world.core_sends(&response(&passed, "200 OK"));
     let back = world.at_carrier();
     assert_eq!(line(&back, "From:"), line(&invite, "From:"));
     let [outer, inner] = world.proxy.addresses();
@@ -317,7 +317,7 @@ fn hides_a_number_and_brings_it_back() {
         target = line(&passed, "Contact:").trim_start_matches("Contact: <").trim_end_matches('>'),
         core = world.core.local_addr().unwrap(),
     );
-    world.from_core(&bye);
+    world.core_sends(&bye);
     let bye = world.at_carrier();
     assert!(bye.starts_with("BYE sip:+447946000000@"), "{bye}");
     assert_eq!(line(&bye, "To:"), "To: \"Ann\" <sip:+447946000000@a>;tag=1");
@@ -332,7 +332,7 @@ fn charges_by_a_header() {
         options.monetise_header = Some(("X-Tariff".to_owned(), "a2p".to_owned()));
     });
     for (treatment, expected) in [(Treatment::Monetise, true), (Treatment::Allow, false)] {
-        world.from_carrier(&world.invite(&call(treatment.decision().name())));
+        world.carrier_sends(&world.invite(&call(treatment.decision().name())));
         queries.recv_timeout(PATIENCE).unwrap().reply.answer(Ok(Answer { treatment, ..Answer::default() }));
         let passed = world.at_core();
         assert_eq!(passed.contains("\r\nX-Tariff: a2p\r\n\r\nv=0"), expected, "{passed}");
@@ -368,7 +368,7 @@ fn answers_what_is_for_itself_and_what_cannot_pass() {
         ),
     ] {
         let before = world.count(kind);
-        world.from_carrier(&request);
+        world.carrier_sends(&request);
         let said = world.at_carrier();
         assert!(said.starts_with(&format!("SIP/2.0 {status}")), "{said}");
         assert!(line(&said, "Via:").starts_with(transaction_via));
@@ -382,21 +382,21 @@ fn answers_what_is_for_itself_and_what_cannot_pass() {
     let _ = stranger.recv(&mut buffer).unwrap();
     assert_eq!((&buffer, world.count(Kind::Stranger)), (b"SIP/2.0 403 ", 1));
     for silent in ["\r\n\r\n", "SIP/2.0 200 OK\r\n\r\n", "\u{1}\u{2}", ""] {
-        world.from_carrier(silent);
+        world.carrier_sends(silent);
     }
-    world.from_carrier(&response(&invite, "200 OK"));
-    world.from_carrier(&invite);
+    world.carrier_sends(&response(&invite, "200 OK"));
+    world.carrier_sends(&invite);
     queries.recv_timeout(PATIENCE).unwrap().reply.answer(Ok(Answer::default()));
     let passed = world.at_core();
     assert_eq!(world.count(Kind::NotOurs), 1);
     // A loop: the core sends it back to us by way of the carrier.
     let looped = passed.replacen("Via:", &format!("{transaction_via}0\r\nVia:"), 1);
-    world.from_carrier(&looped);
+    world.carrier_sends(&looped);
     assert!(world.at_carrier().starts_with("SIP/2.0 482 "));
     // A response that would go to a stranger does not.
     let strange = response(&passed, "200 OK").replace("127.0.0.2", "127.0.0.9");
-    world.from_core(&strange);
-    world.from_core(&response(&passed, "200 OK"));
+    world.core_sends(&strange);
+    world.core_sends(&response(&passed, "200 OK"));
     assert!(world.at_carrier().starts_with("SIP/2.0 200 "));
     assert_eq!(world.count(Kind::Foreign), 2);
 }
@@ -421,7 +421,7 @@ fn passes_over_a_silent_next_hop() {
     while is_spread() || hops().choose(b"1") != Some(world.core.local_addr().unwrap()) {
         let probe = world.at_core();
         assert!(probe.starts_with("OPTIONS "), "{probe}");
-        world.from_core(&response(&probe, "200 OK"));
+        world.core_sends(&response(&probe, "200 OK"));
         answered += 1;
         assert!(answered < 5_000, "the silent one was never passed over");
     }
@@ -433,7 +433,7 @@ fn passes_over_a_silent_next_hop() {
 fn ends_when_nothing_waits() {
     let (gate, queries) = gate(8);
     let world = World::new(gate.clone(), "127.0.0.#:0", |_| {});
-    world.from_carrier(&world.invite(&call("1")));
+    world.carrier_sends(&world.invite(&call("1")));
     let query = queries.recv_timeout(PATIENCE).unwrap();
     let World { proxy, core, carrier: _carrier, .. } = world;
     let stopped = thread::spawn(|| proxy.stop());
