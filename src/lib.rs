@@ -11,9 +11,9 @@
 //! ```
 //!
 //! **Pure modules** (no clock, thread, file, socket or log line), lowest first: [`base`], [`wire`] and [`rule`],
-//! [`assemble`] and [`signal`], [`call`], [`feature`], [`judge`], [`engine`]; and [`simulate`], which makes traffic.
-//! **Edges**: [`clock`], [`capture`], [`source`], [`lookup`], [`billing`], [`journal`], [`metrics`], [`pipeline`], [`evaluate`],
-//! [`config`], [`cli`]. `tests/layers.rs` holds the table of allowed imports.
+//! [`assemble`] and [`signal`], [`call`], [`feature`], [`judge`], [`engine`]; [`inline`], which changes packets; and
+//! [`simulate`], which makes traffic. **Edges**: [`clock`], [`capture`], [`source`], [`adapter`], [`service`], [`lookup`],
+//! [`billing`], [`journal`], [`metrics`], [`pipeline`], [`evaluate`], [`config`], [`cli`]. `tests/layers.rs` holds the table of allowed imports.
 //!
 //! What must never be:
 //!
