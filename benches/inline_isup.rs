@@ -40,7 +40,7 @@ fn inline_isup(criterion: &mut Criterion) {
                 |rewriter| {
                     let packet = black_box(&packet[..]);
                     let asked = rewriter.questions(At::default(), packet).len();
-                    (asked, rewriter.handle(At::default(), packet, &rulings, |_| {}))
+                    (asked, rewriter.handle(At::default(), packet, &rulings, |_, _| {}))
                 },
                 BatchSize::SmallInput,
             );

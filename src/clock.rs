@@ -40,7 +40,7 @@ impl Stopwatch {
 }
 
 /// A moment of wall time by which something outside must have answered.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Deadline(Instant);
 
 impl Deadline {

@@ -3,8 +3,8 @@
 //!
 //! [`sip`] refuses, masks and diverts calls of SIP over UDP. It is a [`PacketJudge`]: it looks at a packet, says what must be
 //! asked first, and carries the treatment out. [`isup`] blocks and masks calls of ISUP over M3UA and SCTP; it needs the
-//! packets of a direction in their order. What they cannot read passes, and is counted. Must not: read a clock, wait, or
-//! judge.
+//! packets of a direction in their order, and [`isup_judge`] says which stand in one line. What they cannot read passes, and
+//! is counted. Must not: read a clock, wait, or judge.
 #![deny(
     clippy::indexing_slicing,
     clippy::unwrap_used,
@@ -14,6 +14,7 @@
 )]
 
 pub mod isup;
+pub mod isup_judge;
 pub mod packet;
 pub mod recent;
 pub mod sip;
@@ -56,10 +57,19 @@ pub struct Question {
     pub message: Box<[u8]>,
 }
 
+/// What was answered to a question.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answered {
+    /// As in the question.
+    pub key: u64,
+    /// What to do with the call; [`Treatment::Allow`] when nothing was answered in time.
+    pub treatment: Treatment,
+}
+
 /// What a judge of packets leaves for whoever holds them. Emptied before every look.
 #[derive(Clone, Debug, Default)]
 pub struct Work {
-    /// To be asked; a ruling needs their answers in this order.
+    /// To be asked; a ruling needs an answer to each, in this order.
     pub questions: Vec<Question>,
     /// Messages that call state should see, in their order; questions are not among them.
     pub seen: Vec<(Envelope, Box<[u8]>)>,
@@ -81,11 +91,20 @@ impl Work {
 
 /// Judges the packets of one protocol.
 pub trait PacketJudge: Send {
+    /// The protocol, for counts.
+    fn name(&self) -> &'static str;
+
+    /// Names the line that a packet stands in: while one of a line is held, those that came later wait behind it, and are
+    /// looked at when it has been ruled on, in the order they came. `None` for packets that need no order.
+    fn line(&self, _packet: &[u8]) -> Option<u64> {
+        None
+    }
+
     /// A packet arrived.
     fn look(&mut self, at: At, packet: &[u8], work: &mut Work) -> Look;
 
-    /// The questions about a held packet were answered, one treatment each; an unanswered one is [`Treatment::Allow`].
-    fn rule(&mut self, at: At, packet: &[u8], treatments: &[Treatment], work: &mut Work) -> Ruling;
+    /// The questions about a held packet were answered: one answer each, in their order.
+    fn rule(&mut self, at: At, packet: &[u8], answers: &[Answered], work: &mut Work) -> Ruling;
 
     /// Counts so far: a name from a closed list, how many.
     fn counts(&self) -> Vec<(&'static str, u64)>;

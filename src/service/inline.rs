@@ -1,20 +1,28 @@
 //! Packet-inline as a part of a service: the queue of the kernel, the rules that fill it, and what is counted there.
 
+use std::convert::Infallible;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
+use crossbeam_channel::{RecvTimeoutError, Sender, bounded};
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::MetricFamily;
 
 use crate::adapter::Adapter;
 use crate::adapter::inline::{Inline, InlineCounts, InlineOptions, Stopper};
-use crate::adapter::nfqueue::rules::{RuleOptions, Rules};
+use crate::adapter::nfqueue::rules::{Meter, RuleOptions, Rules};
 use crate::inline::PacketJudge;
+use crate::inline::isup;
+use crate::inline::isup_judge::IsupJudge;
 use crate::inline::sip::{SipJudge, SipOptions};
 use crate::metrics::prom;
 use crate::service::overheard::{Ear, listen};
 use crate::service::{Hub, Part, spawn};
+
+/// How often the counters of the rules are read, which starts a program.
+const METER_EVERY: Duration = Duration::from_secs(5);
 
 /// What is done in the path.
 #[derive(Clone, Debug, Default)]
@@ -23,6 +31,8 @@ pub struct PathOptions {
     pub inline: InlineOptions,
     /// SIP over UDP.
     pub sip: SipOptions,
+    /// ISUP over M3UA and SCTP; `None` leaves it alone.
+    pub isup: Option<isup::Options>,
     /// The rules that fill the queue; `None` when the operator puts them in force himself.
     pub rules: Option<RuleOptions>,
 }
@@ -43,13 +53,21 @@ fn start(
 ) -> Result<Box<dyn Adapter>, String> {
     let say = |error: std::io::Error| error.to_string();
     let sip = SipOptions { seed: hub.seed, ..options.sip };
-    let judges: Vec<Box<dyn PacketJudge>> = vec![Box::new(SipJudge::new(Arc::clone(&hub.network), sip))];
+    let mut judges: Vec<Box<dyn PacketJudge>> =
+        vec![Box::new(SipJudge::new(Arc::clone(&hub.network), sip))];
+    if let Some(isup) = options.isup {
+        let isup = isup::Options { seed: hub.seed, ..isup };
+        judges.push(Box::new(IsupJudge::new(Arc::clone(&hub.network), isup)));
+    }
     let inline = Inline::open(options.inline, judges, hub.gate("inline"), Box::new(ear)).map_err(say)?;
     let (stopper, counts) = (inline.stopper(), inline.counts());
-    let registered = hub.live.registry().register(Box::new(Counted(Arc::clone(&counts))));
+    let unseen = Arc::new(AtomicU64::new(0));
+    let counted = Counted { counts: Arc::clone(&counts), unseen: Arc::clone(&unseen) };
+    let registered = hub.live.registry().register(Box::new(counted));
     registered.map_err(|error| format!("metrics: {error}"))?;
     // Last of all: from here on packets wait for us.
     let rules = options.rules.map(Rules::install).transpose().map_err(say)?;
+    let metered = rules.as_ref().map(|rules| metered(rules.meter(), counts, unseen)).transpose()?;
     let is_broken = Arc::new(AtomicBool::new(false));
     let broken = Arc::clone(&is_broken);
     let thread = spawn("inline", move || {
@@ -59,11 +77,29 @@ fn start(
         }
     })?;
     tracing::info!(event = "adapter_started", adapter = "inline", "packets are judged on their way");
-    Ok(Box::new(PathPart { stopper, thread, overheard, is_broken }))
+    Ok(Box::new(PathPart { stopper, metered, thread, overheard, is_broken }))
+}
+
+/// A thread that reads the counters of the rules now and then, until its sender is gone.
+fn metered(
+    meter: Meter,
+    counts: Arc<InlineCounts>,
+    unseen: Arc<AtomicU64>,
+) -> Result<(Sender<Infallible>, JoinHandle<()>), String> {
+    let (alive, ended) = bounded(0);
+    let thread = spawn("inline-meter", move || {
+        while ended.recv_timeout(METER_EVERY) == Err(RecvTimeoutError::Timeout) {
+            if let Some(met) = meter.packets() {
+                unseen.fetch_max(counts.unseen(met), Ordering::Relaxed);
+            }
+        }
+    })?;
+    Ok((alive, thread))
 }
 
 struct PathPart {
     stopper: Stopper,
+    metered: Option<(Sender<Infallible>, JoinHandle<()>)>,
     thread: JoinHandle<()>,
     overheard: JoinHandle<()>,
     is_broken: Arc<AtomicBool>,
@@ -81,6 +117,11 @@ impl Adapter for PathPart {
     }
 
     fn stop(self: Box<Self>) {
+        // Before the rules go that it reads.
+        if let Some((alive, thread)) = self.metered {
+            drop(alive);
+            let _ = thread.join();
+        }
         self.stopper.stop();
         let _ = self.thread.join();
         let _ = self.overheard.join();
@@ -88,7 +129,10 @@ impl Adapter for PathPart {
 }
 
 /// The counts, whenever they are asked for.
-struct Counted(Arc<InlineCounts>);
+struct Counted {
+    counts: Arc<InlineCounts>,
+    unseen: Arc<AtomicU64>,
+}
 
 impl Collector for Counted {
     fn desc(&self) -> Vec<&Desc> {
@@ -96,7 +140,7 @@ impl Collector for Counted {
     }
 
     fn collect(&self) -> Vec<MetricFamily> {
-        let counts = &*self.0;
+        let counts = &*self.counts;
         let packets = [
             ("taken", &counts.packets),
             ("bypassed", &counts.bypassed),
@@ -107,18 +151,23 @@ impl Collector for Counted {
             ("unreadable", &counts.unreadable),
             ("unclaimed", &counts.unclaimed),
             ("surplus", &counts.surplus),
+            ("unseen", &*self.unseen),
             ("kernel_faults", &counts.kernel_faults),
         ];
         let packets = packets.map(|(what, count)| (vec![what], count.load(Ordering::Relaxed)));
         let judged = counts.judges.lock().map(|judges| judges.clone()).unwrap_or_default();
-        let judged = judged.into_iter().map(|(what, count)| (vec![what], count));
+        let judged = judged.into_iter().map(|(protocol, what, count)| (vec![protocol, what], count));
         let families = [
             prom::counters(
                 ("tollgate_inline_packets_total", "Packets in the path, by what became of them", &["result"]),
                 packets.into_iter(),
             ),
             prom::counters(
-                ("tollgate_inline_events_total", "What was seen and done in the path", &["event"]),
+                (
+                    "tollgate_inline_events_total",
+                    "What was seen and done in the path",
+                    &["protocol", "event"],
+                ),
                 judged,
             ),
         ];

@@ -352,7 +352,7 @@ impl World {
             }
         }
         let told = &mut self.told;
-        let outcome = self.rewriter.handle(at, &packet, &rulings, |pdu| {
+        let outcome = self.rewriter.handle(at, &packet, &rulings, |_, pdu| {
             let Envelope::Isup { label } = pdu.envelope else { panic!("not ISUP") };
             told.push((false, label.opc, pdu.bytes.to_vec()));
         });

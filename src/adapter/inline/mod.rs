@@ -3,12 +3,13 @@
 //!
 //! One thread a queue. In: packets; answers of the decision loop, which wake it. Out: verdicts, forged packets, and for the
 //! tap the messages that nobody asks about. It fails open: a question that cannot be put or is not answered before its deadline
-//! counts as allowed, by reason; what it has no room for passes. Retransmissions of a held setup wait with it. When it is
-//! stopped, the rules go first, then whatever is held passes, then the queue is given back. Must not: judge, or wait for
+//! counts as allowed, by reason; what it has no room for passes. Retransmissions of a held setup wait with it, and packets
+//! that must not overtake it wait behind it. When it is stopped, the rules go first, then whatever is held passes, then the queue is given back. Must not: judge, or wait for
 //! anything but the kernel and the deadline.
 
 mod held;
 mod raw;
+mod take;
 
 use std::io;
 use std::os::fd::AsFd;
@@ -21,18 +22,18 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::eventfd::{EfdFlags, EventFd};
 
-use crate::adapter::inline::held::{Held, HeldPacket, Holding};
+use crate::adapter::inline::held::Held;
 use crate::adapter::inline::raw::RawSockets;
 use crate::adapter::nfqueue::rules::Rules;
 use crate::adapter::nfqueue::{Batch, Queue, QueueOptions};
-use crate::adapter::{Asked, Gate, Query, Reply};
+use crate::adapter::{Gate, Reply};
 use crate::base::fail_open::FailOpen;
 use crate::base::frame::Envelope;
 use crate::base::time::At;
-use crate::clock::{self, Deadline};
-use crate::inline::{Look, PacketJudge, Ruling, Work};
-use crate::judge::{Answer, Treatment};
-use crate::wire::nfnetlink::{Packet, Verdict, messages};
+use crate::clock;
+use crate::inline::{PacketJudge, Work};
+use crate::judge::Answer;
+use crate::wire::nfnetlink::messages;
 
 /// A queue, and what may be held of it.
 #[derive(Clone, Copy, Debug)]
@@ -88,8 +89,8 @@ pub struct InlineCounts {
     pub surplus: AtomicU64,
     /// Verdicts that the kernel refused, and messages of it that could not be read.
     pub kernel_faults: AtomicU64,
-    /// What each judge counts, renewed every second.
-    pub judges: Mutex<Vec<(&'static str, u64)>>,
+    /// What each judge counts, by its name and that of the count; renewed every second.
+    pub judges: Mutex<Vec<(&'static str, &'static str, u64)>>,
 }
 
 impl InlineCounts {
@@ -176,6 +177,8 @@ pub struct Inline {
     counts: Arc<InlineCounts>,
     options: InlineOptions,
     work: Work,
+    /// Why nothing is held now.
+    refusing: Option<FailOpen>,
     /// Second of the last renewal of the judges' counts.
     renewed_s: u64,
 }
@@ -198,12 +201,13 @@ impl Inline {
             judges,
             gate,
             tap,
-            held: Held::new(options.held_max, options.held_octets_max, options.deadline),
+            held: Held::new(options.held_max, options.held_octets_max),
             answers: bounded(options.held_max.saturating_mul(2).max(1)),
             stopper,
             counts: Arc::default(),
             options,
             work: Work::default(),
+            refusing: None,
             renewed_s: 0,
         })
     }
@@ -252,8 +256,8 @@ impl Inline {
                 self.take(at, &packet);
             }
         }
-        self.settle_answers(at);
-        self.settle_late(at);
+        self.settle_answers();
+        self.settle_late();
         self.queue.flush()?;
         self.counts.packets.fetch_add(count, Ordering::Relaxed);
         self.renew_counts(at);
@@ -284,118 +288,6 @@ impl Inline {
         }
     }
 
-    fn take(&mut self, at: At, packet: &Packet<'_>) {
-        if packet.is_cut || packet.is_many {
-            self.counts.unreadable.fetch_add(1, Ordering::Relaxed);
-            return self.queue.answer(packet.id, Verdict::Accept);
-        }
-        for judge in 0..self.judges.len() {
-            self.work.clear();
-            let Some(one) = self.judges.get_mut(judge) else { break };
-            match one.look(at, packet.payload, &mut self.work) {
-                Look::NotMine => continue,
-                Look::Done(ruling) => self.finish(at, packet.id, ruling),
-                Look::Held => self.hold(at, judge, packet),
-            }
-            return;
-        }
-        self.counts.unclaimed.fetch_add(1, Ordering::Relaxed);
-        self.queue.answer(packet.id, Verdict::Accept);
-    }
-
-    fn hold(&mut self, at: At, judge: usize, packet: &Packet<'_>) {
-        // What goes by in the same packet as a setup.
-        self.show(at);
-        let questions = std::mem::take(&mut self.work.questions);
-        let numbers = match self.held.hold(packet.id, judge, packet.payload, &questions) {
-            Holding::Held(numbers) => numbers,
-            Holding::Full => {
-                for _ in &questions {
-                    let _ = self.gate.settle(Err(FailOpen::StateFull), clock::Stopwatch::start());
-                }
-                return self.rule(
-                    at,
-                    packet.id,
-                    (judge, packet.payload),
-                    &vec![Treatment::Allow; questions.len()],
-                );
-            }
-            Holding::Surplus => {
-                self.counts.surplus.fetch_add(1, Ordering::Relaxed);
-                return self.finish(at, packet.id, Ruling::Drop);
-            }
-        };
-        let mut questions: Vec<_> = questions.into_iter().map(Some).collect();
-        for (number, place) in numbers {
-            let Some(question) = questions.get_mut(place).and_then(Option::take) else { continue };
-            let asked = Asked::Message { envelope: question.envelope, bytes: question.message };
-            let waker = Arc::clone(&self.stopper.waker);
-            let reply = Box::new(Slot { number, answers: self.answers.0.clone(), waker });
-            self.gate.ask(Query { asked, deadline: Deadline::after(self.options.deadline), reply });
-        }
-    }
-
-    fn settle_answers(&mut self, at: At) {
-        self.stopper.waker.rest();
-        while let Ok((number, answer)) = self.answers.1.try_recv() {
-            self.settle(at, number, answer);
-        }
-    }
-
-    fn settle_late(&mut self, at: At) {
-        while self.held.patience().is_some_and(|left| left.is_zero())
-            && let Some(number) = self.held.oldest()
-        {
-            self.settle(at, number, Err(FailOpen::Deadline));
-        }
-    }
-
-    /// One answer, unless it comes too late.
-    fn settle(&mut self, at: At, number: u64, answer: Result<Answer, FailOpen>) {
-        let Some(since) = self.held.since(number) else { return };
-        let answer = self.gate.settle(answer, since);
-        let mut free = Vec::new();
-        self.held.settle(number, &answer.treatment, &mut free);
-        for (id, HeldPacket { bytes, judge, treatments, .. }) in free {
-            self.rule(at, id, (judge, &bytes), &treatments);
-        }
-    }
-
-    fn rule(&mut self, at: At, id: u32, (judge, bytes): (usize, &[u8]), treatments: &[Treatment]) {
-        self.work.clear();
-        let Some(judge) = self.judges.get_mut(judge) else { return };
-        let ruling = judge.rule(at, bytes, treatments, &mut self.work);
-        self.finish(at, id, ruling);
-    }
-
-    /// Carries out what was found, with all that was left in the work.
-    fn finish(&mut self, at: At, id: u32, ruling: Ruling) {
-        let verdict = match ruling {
-            Ruling::Accept => Verdict::Accept,
-            Ruling::Drop => {
-                self.counts.dropped.fetch_add(1, Ordering::Relaxed);
-                Verdict::Drop
-            }
-            Ruling::Replace => {
-                self.counts.replaced.fetch_add(1, Ordering::Relaxed);
-                Verdict::Replace(&self.work.packet)
-            }
-        };
-        self.queue.answer(id, verdict);
-        for packet in &self.work.forged {
-            let counter =
-                if self.raw.send(packet).is_ok() { &self.counts.forged } else { &self.counts.forge_failed };
-            counter.fetch_add(1, Ordering::Relaxed);
-        }
-        self.show(at);
-    }
-
-    fn show(&mut self, at: At) {
-        for (envelope, message) in self.work.seen.drain(..) {
-            self.tap.see(at, envelope, &message);
-        }
-    }
-
     fn renew_counts(&mut self, at: At) {
         self.counts.bypassed.store(self.queue.bypassed, Ordering::Relaxed);
         self.counts.kernel_faults.store(self.queue.refused + self.queue.malformed, Ordering::Relaxed);
@@ -407,22 +299,23 @@ impl Inline {
     }
 
     fn renew_judges(&self) {
-        let counts = self.judges.iter().flat_map(|judge| judge.counts()).collect();
+        let counts = self.judges.iter().flat_map(named_counts).collect();
         *self.counts.judges.lock().unwrap_or_else(PoisonError::into_inner) = counts;
     }
 
     /// Lets everything pass that is still held or queued, and gives the queue back.
     fn drain(mut self, batch: &mut Batch) -> io::Result<()> {
-        let at = clock::now();
+        self.refusing = Some(FailOpen::Draining);
         while let Some(number) = self.held.oldest() {
-            self.settle(at, number, Err(FailOpen::Draining));
+            self.settle(number, Err(FailOpen::Draining));
         }
         loop {
             let has_more = batch.receive(&self.queue)?;
+            let at = clock::now();
             for message in batch.datagrams().flat_map(messages) {
                 if let Some(packet) = self.queue.read(message) {
                     self.counts.packets.fetch_add(1, Ordering::Relaxed);
-                    self.queue.answer(packet.id, Verdict::Accept);
+                    self.take(at, &packet);
                 }
             }
             self.queue.flush()?;
@@ -433,4 +326,9 @@ impl Inline {
         self.renew_judges();
         self.queue.close()
     }
+}
+
+fn named_counts(judge: &Box<dyn PacketJudge>) -> impl Iterator<Item = (&'static str, &'static str, u64)> {
+    let name = judge.name();
+    judge.counts().into_iter().map(move |(what, count)| (name, what, count))
 }

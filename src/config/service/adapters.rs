@@ -13,6 +13,7 @@ use crate::adapter::push::PushOptions;
 use crate::adapter::push::client::ClientOptions;
 use crate::base::class::{Class, Subject};
 use crate::config::service::Span;
+use crate::inline::isup;
 use crate::inline::sip::SipOptions;
 use crate::service::inline::PathOptions;
 
@@ -115,8 +116,9 @@ pub(super) struct RawInline {
     install_rules: bool,
     chains: Vec<RawChain>,
     sip_ports: Vec<u16>,
-    sctp: bool,
+    isup: bool,
     ipv6: bool,
+    mtu: usize,
     keep_asserted: bool,
 }
 
@@ -130,8 +132,9 @@ impl Default for RawInline {
             install_rules: true,
             chains: vec![RawChain::Forward],
             sip_ports: rules.sip_ports,
-            sctp: rules.sctp,
+            isup: true,
             ipv6: rules.ipv6,
+            mtu: isup::Options::default().mtu,
             keep_asserted: false,
         }
     }
@@ -157,7 +160,7 @@ impl From<RawInline> for PathOptions {
             queue: raw.queue,
             chains: raw.chains.into_iter().map(chain).collect(),
             sip_ports: raw.sip_ports,
-            sctp: raw.sctp,
+            sctp: raw.isup,
             ipv6: raw.ipv6,
         };
         let queue = QueueOptions { number: raw.queue, packets_max: raw.packets_max, ..default.queue };
@@ -167,7 +170,8 @@ impl From<RawInline> for PathOptions {
                 deadline: raw.deadline.map_or(default.deadline, |span| span.0),
                 ..default
             },
-            sip: SipOptions { keep_asserted: raw.keep_asserted, ..SipOptions::default() },
+            sip: SipOptions { keep_asserted: raw.keep_asserted, mtu: raw.mtu, ..SipOptions::default() },
+            isup: raw.isup.then(|| isup::Options { mtu: raw.mtu, ..isup::Options::default() }),
             rules: raw.install_rules.then_some(rules),
         }
     }

@@ -32,6 +32,7 @@ use crate::base::map::Seed;
 use crate::base::network::Network;
 use crate::base::time::At;
 use crate::judge::Treatment;
+use crate::wire::sctp::Header;
 
 /// Most questions about one packet; IAMs beyond pass unasked. An Ethernet packet has room for no more than 22.
 pub const QUESTIONS_MAX: usize = 24;
@@ -83,6 +84,15 @@ pub struct Answered {
     pub treatment: Treatment,
 }
 
+/// Who said a message that call state may want to see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// An exchange.
+    Exchange,
+    /// Nobody: the REL or RLC of a blocked call, as the exchange that called gets it. Whoever ruled knows the call's end.
+    Ruling,
+}
+
 /// What becomes of a packet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -131,6 +141,14 @@ impl Rewriter {
         &self.faults
     }
 
+    /// The direction of an association that an IP packet belongs to: its ports and its verification tag. `None` when it is
+    /// not one whole packet of SCTP.
+    #[must_use]
+    pub fn direction(packet: &[u8]) -> Option<(u16, u16, u32)> {
+        let Header { src_port, dst_port, verification_tag } = Parts::parse(packet).ok()?.header;
+        Some((src_port, dst_port, verification_tag))
+    }
+
     /// The IAMs of an IP packet that need a verdict, in their order: not those of emergency and test calls, nor copies
     /// of one seen before. None for most packets: no need to wait.
     #[must_use]
@@ -156,7 +174,7 @@ impl Rewriter {
         at: At,
         packet: &[u8],
         rulings: &[Answered],
-        mut seen: impl FnMut(Pdu<'_>),
+        mut seen: impl FnMut(Origin, Pdu<'_>),
     ) -> Outcome {
         self.advance(at);
         let parts = match Parts::parse(packet) {
@@ -180,8 +198,8 @@ impl Rewriter {
         }
         let mut rebuilt = Rebuilt::new(&parts, self.options.mtu);
         for piece in parts.pieces() {
-            if !self.handle_piece(&piece, (at, rulings), &mut rebuilt, &mut |label, bytes| {
-                seen(pdu(at, label, bytes));
+            if !self.handle_piece(&piece, (at, rulings), &mut rebuilt, &mut |origin, label, bytes| {
+                seen(origin, pdu(at, label, bytes));
             }) {
                 // It and all behind it are as good as lost on the way, and come again.
                 self.counts.count(Tally::Deferred);
@@ -207,7 +225,7 @@ impl Rewriter {
         piece: &Piece<'_>,
         (at, rulings): (At, &[Answered]),
         rebuilt: &mut Rebuilt<'_>,
-        show: &mut dyn FnMut(RoutingLabel, &[u8]),
+        show: &mut dyn FnMut(Origin, RoutingLabel, &[u8]),
     ) -> bool {
         if let Carried::Malformed(error) = piece.carried {
             self.faults.count(error.layer, error.kind);

@@ -1,10 +1,10 @@
 //! What is to be done with one message that came for the first time: the circuit's state and the ruling, put together.
 
-use super::Rewriter;
 use super::block::{Block, Mark, Reply, Step};
 use super::circuit::{Circuit, Entry, Seized};
 use super::count::Tally;
 use super::message::{Change, Kind};
+use super::{Origin, Rewriter};
 use crate::base::frame::RoutingLabel;
 use crate::base::numbering::Nature;
 use crate::base::route::NumberFormat;
@@ -56,16 +56,16 @@ impl Plan {
         &self,
         label: RoutingLabel,
         message: &Message<'_>,
-        show: &mut dyn FnMut(RoutingLabel, &[u8]),
+        show: &mut dyn FnMut(Origin, RoutingLabel, &[u8]),
     ) {
         match self.change {
             Some(change @ (Change::Release(_) | Change::Complete)) => {
                 if let Some(user) = change.apply(message.bytes()) {
-                    show(label, &user);
+                    show(Origin::Ruling, label, &user);
                 }
             }
             _ if self.is_hidden => {}
-            _ => show(label, message.bytes()),
+            _ => show(Origin::Exchange, label, message.bytes()),
         }
     }
 }

@@ -22,7 +22,7 @@ use crate::base::time::At;
 use crate::inline::recent::Recent;
 use crate::inline::sip::mask::Masked;
 use crate::inline::udp::{Datagram, Seen, forge, replace};
-use crate::inline::{Look, PacketJudge, Question, Ruling, Work};
+use crate::inline::{Answered, Look, PacketJudge, Question, Ruling, Work};
 use crate::judge::Treatment;
 use crate::wire::sip::address::{Address, Uri};
 use crate::wire::sip::respond::{Response, destination, reason, respond, to_tag, transaction};
@@ -109,6 +109,10 @@ struct Sip<'a> {
 }
 
 impl PacketJudge for SipJudge {
+    fn name(&self) -> &'static str {
+        "sip"
+    }
+
     fn look(&mut self, at: At, packet: &[u8], work: &mut Work) -> Look {
         let datagram = match Seen::of(packet) {
             Seen::Datagram(datagram) => datagram,
@@ -136,8 +140,9 @@ impl PacketJudge for SipJudge {
         }
     }
 
-    fn rule(&mut self, at: At, packet: &[u8], treatments: &[Treatment], work: &mut Work) -> Ruling {
-        let (Seen::Datagram(datagram), Some(treatment)) = (Seen::of(packet), treatments.first()) else {
+    fn rule(&mut self, at: At, packet: &[u8], answers: &[Answered], work: &mut Work) -> Ruling {
+        let (Seen::Datagram(datagram), Some(Answered { treatment, .. })) = (Seen::of(packet), answers.first())
+        else {
             return Ruling::Accept;
         };
         let Ok(message) = Message::parse(datagram.payload) else { return Ruling::Accept };

@@ -54,8 +54,9 @@ fn decide(judge: &mut SipJudge, message: &str, treatment: Treatment) -> (Ruling,
     let mut work = Work::default();
     assert_eq!(judge.look(at(1), &packet, &mut work), Look::Held);
     assert_eq!((work.questions.len(), &*work.questions[0].message), (1, message.as_bytes()));
+    let key = work.questions[0].key;
     work.clear();
-    let ruling = judge.rule(at(1), &packet, &[treatment], &mut work);
+    let ruling = judge.rule(at(1), &packet, &[Answered { key, treatment }], &mut work);
     (ruling, work)
 }
 
@@ -217,8 +218,9 @@ proptest! {
         let mut work = Work::default();
         let treatment = [Treatment::Mask, block(), Treatment::Allow][treatment].clone();
         if judge.look(at(1), &packet, &mut work) == Look::Held {
+            let key = work.questions[0].key;
             work.clear();
-            if judge.rule(at(1), &packet, &[treatment], &mut work) == Ruling::Replace {
+            if judge.rule(at(1), &packet, &[Answered { key, treatment }], &mut work) == Ruling::Replace {
                 prop_assert!(matches!(Seen::of(&work.packet), Seen::Datagram(_)));
             }
             for forged in &work.forged {
