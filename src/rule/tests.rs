@@ -307,7 +307,17 @@ fn refuses_actions_and_says_where() {
     for (action, line, column, message) in [
         (String::new(), 2, 1, "a rule at setup has no `action`"),
         ("'block'".into(), 10, 10, "`block` needs its codes"),
-        ("'divert'".into(), 10, 10, "`divert` is no action"),
+        ("'lose'".into(), 10, 10, "`lose` is no action"),
+        ("'divert'".into(), 10, 10, "`divert` needs its target"),
+        ("{ divert = { to = 'nobody' } }".into(), 10, 28, "a target is a URI that begins with sip:, sips: or tel:"),
+        ("{ divert = { to = 'sip:a>b' } }".into(), 10, 28, "a target is a URI that begins with sip:, sips: or tel:"),
+        ("{ divert = { to = 'tel:' } }".into(), 10, 28, "a target is a URI that begins with sip:, sips: or tel:"),
+        (
+            "{ divert = { to = 'sip:a' }, block = { sip = 603, q850 = 21, reason = 'r' } }".into(),
+            10,
+            21,
+            "a call is blocked or diverted, not both",
+        ),
         ("3".into(), 10, 10, "`action` is a table, not a whole number"),
         ("{ blok = 3 }".into(), 10, 10, "`action` has no `block`"),
         ("{ block = 3 }".into(), 10, 20, "`block` is a table, not a whole number"),
@@ -330,6 +340,9 @@ fn refuses_actions_and_says_where() {
     }
     for codes in ["sip = 403, q850 = 1", "sip = 0x25b, q850 = 1_7"] {
         assert_eq!(errors_of(&[setup_with("action", &block(codes))]), []);
+    }
+    for action in ["'mask'", "{ divert = { to = 'sip:notice@192.0.2.9;user=phone' } }"] {
+        assert_eq!(errors_of(&[setup_with("action", action)]), []);
     }
 }
 
