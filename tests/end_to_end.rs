@@ -54,7 +54,7 @@ fn as_a_proxy() {
          [proxy.core]\nlisten = \"10.77.2.1:5060\"\nnext-hops = [\"10.77.2.2:5060\"]\n",
     );
     stage.place_calls("10.77.1.1:5060");
-    check(&stage, daemon, ("proxy", CHARGED));
+    check(&stage, daemon, ("sip-proxy", CHARGED));
 }
 
 #[test]
