@@ -40,6 +40,19 @@ fn as_a_dip() {
     check(&stage, daemon, ("dip", CHARGED));
 }
 
+/// Nobody answers the switch: it waits as long as the recipe says, and carries every call.
+#[test]
+fn calls_pass_when_the_dip_is_gone() {
+    let stage = match Stage::new("gone", &["DIP"]) {
+        Ok(stage) => stage,
+        Err(why) => return println!("SKIPPED: {why}"),
+    };
+    stage.place_calls("10.77.2.2:5060");
+    let planned = stage.carriers.iter().flat_map(|carrier| carrier.call_ids());
+    assert_eq!(stage.rang_at(SUBSCRIBERS), planned.map(|(call_id, _)| call_id).collect());
+    assert_eq!(stage.rang_at(CHARGED), BTreeSet::new());
+}
+
 /// Carriers know the proxy for the operator's network; the switch behind it carries what it marks to where it is charged.
 #[test]
 fn as_a_proxy() {
