@@ -170,11 +170,8 @@ fn billed(daemon: &Daemon, by_call: &BTreeMap<String, &Value>) {
     assert_eq!(billed, charged.map(|record| text(record, "id").to_owned()).collect());
     let files = daemon.files("billing-");
     assert!(!files.is_empty());
-    for file in files {
-        let verified =
-            Command::new(env!("CARGO_BIN_EXE_tollgate")).arg("verify").arg(&file).output().unwrap();
-        assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stderr));
-    }
+    let verified = Command::new(env!("CARGO_BIN_EXE_tollgate")).arg("verify").args(files).output().unwrap();
+    assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stderr));
 }
 
 /// Metrics say of calls, of decisions and of answers what the records say.
