@@ -245,6 +245,21 @@ fn a_bill_that_ends_too_soon_is_found_by_its_last_hash() {
         assert!(code == 65 && said.contains("lines are missing"), "{said}");
     }
     assert!(outcome(&["verify", &shown(&bill)]).1.contains("an empty bill"));
+
+    // A service's files, one a day: the chain goes on from one to the next.
+    let (first, second) = text.split_at(text.match_indices('\n').nth(4).unwrap().0 + 1);
+    let after = first.trim_end().rsplit('"').nth(1).unwrap();
+    let days = [("billing-20261121.jsonl", first), ("billing-20261122.jsonl", second)];
+    let [one, two] = days.map(|(name, lines)| {
+        let path = folder.path().join(name);
+        fs::write(&path, lines).unwrap();
+        shown(&path)
+    });
+    assert_eq!(outcome(&["verify", &one, &two, "--last", last]).0, 0);
+    assert_eq!(outcome(&["verify", &two, "--after", after, "--last", last]).0, 0);
+    assert_eq!(outcome(&["verify", &two, &one, "--after", after]).0, 65);
+    let (code, _, said) = outcome(&["verify", &two]);
+    assert!(code == 65 && said.contains("--after"), "{said}");
 }
 
 #[test]

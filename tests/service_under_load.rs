@@ -144,11 +144,8 @@ fn bills(daemon: &Daemon) -> usize {
 fn verify_bills(daemon: &Daemon) {
     let files = daemon.files("billing-");
     assert!(!files.is_empty());
-    for file in files {
-        let verified =
-            Command::new(env!("CARGO_BIN_EXE_tollgate")).arg("verify").arg(&file).output().unwrap();
-        assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stderr));
-    }
+    let verified = Command::new(env!("CARGO_BIN_EXE_tollgate")).arg("verify").args(files).output().unwrap();
+    assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stderr));
 }
 
 /// Addresses that were free a moment ago.

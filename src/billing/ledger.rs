@@ -149,12 +149,12 @@ impl std::fmt::Display for VerifyError {
 
 impl std::error::Error for VerifyError {}
 
-/// Checks every line of a ledger that begins with [`GENESIS`].
+/// Checks every line of a ledger that goes on after this hash: [`GENESIS`], or the last one of the file before.
 ///
 /// # Errors
 /// The first line that does not fit the chain.
-pub fn verify(mut reader: impl BufRead) -> Result<Verified, VerifyError> {
-    let mut verified = Verified { records: 0, last_hash: GENESIS.to_owned() };
+pub fn verify(mut reader: impl BufRead, after: &str) -> Result<Verified, VerifyError> {
+    let mut verified = Verified { records: 0, last_hash: after.to_owned() };
     let mut line = Vec::new();
     loop {
         line.clear();
@@ -249,8 +249,8 @@ mod tests {
         let calls = calls(20);
         let (bytes, _, last) = written(&calls);
         assert_eq!(written(&calls).0, bytes);
-        assert_eq!(verify(&bytes[..]).unwrap(), Verified { records: 20, last_hash: last });
-        assert_eq!(verify(&b""[..]).unwrap().last_hash, GENESIS);
+        assert_eq!(verify(&bytes[..], GENESIS).unwrap(), Verified { records: 20, last_hash: last });
+        assert_eq!(verify(&b""[..], GENESIS).unwrap().last_hash, GENESIS);
     }
 
     #[test]
@@ -259,7 +259,7 @@ mod tests {
         let lines: Vec<&[u8]> = bytes.split_inclusive(|byte| *byte == b'\n').collect();
         let broken_at = |order: &[usize]| {
             let text: Vec<u8> = order.iter().flat_map(|index| lines[*index]).copied().collect();
-            match verify(&text[..]) {
+            match verify(&text[..], GENESIS) {
                 Err(VerifyError::Broken(line)) => line,
                 other => panic!("{other:?}"),
             }
@@ -277,7 +277,7 @@ mod tests {
             let position = position.index(bytes.len());
             let line = 1 + bytes[..position].iter().filter(|byte| **byte == b'\n').count() as u64;
             bytes[position] ^= 1_u8 << bit;
-            match verify(&bytes[..]) {
+            match verify(&bytes[..], GENESIS) {
                 Err(VerifyError::Broken(broken)) => prop_assert_eq!(broken, line),
                 other => prop_assert!(false, "{:?}", other),
             }
@@ -285,7 +285,7 @@ mod tests {
 
         #[test]
         fn any_bytes_are_read(bytes in prop::collection::vec(any::<u8>(), 1..400)) {
-            prop_assert!(verify(&bytes[..]).is_err());
+            prop_assert!(verify(&bytes[..], GENESIS).is_err());
         }
     }
 }

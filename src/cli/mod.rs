@@ -75,10 +75,14 @@ enum Command {
     /// Prove on a live trunk that a switch ends blocked calls and goes on with allowed ones
     #[command(after_help = SELFTEST_EXAMPLES)]
     Selftest(SelftestArguments),
-    /// Verify the hash chain of a billing file
+    /// Verify the hash chain of billing files
     Verify {
-        /// The `billing.jsonl` to verify
-        file: PathBuf,
+        /// The `billing.jsonl` of a run, or a service's files in order, one a day
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+        /// The last hash of the file before the first of these
+        #[arg(long, value_name = "HASH")]
+        after: Option<String>,
         /// The last hash that the run's report shows; tells whether lines were cut off the end
         #[arg(long, value_name = "HASH")]
         last: Option<String>,
@@ -407,7 +411,9 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         Command::Fields { word } => fields::run(word.as_deref()),
         Command::Simulate(arguments) => simulate::run(&arguments),
         Command::Selftest(arguments) => selftest::run(&arguments),
-        Command::Verify { file, last } => verify::run(&file, last.as_deref()),
+        Command::Verify { files, after, last } => {
+            verify::run(&files, verify::Ends { after: after.as_deref(), last: last.as_deref() })
+        }
         Command::Man { directory } => manual::pages(&directory),
         Command::Completions { shell } => manual::completions(shell),
     };

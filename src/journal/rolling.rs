@@ -81,22 +81,41 @@ impl Rolling {
     /// # Errors
     /// As the operating system says.
     pub fn last_line(&self) -> io::Result<Option<Vec<u8>>> {
-        let mut names: Vec<PathBuf> = Vec::new();
-        for entry in fs::read_dir(&self.directory)? {
-            let path = entry?.path();
-            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-            let stem = name.strip_prefix(self.prefix).and_then(|rest| rest.strip_prefix('-'));
-            if stem.is_some_and(|stem| stem.ends_with(".jsonl")) {
-                names.push(path);
-            }
-        }
-        names.sort();
-        for path in names.iter().rev() {
+        for path in self.files()?.iter().rev() {
             if let Some(line) = last_line_of(path)? {
                 return Ok(Some(line));
             }
         }
         Ok(None)
+    }
+
+    /// Cuts off what a crash has left of a line at the end of the newest file: when its time is over, nobody opens it again.
+    ///
+    /// # Errors
+    /// As the operating system says.
+    pub fn mend(&self) -> io::Result<()> {
+        let Some(newest) = self.files()?.pop() else { return Ok(()) };
+        let mut file = OpenOptions::new().read(true).write(true).open(newest)?;
+        let length = whole_lines(&mut file)?;
+        if length < file.metadata()?.len() {
+            file.set_len(length)?;
+        }
+        Ok(())
+    }
+
+    /// Files so far, oldest first.
+    fn files(&self) -> io::Result<Vec<PathBuf>> {
+        let mut files: Vec<PathBuf> = Vec::new();
+        for entry in fs::read_dir(&self.directory)? {
+            let path = entry?.path();
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            let stem = name.strip_prefix(self.prefix).and_then(|rest| rest.strip_prefix('-'));
+            if stem.is_some_and(|stem| stem.ends_with(".jsonl")) {
+                files.push(path);
+            }
+        }
+        files.sort();
+        Ok(files)
     }
 
     fn file_of(&mut self, at: At) -> io::Result<&mut Open> {
@@ -188,5 +207,17 @@ mod tests {
         assert_eq!(fs::read_to_string(&path).unwrap(), "one\ntwo\nthree\n");
         fs::write(folder.path().join("billing-20261123.jsonl"), "torn").unwrap();
         assert_eq!(lines.last_line().unwrap().unwrap(), b"three");
+    }
+
+    #[test]
+    fn a_torn_line_is_cut_off_from_a_file_whose_time_is_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("billing-20261122.jsonl");
+        let mut lines = Rolling::new(folder.path().to_owned(), "billing", Every::Day);
+        lines.mend().unwrap();
+        fs::write(&path, "one\ntwo\nthr").unwrap();
+        lines.mend().unwrap();
+        lines.append(at("2026-11-23T00:00:00Z"), b"three\n").unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "one\ntwo\n");
     }
 }

@@ -113,6 +113,9 @@ impl Records {
         metrics: RecordsMetrics,
     ) -> io::Result<(Self, Desk)> {
         let bills = Rolling::new(options.directory.clone(), "billing", Every::Day);
+        let calls_file = Rolling::new(options.directory.clone(), "calls", Every::Hour);
+        bills.mend()?;
+        calls_file.mend()?;
         let last_hash = bills.last_line()?.as_deref().and_then(hash_of).unwrap_or_else(|| GENESIS.to_owned());
         let mut rater = Rater::new(card);
         rater.resume(rated);
@@ -121,7 +124,7 @@ impl Records {
             directory: options.directory.clone(),
             network: Arc::clone(network),
             calls: CallsWriter::new(Vec::with_capacity(CHUNK), &fields::FIELDS),
-            calls_file: Rolling::new(options.directory.clone(), "calls", Every::Hour),
+            calls_file,
             rater,
             ledger: Ledger::new(Vec::new(), &last_hash),
             bills,

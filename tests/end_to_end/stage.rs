@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::thread;
 
 use crate::daemon::wait_for;
 use crate::namespaces::{Hosts, run};
@@ -57,7 +58,8 @@ impl Stage {
         for define in defines {
             command.args(["-A", define]);
         }
-        let child = command.stderr(File::create(folder.join("log")).unwrap()).spawn().unwrap();
+        let log = File::create(folder.join("log")).unwrap();
+        let child = command.stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap();
         self.children.push(child);
         self.wait_until_listening("10.77.2.2", &folder.join("log"));
     }
@@ -134,6 +136,10 @@ impl Drop for Stage {
             // Kamailio ends its own children when it is asked to end, not when it is killed.
             let _ = Command::new("kill").arg(child.id().to_string()).status();
             let _ = child.wait();
+        }
+        if thread::panicking() {
+            self.folder.disable_cleanup(true);
+            eprintln!("what its programs wrote is kept in {}", self.folder.path().display());
         }
     }
 }
