@@ -70,7 +70,7 @@ fn calls_are_blocked_masked_or_left_alone() {
     };
     let links = Links::new(&hosts);
     let tollgate = Hosts::role(&hosts.tollgate, "tollgate", &AS_ROLE);
-    let (near, far) = play(&hosts);
+    let (near, far) = play(&hosts, "near");
     let counts = tollgate.stop("COUNTS");
     let (mut blocked, mut rang) = (0, 0);
     for call in 0..CALLS {
@@ -113,7 +113,7 @@ fn calls_pass_in_order_when_nobody_answers() {
     };
     let links = Links::new(&hosts);
     let tollgate = Hosts::role(&hosts.tollgate, "silent", &AS_ROLE);
-    let (near, far) = play(&hosts);
+    let (near, far) = play(&hosts, "near");
     let counts = tollgate.stop("COUNTS");
     for call in 0..CALLS {
         assert_eq!(near.iams("sent", call), far.iams("rang", call), "call {call}");
@@ -125,10 +125,46 @@ fn calls_pass_in_order_when_nobody_answers() {
     assert!(!counts.contains(" queued=0 "), "{counts}");
 }
 
+#[test]
+fn the_service_blocks_spoofed_callers() {
+    let hosts = match Hosts::new("run") {
+        Ok(hosts) => hosts,
+        Err(why) => return println!("SKIPPED: {why}"),
+    };
+    let service = Service::new(&hosts);
+    let (near, far) = play(&hosts, "spoofing");
+    for call in 0..CALLS {
+        let (sent, arrived) = (near.iams("sent", call), far.iams("rang", call));
+        if is_spoofed(call) {
+            assert_eq!((near.ending(call), arrived.len()), ("Released(21)", 0), "call {call}");
+        } else {
+            assert_eq!(arrived, sent, "call {call}");
+        }
+    }
+    let records = service.records();
+    let blocked: Vec<_> = records.iter().filter(|record| record.contains("\"decision\":\"block\"")).collect();
+    assert_eq!(blocked.len(), 16);
+    for record in blocked {
+        let is_whole = record.contains("\"rule\":\"SP-200\"") && record.contains("\"q850_cause\":21");
+        assert!(is_whole && record.contains("\"calling\":\"+48225000"), "{record}");
+    }
+    // Those that were let go ended as the exchanges ended them.
+    let normal = |record: &&String| record.contains("420601007") && record.contains("\"end_at\":\"");
+    assert_eq!(records.iter().filter(normal).count(), 24);
+    for (series, count) in [
+        ("tollgate_inline_events_total{event=\"blocked\",protocol=\"isup\"}", 16),
+        ("tollgate_inline_events_total{event=\"released\",protocol=\"isup\"}", 16),
+        ("tollgate_inline_packets_total{result=\"unseen\"}", 0),
+    ] {
+        let metrics = service.metrics();
+        assert!(metrics.lines().any(|line| line == format!("{series} {count}")), "{series} {metrics}");
+    }
+}
+
 /// Runs the calls; what either exchange has to report.
-fn play(hosts: &Hosts) -> (Report, Report) {
+fn play(hosts: &Hosts, caller: &str) -> (Report, Report) {
     let far = Hosts::role(&hosts.switch, "far", &AS_ROLE);
-    let mut near: Role = Hosts::role(&hosts.carrier, "near", &AS_ROLE);
+    let mut near: Role = Hosts::role(&hosts.carrier, caller, &AS_ROLE);
     near.line("DONE");
     let far = Report(far.stop("REPORT"));
     (Report(near.stop("REPORT")), far)
@@ -154,6 +190,10 @@ impl Report {
     fn ending(&self, call: u32) -> &str {
         self.of("ended", call).next().unwrap_or("nothing")
     }
+}
+
+fn is_spoofed(call: u32) -> bool {
+    call % 5 > 2
 }
 
 /// What becomes of a call.
@@ -184,6 +224,12 @@ fn role() {
         Ok("tollgate") => play_tollgate(true),
         Ok("silent") => play_tollgate(false),
         Ok("near") => Host::new(0).run(),
+        Ok("spoofing") => {
+            let mut host = Host::new(0);
+            // Fixed telephones of Poland do not call from abroad; those of Czechia do.
+            host.exchange.caller = |call| if is_spoofed(call) { "48225000" } else { "420601007" };
+            host.run();
+        }
         Ok("far") => Host::new(1).run(),
         _ => {}
     }
@@ -391,6 +437,63 @@ fn ipv4(_: (u8, u8), _: u8, payload: &[u8]) -> Vec<u8> {
 
 fn ipv6(_: (u8, u8), _: u8, _: &[u8]) -> Vec<u8> {
     Vec::new()
+}
+
+// --- the service ---------------------------------------------------------------------------------------------------
+
+/// The real program in the middle, which judges by the rules it ships with.
+struct Service<'a> {
+    hosts: &'a Hosts,
+    folder: tempfile::TempDir,
+    program: Child,
+}
+
+impl<'a> Service<'a> {
+    fn new(hosts: &'a Hosts) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let network = "home = \"PL\"\n[[route]]\nname = \"abroad\"\nclass = \"international\"\n\
+                       point-codes = [200]\nnetwork-indicator = 2\n";
+        let options = "[admin]\nlisten = \"10.77.1.1:9090\"\n[records]\ndirectory = \"records\"\nsync = \"100ms\"\n\
+                       [inline]\ndeadline = \"5s\"\nipv6 = false\nisup = true\nmtu = 1500\n";
+        fs::create_dir(folder.path().join("records")).unwrap();
+        fs::write(folder.path().join("network.toml"), network).unwrap();
+        fs::write(folder.path().join("tollgate.toml"), options).unwrap();
+        let log = folder.path().join("log");
+        let program = Hosts::command(&hosts.tollgate, env!("CARGO_BIN_EXE_tollgate"))
+            .args(["run", "--config", folder.path().to_str().unwrap()])
+            .stderr(fs::File::create(&log).unwrap())
+            .spawn()
+            .unwrap();
+        let service = Self { hosts, folder, program };
+        wait_for("the service", || {
+            fs::read_to_string(&log).ok()?.contains("\"event\":\"started\"").then_some(())
+        });
+        service
+    }
+
+    /// One line for each call, once there is one for all.
+    fn records(&self) -> Vec<String> {
+        wait_for("the records", || {
+            let files = fs::read_dir(self.folder.path().join("records")).ok()?;
+            let texts = files.filter_map(|file| fs::read_to_string(file.ok()?.path()).ok());
+            let lines = texts.flat_map(|text| text.lines().map(str::to_owned).collect::<Vec<_>>());
+            let lines: Vec<_> = lines.filter(|line| line.contains("\"protocol\":\"isup\"")).collect();
+            (lines.len() >= CALLS as usize).then_some(lines)
+        })
+    }
+
+    fn metrics(&self) -> String {
+        let mut curl = Hosts::command(&self.hosts.carrier, "curl");
+        let output = curl.args(["-s", "http://10.77.1.1:9090/metrics"]).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    }
+}
+
+impl Drop for Service<'_> {
+    fn drop(&mut self) {
+        let _ = self.program.kill();
+        let _ = self.program.wait();
+    }
 }
 
 // --- captures ------------------------------------------------------------------------------------------------------
