@@ -74,8 +74,7 @@ impl PacketJudge for IsupJudge {
     }
 
     fn rule(&mut self, at: At, packet: &[u8], answers: &[Answered], work: &mut Work) -> Ruling {
-        let ruled =
-            |answer: &Answered| Ruled { tsn: tsn(answer.key), treatment: answer.treatment.clone() };
+        let ruled = |answer: &Answered| Ruled { tsn: tsn(answer.key), treatment: answer.treatment.clone() };
         let rulings: Vec<_> = answers.iter().map(ruled).collect();
         self.handle(at, packet, &rulings, work)
     }
@@ -95,4 +94,3 @@ const fn key(line: u64, tsn: u32) -> u64 {
 const fn tsn(key: u64) -> u32 {
     key as u32
 }
-

@@ -53,8 +53,7 @@ fn start(
 ) -> Result<Box<dyn Adapter>, String> {
     let say = |error: std::io::Error| error.to_string();
     let sip = SipOptions { seed: hub.seed, ..options.sip };
-    let mut judges: Vec<Box<dyn PacketJudge>> =
-        vec![Box::new(SipJudge::new(Arc::clone(&hub.network), sip))];
+    let mut judges: Vec<Box<dyn PacketJudge>> = vec![Box::new(SipJudge::new(Arc::clone(&hub.network), sip))];
     if let Some(isup) = options.isup {
         let isup = isup::Options { seed: hub.seed, ..isup };
         judges.push(Box::new(IsupJudge::new(Arc::clone(&hub.network), isup)));
@@ -150,6 +149,7 @@ impl Collector for Counted {
             ("forge_failed", &counts.forge_failed),
             ("unreadable", &counts.unreadable),
             ("unclaimed", &counts.unclaimed),
+            ("queued", &counts.queued),
             ("surplus", &counts.surplus),
             ("unseen", &*self.unseen),
             ("kernel_faults", &counts.kernel_faults),

@@ -37,7 +37,7 @@ pub struct Endpoint {
     waiting: BTreeMap<(u16, u16), Vec<u8>>,
     expected_ssn: BTreeMap<u16, u16>,
     owes_sack: bool,
-    is_ipv6: bool,
+    pub is_ipv6: bool,
 }
 
 impl Endpoint {

@@ -109,6 +109,8 @@ pub struct Exchange {
     pub rang: BTreeMap<u32, Vec<Vec<u8>>>,
     pub endings: BTreeMap<u32, Ending>,
     pub repeated: u32,
+    /// What comes before the number of a call in that of its caller.
+    pub caller: fn(u32) -> &'static str,
     /// What is not expected ends the test.
     pub is_strict: bool,
     rng: ChaCha8Rng,
@@ -132,6 +134,7 @@ impl Exchange {
             rang: BTreeMap::new(),
             endings: BTreeMap::new(),
             repeated: 0,
+            caller: |_| "4400000",
             is_strict: true,
             rng,
             now: 0,
@@ -211,7 +214,7 @@ impl Exchange {
             return;
         }
         let cic = idle[self.rng.random_range(0..idle.len())];
-        let bytes = initial_address(cic, &wish);
+        let bytes = initial_address(cic, &wish, (self.caller)(wish.call));
         self.sent.entry(wish.call).or_default().push(bytes.clone());
         self.outbox.push((cic, bytes));
         self.wishes.insert(wish.call, (wish, self.now));
@@ -466,8 +469,8 @@ impl Exchange {
     }
 }
 
-/// The IAM of a call: its number is among the calling digits.
-fn initial_address(cic: u16, wish: &Wish) -> Vec<u8> {
+/// The IAM of a call: its number is the end of the calling digits.
+fn initial_address(cic: u16, wish: &Wish, caller: &str) -> Vec<u8> {
     let number = |digits: &str| Number {
         nature: NatureOfAddress::INTERNATIONAL,
         plan: PLAN_E164,
@@ -480,7 +483,7 @@ fn initial_address(cic: u16, wish: &Wish) -> Vec<u8> {
         category: 0x0A,
         transmission_medium: 3,
         called: if wish.is_emergency { number("112") } else { number("48601234567") },
-        calling: Some(number(&format!("44{:08}", wish.call))),
+        calling: Some(number(&format!("{caller}{:03}", wish.call))),
         ..Iam::default()
     }
     .emit(cic, &mut bytes);
@@ -494,5 +497,5 @@ fn initial_address(cic: u16, wish: &Wish) -> Vec<u8> {
 /// The number of a call.
 pub fn call_of(message: &Message<'_>) -> u32 {
     let calling = Iam::parse(message).unwrap().repr.calling.unwrap();
-    std::str::from_utf8(&calling.digits[2..]).unwrap().parse().unwrap()
+    std::str::from_utf8(&calling.digits[calling.digits.len() - 3..]).unwrap().parse().unwrap()
 }

@@ -283,7 +283,10 @@ mod tests {
     #[test]
     fn frees_a_packet_with_its_last_answer() {
         let mut held = Held::new(4, 1_000);
-        assert_eq!(held.hold(packet(1, b"one"), (0, None), &[question(5), question(6)]), Holding::Held(vec![(0, 0), (1, 1)]));
+        assert_eq!(
+            held.hold(packet(1, b"one"), (0, None), &[question(5), question(6)]),
+            Holding::Held(vec![(0, 0), (1, 1)])
+        );
         // A retransmission of the second setup, and the same key with another judge.
         assert_eq!(held.hold(packet(2, b"two"), (0, None), &[question(6)]), Holding::Held(vec![]));
         assert_eq!(held.hold(packet(3, b"three"), (1, None), &[question(6)]), Holding::Held(vec![(2, 0)]));

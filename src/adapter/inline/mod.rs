@@ -85,6 +85,8 @@ pub struct InlineCounts {
     pub unreadable: AtomicU64,
     /// Packets that passed because no judge knows their protocol.
     pub unclaimed: AtomicU64,
+    /// Packets that waited behind a held one.
+    pub queued: AtomicU64,
     /// Copies of held setups that were dropped because enough of them are held.
     pub surplus: AtomicU64,
     /// Verdicts that the kernel refused, and messages of it that could not be read.
@@ -299,7 +301,7 @@ impl Inline {
     }
 
     fn renew_judges(&self) {
-        let counts = self.judges.iter().flat_map(named_counts).collect();
+        let counts = self.judges.iter().flat_map(|judge| named_counts(&**judge)).collect();
         *self.counts.judges.lock().unwrap_or_else(PoisonError::into_inner) = counts;
     }
 
@@ -328,7 +330,7 @@ impl Inline {
     }
 }
 
-fn named_counts(judge: &Box<dyn PacketJudge>) -> impl Iterator<Item = (&'static str, &'static str, u64)> {
+fn named_counts(judge: &dyn PacketJudge) -> impl Iterator<Item = (&'static str, &'static str, u64)> + use<> {
     let name = judge.name();
     judge.counts().into_iter().map(move |(what, count)| (name, what, count))
 }

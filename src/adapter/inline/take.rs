@@ -24,6 +24,7 @@ impl Inline {
         let packet = Waiting { id: packet.id, bytes: packet.payload, wait };
         if let Some(line) = self.held_line(packet.bytes) {
             if self.held.follow(line, packet) {
+                self.counts.queued.fetch_add(1, Ordering::Relaxed);
                 return;
             }
             // Its turn comes when those before it have gone.

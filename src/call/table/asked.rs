@@ -9,7 +9,7 @@ use crate::base::number::Number;
 use crate::base::time::At;
 use crate::call::event::{Call, CallEvent, CallId, ReleasedBy, Stamp, Stamped};
 use crate::call::machine::State;
-use crate::call::table::{CallTable, Entry, Fork, key_of};
+use crate::call::table::{CallTable, Entry, Fork, is_repeated, key_of};
 use crate::call::told::Told;
 use crate::signal::{Leg, Setup, Signal, What};
 
@@ -75,6 +75,13 @@ impl CallTable {
         let What::Setup(setup) = &signal.what else { return None };
         let (at, branch, cseq) = (signal.at, signal.branch, signal.cseq);
         if let Some(slot) = self.find(hash, &signal.leg) {
+            let is_on_circuit = matches!(signal.leg, Leg::Isup(_));
+            if is_on_circuit && self.entry(slot).is_some_and(|entry| !is_repeated(entry, &signal)) {
+                // The circuit was free to whoever seized it: the end of the call before is still on its way here.
+                let stamp = Stamp::message(at, signal.seq);
+                self.end(slot, stamp, ReleasedBy::Network, out);
+                return self.ask_new(hash, signal, out);
+            }
             let is_new_attempt = self.entry(slot).is_some_and(|entry| {
                 entry.state == State::Ended && !(entry.cseq >= cseq && entry.fork(branch).is_some())
             });
@@ -87,6 +94,10 @@ impl CallTable {
         {
             return self.asked(slot);
         }
+        self.ask_new(hash, signal, out)
+    }
+
+    fn ask_new(&mut self, hash: u64, signal: Signal<'_>, out: &mut Vec<Stamped>) -> Option<AskedCall> {
         let slot = self.insert(hash, signal, out)?;
         let entry = self.entry(slot)?;
         entry.is_only_asked = true;
@@ -352,6 +363,18 @@ mod tests {
             play.see(signal(9, 4, leg, setup(33_777_777_777)));
             assert_eq!(play.setups(), 2);
         }
+    }
+
+    #[test]
+    fn another_call_on_the_circuit_is_asked_about_anew() {
+        let mut play = Play(table(), Vec::new());
+        let first = play.ask(signal(1, 1, circuit(), setup(33_123_456_789)));
+        play.see(Signal { sender: 20, ..signal(2, 2, circuit(), What::Alert) });
+        assert_eq!(play.ask(signal(2, 3, circuit(), setup(33_123_456_789))), first);
+        // Its release has not come yet.
+        let next = play.ask(signal(20, 4, circuit(), setup(33_777_777_777)));
+        assert_ne!(next, first);
+        assert_eq!((play.setups(), play.ends().len()), (2, 1));
     }
 
     #[test]

@@ -141,7 +141,8 @@ impl PacketJudge for SipJudge {
     }
 
     fn rule(&mut self, at: At, packet: &[u8], answers: &[Answered], work: &mut Work) -> Ruling {
-        let (Seen::Datagram(datagram), Some(Answered { treatment, .. })) = (Seen::of(packet), answers.first())
+        let (Seen::Datagram(datagram), Some(Answered { treatment, .. })) =
+            (Seen::of(packet), answers.first())
         else {
             return Ruling::Accept;
         };
