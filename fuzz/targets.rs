@@ -23,6 +23,7 @@ use tollgate::capture::Capture;
 use tollgate::config::raw::{Findings, RawNetwork};
 use tollgate::config::roaming::parse_roaming;
 use tollgate::feature::fields::FIELDS;
+use tollgate::inline;
 use tollgate::inline::isup::{Answered, Options, Outcome, Rewriter};
 use tollgate::inline::packet::Ip;
 use tollgate::inline::sip::{SipJudge, SipOptions};
@@ -236,9 +237,10 @@ pub fn inline_sip(bytes: &[u8]) -> bool {
             let mut look = judge.look(At::default(), bytes, &mut work);
             if look == Look::Held {
                 is_understood = true;
+                let key = work.questions.first().map_or(0, |question| question.key);
+                let answered = inline::Answered { key, treatment: treatment.clone() };
                 work.clear();
-                look =
-                    Look::Done(judge.rule(At::default(), bytes, std::slice::from_ref(&treatment), &mut work));
+                look = Look::Done(judge.rule(At::default(), bytes, &[answered], &mut work));
             }
             let replaced = (look == Look::Done(Ruling::Replace)).then_some(&work.packet);
             for packet in work.forged.iter().chain(replaced) {
@@ -272,13 +274,13 @@ pub fn inline_isup(bytes: &[u8]) -> bool {
             .map(|question| Answered { tsn: question.tsn, treatment: treatment.clone() })
             .collect();
         is_understood |= !questions.is_empty();
-        let outcome = rewriter.handle(at, packet, &rulings, |pdu| is_understood |= pdu.bytes.len() >= 3);
+        let outcome = rewriter.handle(at, packet, &rulings, |_, pdu| is_understood |= pdu.bytes.len() >= 3);
         if let Outcome::Replace(other) = &outcome {
             let ip = Ip::parse(other).expect("what was made");
             assert!(sctp::is_sealed(ip.payload));
             assert!(other.len() <= packet.len().max(options.mtu));
         }
-        rewriter.handle(at, packet, &[], |_| {});
+        rewriter.handle(at, packet, &[], |_, _| {});
     }
     is_understood
 }

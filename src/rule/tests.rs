@@ -309,9 +309,24 @@ fn refuses_actions_and_says_where() {
         ("'block'".into(), 10, 10, "`block` needs its codes"),
         ("'lose'".into(), 10, 10, "`lose` is no action"),
         ("'divert'".into(), 10, 10, "`divert` needs its target"),
-        ("{ divert = { to = 'nobody' } }".into(), 10, 28, "a target is a URI that begins with sip:, sips: or tel:"),
-        ("{ divert = { to = 'sip:a>b' } }".into(), 10, 28, "a target is a URI that begins with sip:, sips: or tel:"),
-        ("{ divert = { to = 'tel:' } }".into(), 10, 28, "a target is a URI that begins with sip:, sips: or tel:"),
+        (
+            "{ divert = { to = 'nobody' } }".into(),
+            10,
+            28,
+            "a target is a URI that begins with sip:, sips: or tel:",
+        ),
+        (
+            "{ divert = { to = 'sip:a>b' } }".into(),
+            10,
+            28,
+            "a target is a URI that begins with sip:, sips: or tel:",
+        ),
+        (
+            "{ divert = { to = 'tel:' } }".into(),
+            10,
+            28,
+            "a target is a URI that begins with sip:, sips: or tel:",
+        ),
         (
             "{ divert = { to = 'sip:a' }, block = { sip = 603, q850 = 21, reason = 'r' } }".into(),
             10,
