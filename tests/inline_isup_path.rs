@@ -8,55 +8,41 @@ mod association;
 #[path = "inline_isup/exchange.rs"]
 #[allow(dead_code, reason = "not everyone who shares this file needs all of it")]
 mod exchange;
+#[path = "inline_isup/host.rs"]
+mod host;
 #[path = "common/namespaces.rs"]
 mod namespaces;
+#[path = "inline_isup/service.rs"]
+mod service;
 
-use std::collections::{BTreeMap, VecDeque};
-use std::fs;
 use std::io::{self, Read};
-use std::net::{Ipv4Addr, SocketAddrV4};
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
-use std::path::PathBuf;
-use std::process::{Child, Stdio};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, bounded};
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockProtocol, SockType, SockaddrIn};
-use nix::sys::socket::{recv, sendto, socket};
-use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
 use tollgate::adapter::inline::{Inline, InlineOptions, Tap};
 use tollgate::adapter::nfqueue::rules::{RuleOptions, Rules};
 use tollgate::adapter::{Asked, Gate, Query};
 use tollgate::base::fail_open::FailOpen;
-use tollgate::base::frame::{Envelope, RoutingLabel};
+use tollgate::base::frame::Envelope;
 use tollgate::base::network::Network;
 use tollgate::base::time::At;
-use tollgate::capture::Capture;
-use tollgate::clock::{Deadline, Stopwatch};
 use tollgate::inline::isup::Options;
 use tollgate::inline::isup_judge::IsupJudge;
 use tollgate::judge::{Answer, Treatment};
 use tollgate::metrics::Live;
-use tollgate::simulate::render::m3ua;
 use tollgate::wire::isup::Message;
-use tollgate::wire::{m3ua as read, sctp};
 
-use association::Endpoint;
-use exchange::{Ending, Exchange, Wish, call_of};
-use namespaces::{CARRIER_IP, Hosts, ROLE, Role, SWITCH_IP, wait_for};
+use exchange::call_of;
+use host::Host;
+use namespaces::{Hosts, ROLE, Role};
+use service::{Links, Service};
 
 /// Microseconds.
 type Micros = u64;
 const SECOND: Micros = 1_000_000;
-/// Microseconds of the exchanges in one of ours.
-const SPEED: f64 = 4.0;
-const CODES: [u32; 2] = [200, 100];
-const CIRCUITS: u16 = 8;
 const CALLS: u32 = 40;
 
 /// Makes the test program play a role.
@@ -286,150 +272,6 @@ fn decide(asked: &Receiver<Query>, answers: bool) {
     }
 }
 
-/// An exchange, its end of the association, and a socket that carries SCTP.
-struct Host {
-    side: usize,
-    exchange: Exchange,
-    end: Endpoint,
-    socket: OwnedFd,
-    wishes: VecDeque<(Micros, Wish)>,
-    flush_at: Option<Micros>,
-    since: Stopwatch,
-    rng: ChaCha8Rng,
-}
-
-impl Host {
-    fn new(side: usize) -> Self {
-        // The same at both ends: they know each other's tags and numbers, as after an INIT.
-        let [first, second] = Endpoint::pair(&mut ChaCha8Rng::seed_from_u64(7));
-        let mut end = if side == 0 { first } else { second };
-        end.is_ipv6 = false;
-        let mut rng = ChaCha8Rng::seed_from_u64(side as u64);
-        let name = ["near", "far"][side];
-        let exchange = Exchange::new(
-            name,
-            CODES[side] > CODES[1 - side],
-            CIRCUITS,
-            ChaCha8Rng::seed_from_u64(rng.random()),
-        );
-        let flags = SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC;
-        let socket = socket(AddressFamily::Inet, SockType::Raw, flags, SockProtocol::Sctp).unwrap();
-        let [up, ack] = m3ua::asp_up();
-        end.push(0, if side == 0 { &up } else { &ack });
-        let mut wishes = VecDeque::new();
-        let mut at = SECOND / 2;
-        for call in (0..CALLS).filter(|_| side == 0) {
-            // Some come at once, in one packet or one behind the other.
-            at += if rng.random_bool(0.3) { 0 } else { rng.random_range(0..SECOND / 2) };
-            let sends_more = rng.random_bool(0.3);
-            wishes.push_back((at, Wish { call, is_emergency: false, sends_more, patience: 60 * SECOND }));
-        }
-        let (since, flush_at) = (Stopwatch::start(), Some(0));
-        Self { side, exchange, end, socket, wishes, flush_at, since, rng }
-    }
-
-    fn now(&self) -> Micros {
-        (self.since.seconds() * SPEED * 1e6) as Micros
-    }
-
-    /// Until the input ends and nothing is left to do.
-    fn run(mut self) {
-        println!("READY");
-        let has_ended = Arc::new(AtomicBool::new(false));
-        let ended = Arc::clone(&has_ended);
-        thread::spawn(move || {
-            let _ = io::stdin().read_to_end(&mut Vec::new());
-            ended.store(true, Ordering::Release);
-        });
-        let deadline = Deadline::after(Duration::from_secs(60));
-        let mut is_done = false;
-        loop {
-            self.turn();
-            let is_quiet = self.wishes.is_empty() && self.exchange.is_idle() && self.end.is_quiet();
-            if is_quiet && !std::mem::replace(&mut is_done, true) {
-                println!("DONE");
-            }
-            if is_quiet && has_ended.load(Ordering::Acquire) {
-                break;
-            }
-            assert!(!deadline.left().is_zero(), "{}: {}", self.exchange.name, self.exchange.states());
-        }
-        println!("REPORT {}", self.report());
-    }
-
-    fn turn(&mut self) {
-        // Ten milliseconds of an exchange at the most.
-        let mut fds = [PollFd::new(self.socket.as_fd(), PollFlags::POLLIN)];
-        let _ = poll(&mut fds, PollTimeout::from(2_u8));
-        let now = self.now();
-        self.exchange.set_now(now);
-        self.receive(now);
-        while self.wishes.front().is_some_and(|(at, _)| *at <= now) && self.has_idle() {
-            let (_, wish) = self.wishes.pop_front().unwrap();
-            self.exchange.call(wish);
-        }
-        self.exchange.run_due();
-        if self.end.t3.is_some_and(|at| at <= now) {
-            let packets = self.end.retransmit(now, &mut self.rng);
-            self.send(packets);
-        }
-        for (cic, isup) in std::mem::take(&mut self.exchange.outbox) {
-            let sls = (cic % 4) as u8;
-            let (opc, dpc) = (CODES[self.side], CODES[1 - self.side]);
-            let label = RoutingLabel { opc, dpc, network_indicator: 2, sls };
-            self.end.push(1 + u16::from(sls), &m3ua::data(label, &isup));
-            self.flush_at = self.flush_at.or(Some(now));
-        }
-        if self.flush_at.is_some_and(|at| at <= now) {
-            self.flush_at = None;
-            let packets = self.end.flush(now, &mut self.rng);
-            self.send(packets);
-        }
-    }
-
-    fn has_idle(&self) -> bool {
-        self.exchange.states().split(", ").filter(|state| !state.is_empty()).count() < usize::from(CIRCUITS)
-    }
-
-    fn receive(&mut self, now: Micros) {
-        let mut buffer = [0; 65_536];
-        while let Ok(length) = recv(self.socket.as_raw_fd(), &mut buffer, MsgFlags::empty()) {
-            let packet = &buffer[..length];
-            assert_eq!(usize::from(u16::from_be_bytes([packet[2], packet[3]])), length);
-            assert!(packet[28..32] != [0; 4] && sctp::is_sealed(&packet[20..]), "CRC32c");
-            for message in self.end.receive(now, packet) {
-                let message = read::Message::parse(&message).unwrap();
-                if message.is_data() {
-                    self.exchange.hear(message.protocol_data().unwrap().user);
-                }
-            }
-            self.flush_at = self.flush_at.or(Some(now + SECOND / 50));
-        }
-    }
-
-    fn send(&self, packets: Vec<Vec<u8>>) {
-        let to: Ipv4Addr = [SWITCH_IP, CARRIER_IP][self.side].parse().unwrap();
-        for packet in packets {
-            let to = SockaddrIn::from(SocketAddrV4::new(to, 0));
-            sendto(self.socket.as_raw_fd(), &packet[20..], &to, MsgFlags::empty()).unwrap();
-        }
-    }
-
-    fn report(&self) -> String {
-        let Exchange { sent, rang, endings, .. } = &self.exchange;
-        let hex = |iam: &Vec<u8>| iam.iter().map(|octet| format!("{octet:02x}")).collect::<String>();
-        let iams = |what: &'static str, of: &BTreeMap<u32, Vec<Vec<u8>>>| {
-            let words = of.iter().flat_map(|(call, iams)| iams.iter().map(move |iam| (call, iam)));
-            words.map(|(call, iam)| format!("{what}/{call}/{} ", hex(iam))).collect::<String>()
-        };
-        let ended = endings.iter().map(|(call, ending)| match ending {
-            Ending::Released(cause, _) => format!("ended/{call}/Released({cause}) "),
-            other => format!("ended/{call}/{other:?} "),
-        });
-        iams("sent", sent) + &iams("rang", rang) + &ended.collect::<String>()
-    }
-}
-
 /// The headers of IP are the kernel's.
 fn ipv4(_: (u8, u8), _: u8, payload: &[u8]) -> Vec<u8> {
     [&[0; 20], payload].concat()
@@ -437,126 +279,4 @@ fn ipv4(_: (u8, u8), _: u8, payload: &[u8]) -> Vec<u8> {
 
 fn ipv6(_: (u8, u8), _: u8, _: &[u8]) -> Vec<u8> {
     Vec::new()
-}
-
-// --- the service ---------------------------------------------------------------------------------------------------
-
-/// The real program in the middle, which judges by the rules it ships with.
-struct Service<'a> {
-    hosts: &'a Hosts,
-    folder: tempfile::TempDir,
-    program: Child,
-}
-
-impl<'a> Service<'a> {
-    fn new(hosts: &'a Hosts) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let network = "home = \"PL\"\n[[route]]\nname = \"abroad\"\nclass = \"international\"\n\
-                       point-codes = [200]\nnetwork-indicator = 2\n";
-        let options = "[admin]\nlisten = \"10.77.1.1:9090\"\n[records]\ndirectory = \"records\"\nsync = \"100ms\"\n\
-                       [inline]\ndeadline = \"5s\"\nipv6 = false\nisup = true\nmtu = 1500\n";
-        fs::create_dir(folder.path().join("records")).unwrap();
-        fs::write(folder.path().join("network.toml"), network).unwrap();
-        fs::write(folder.path().join("tollgate.toml"), options).unwrap();
-        let log = folder.path().join("log");
-        let program = Hosts::command(&hosts.tollgate, env!("CARGO_BIN_EXE_tollgate"))
-            .args(["run", "--config", folder.path().to_str().unwrap()])
-            .stderr(fs::File::create(&log).unwrap())
-            .spawn()
-            .unwrap();
-        let service = Self { hosts, folder, program };
-        wait_for("the service", || {
-            fs::read_to_string(&log).ok()?.contains("\"event\":\"started\"").then_some(())
-        });
-        service
-    }
-
-    /// One line for each call, once there is one for all.
-    fn records(&self) -> Vec<String> {
-        wait_for("the records", || {
-            let files = fs::read_dir(self.folder.path().join("records")).ok()?;
-            let texts = files.filter_map(|file| fs::read_to_string(file.ok()?.path()).ok());
-            let lines = texts.flat_map(|text| text.lines().map(str::to_owned).collect::<Vec<_>>());
-            let lines: Vec<_> = lines.filter(|line| line.contains("\"protocol\":\"isup\"")).collect();
-            (lines.len() >= CALLS as usize).then_some(lines)
-        })
-    }
-
-    fn metrics(&self) -> String {
-        let mut curl = Hosts::command(&self.hosts.carrier, "curl");
-        let output = curl.args(["-s", "http://10.77.1.1:9090/metrics"]).output().unwrap();
-        String::from_utf8(output.stdout).unwrap()
-    }
-}
-
-impl Drop for Service<'_> {
-    fn drop(&mut self) {
-        let _ = self.program.kill();
-        let _ = self.program.wait();
-    }
-}
-
-// --- captures ------------------------------------------------------------------------------------------------------
-
-/// A capture on both links, in a directory of their own.
-struct Links {
-    directory: tempfile::TempDir,
-    children: Vec<Child>,
-}
-
-impl Links {
-    fn new(hosts: &Hosts) -> Self {
-        let mut links = Self { directory: tempfile::tempdir().unwrap(), children: Vec::new() };
-        for (namespace, link) in [(&hosts.carrier, "carrier"), (&hosts.switch, "switch")] {
-            let file = links.file(link);
-            let log = links.directory.path().join(format!("{link}.log"));
-            let child = Hosts::command(namespace, "tcpdump")
-                .args(["-i", "eth0", "--immediate-mode", "-U", "-w", file.to_str().unwrap(), "ip proto 132"])
-                .stderr(fs::File::create(&log).unwrap())
-                .stdout(Stdio::null())
-                .spawn();
-            links.children.push(child.unwrap());
-            wait_for("tcpdump", || fs::read_to_string(&log).ok()?.contains("listening on").then_some(()));
-        }
-        links
-    }
-
-    fn file(&self, link: &str) -> PathBuf {
-        self.directory.path().join(format!("{link}.pcap"))
-    }
-
-    /// Packets to the switch and to the carrier, without hops and the sum over them; once all are there.
-    fn packets(&self, link: &str) -> [Vec<Vec<u8>>; 2] {
-        let mut last = None;
-        wait_for("the last packets", || {
-            let seen = self.packets_so_far(link);
-            let is_all = last.as_ref() == Some(&seen);
-            last = Some(seen.clone());
-            is_all.then_some(seen)
-        })
-    }
-
-    fn packets_so_far(&self, link: &str) -> [Vec<Vec<u8>>; 2] {
-        let mut seen = [Vec::new(), Vec::new()];
-        let Ok(mut capture) = Capture::open(&[self.file(link)]) else { return seen };
-        while let Some(frame) = capture.next() {
-            let Some(packet) = frame.bytes.get(14..).filter(|packet| packet.len() >= 20) else { continue };
-            let mut packet = packet.to_vec();
-            for octet in [8, 10, 11] {
-                packet[octet] = 0;
-            }
-            let is_to_carrier = packet[16..20] == CARRIER_IP.parse::<Ipv4Addr>().unwrap().octets();
-            seen[usize::from(is_to_carrier)].push(packet);
-        }
-        seen
-    }
-}
-
-impl Drop for Links {
-    fn drop(&mut self) {
-        for child in &mut self.children {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
-    }
 }

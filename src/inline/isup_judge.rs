@@ -94,3 +94,46 @@ const fn key(line: u64, tsn: u32) -> u64 {
 const fn tsn(key: u64) -> u32 {
     key as u32
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+
+    use super::*;
+
+    /// An IPv4 packet with a header of SCTP and nothing else.
+    fn packet(protocol: u8, ports: [u8; 4], tag: u8) -> Vec<u8> {
+        let mut packet = vec![0x45, 0, 0, 32, 0, 0, 0, 0, 64, protocol, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2];
+        packet.extend(ports);
+        packet.extend([0, 0, 0, tag, 0, 0, 0, 0]);
+        packet
+    }
+
+    #[test]
+    fn every_direction_of_an_association_is_a_line() {
+        let judge = IsupJudge::new(Arc::new(Network::unknown()), Options::default());
+        let line = |ports, tag| judge.line(&packet(132, ports, tag)).unwrap();
+        let first = line([11, 89, 11, 90], 1);
+        assert_eq!(line([11, 89, 11, 90], 1), first);
+        assert!(line([11, 90, 11, 89], 1) != first && line([11, 89, 11, 90], 2) != first);
+        assert_eq!(judge.line(&packet(17, [11, 89, 11, 90], 1)), None);
+    }
+
+    #[test]
+    fn others_packets_are_left_to_others() {
+        let mut judge = IsupJudge::new(Arc::new(Network::unknown()), Options::default());
+        let mut work = Work::default();
+        let mut look = |packet: &[u8]| judge.look(At::default(), packet, &mut work);
+        assert_eq!(look(&packet(17, [11, 89, 11, 90], 1)), Look::NotMine);
+        assert_eq!(look(&packet(132, [11, 89, 11, 90], 1)), Look::Done(Ruling::Accept));
+        assert_eq!(look(b"no packet"), Look::NotMine);
+    }
+
+    #[test]
+    fn a_question_names_its_chunk() {
+        for number in [0, 7, u32::MAX] {
+            assert_eq!(tsn(key(u64::MAX, number)), number);
+        }
+        assert_ne!(key(1 << 40, 7), key(2 << 40, 7));
+    }
+}

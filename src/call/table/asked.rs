@@ -75,12 +75,10 @@ impl CallTable {
         let What::Setup(setup) = &signal.what else { return None };
         let (at, branch, cseq) = (signal.at, signal.branch, signal.cseq);
         if let Some(slot) = self.find(hash, &signal.leg) {
-            let is_on_circuit = matches!(signal.leg, Leg::Isup(_));
-            if is_on_circuit && self.entry(slot).is_some_and(|entry| !is_repeated(entry, &signal)) {
-                // The circuit was free to whoever seized it: the end of the call before is still on its way here.
-                let stamp = Stamp::message(at, signal.seq);
-                self.end(slot, stamp, ReleasedBy::Network, out);
-                return self.ask_new(hash, signal, out);
+            if matches!(signal.leg, Leg::Isup(_))
+                && self.entry(slot).is_some_and(|entry| !is_repeated(entry, &signal))
+            {
+                return self.ask_on_used(slot, hash, signal, out);
             }
             let is_new_attempt = self.entry(slot).is_some_and(|entry| {
                 entry.state == State::Ended && !(entry.cseq >= cseq && entry.fork(branch).is_some())
@@ -93,6 +91,22 @@ impl CallTable {
             && self.entry(slot).is_some_and(|entry| !entry.is_only_asked)
         {
             return self.asked(slot);
+        }
+        self.ask_new(hash, signal, out)
+    }
+
+    /// The circuit was free to whoever seized it: the end of the call before is still on its way here.
+    fn ask_on_used(
+        &mut self,
+        slot: u32,
+        hash: u64,
+        signal: Signal<'_>,
+        out: &mut Vec<Stamped>,
+    ) -> Option<AskedCall> {
+        if self.entry(slot).is_some_and(|entry| entry.state == State::Ended) {
+            self.remove(slot);
+        } else {
+            self.end(slot, Stamp::message(signal.at, signal.seq), ReleasedBy::Network, out);
         }
         self.ask_new(hash, signal, out)
     }
