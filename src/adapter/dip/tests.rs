@@ -17,6 +17,7 @@ use super::*;
 use crate::adapter::contract::{self, Heard, Switch, TestCall};
 use crate::adapter::dip::framer::{Framer, Next};
 use crate::base::network::Network;
+use crate::clock::Deadline;
 use crate::metrics::Live;
 use crate::wire::sip::Message;
 use crate::wire::sip::ingress::PEER_HEADER;
@@ -236,6 +237,11 @@ fn lets_nobody_in_without_a_certificate() {
     socket.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
     let refused = stranger.write_all(b"OPTIONS").and_then(|()| stranger.flush());
     assert!(refused.and_then(|()| stranger.read(&mut [0; 9])).is_err());
+    // It is told before it is counted.
+    let patience = Deadline::after(Duration::from_secs(10));
+    while dip.desk.counts.of(Kind::TlsFailed) == 0 && !patience.left().is_zero() {
+        thread::yield_now();
+    }
     assert_eq!(dip.desk.counts.of(Kind::TlsFailed), 1);
     // A reload with a broken file keeps what there is.
     std::fs::write(&identity.options.key, "no key").unwrap();
