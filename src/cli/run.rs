@@ -54,6 +54,7 @@ pub fn settings(directory: &Path, configured: &Service) -> Result<Settings, Fail
         records: configured.records.clone(),
         admin: configured.admin,
         queries_max: configured.calls.queue_max,
+        pushes_lists: !configured.push.is_empty(),
         parts: parts(configured)?,
         reload: reload(directory.to_owned()),
     })

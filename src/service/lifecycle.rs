@@ -111,7 +111,7 @@ impl Service {
         watched.push(records.queue());
         let outlets = Outlets {
             desk,
-            marks: Some(marks),
+            marks: settings.pushes_lists.then_some(marks),
             setup_seconds: setup_seconds(&live)?,
             pulse: pulse(Arc::clone(&status)),
         };
