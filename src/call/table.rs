@@ -437,7 +437,10 @@ impl CallTable {
                 self.end(timer.slot, stamp, ReleasedBy::Network, out);
             }
             Wait::Setup | Wait::Talk => {
-                self.faults.count(Layer::Call, Kind::Expired);
+                // Of a call that was only asked about nobody has promised to tell the end.
+                if self.entry(timer.slot).is_some_and(|entry| !entry.is_only_asked) {
+                    self.faults.count(Layer::Call, Kind::Expired);
+                }
                 self.end(timer.slot, stamp, ReleasedBy::Timeout, out);
             }
         }

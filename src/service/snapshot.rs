@@ -65,3 +65,36 @@ pub fn save(
     let keeping = Keeping { seed, store: &learned.store, rated };
     state::save(path, (network, learned.ruleset.hash()), learned.at, &keeping)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::base::time::At;
+    use crate::judge::{Judge, JudgeOptions};
+    use crate::rule::Ruleset;
+
+    #[test]
+    fn what_cannot_be_taken_is_no_reason_not_to_start() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state");
+        let network = Arc::new(Network::unknown());
+        let missing = load(Some(&path), &network);
+        assert!(missing.learned.is_none() && missing.refused.is_none());
+
+        let ruleset = Arc::new(Ruleset::empty());
+        let store =
+            Judge::new(Arc::clone(&ruleset), Arc::clone(&network), JudgeOptions::default()).into_store();
+        let learned = Learned { store, ruleset, at: At::default() };
+        save(&path, &network, (&learned, &Memory::default(), Seed(7))).unwrap();
+        let kept = load(Some(&path), &network);
+        assert!(kept.learned.is_some());
+        assert_eq!(kept.seed.0, 7);
+
+        let whole = std::fs::read(&path).unwrap();
+        std::fs::write(&path, &whole[..whole.len() / 2]).unwrap();
+        let damaged = load(Some(&path), &network);
+        assert!(damaged.learned.is_none() && damaged.refused.is_some());
+    }
+}

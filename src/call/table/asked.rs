@@ -308,6 +308,15 @@ mod tests {
     }
 
     #[test]
+    fn a_call_of_which_nobody_tells_the_end_is_closed_and_no_fault() {
+        let mut play = Play(table(), Vec::new());
+        play.ask(signal(0, 1, CALL_ID, setup(33_123_456_789)));
+        play.0.advance(At::from_nanos(1_000_000_000_000), &mut play.1);
+        assert_eq!(play.ends()[0].released_by, Some(ReleasedBy::Timeout));
+        assert_eq!(play.0.faults().nonzero().next(), None);
+    }
+
+    #[test]
     fn a_refused_call_has_ended_and_stays_known() {
         let mut play = Play(table(), Vec::new());
         let call = play.ask(signal(0, 1, CALL_ID, setup(33_123_456_789)));
