@@ -184,6 +184,7 @@ fn serve() {
             .expect("records can be written");
     let histogram = HistogramOpts::new("setup", "setup");
     let outlets = Outlets {
+        lag: Duration::ZERO,
         desk,
         marks: None,
         setup_seconds: Histogram::with_opts(histogram).expect("its name is sound"),

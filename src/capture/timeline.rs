@@ -33,7 +33,7 @@ impl Timeline {
     /// Moves now to a frame's time. A frame from the past happens now; so does a single one from far ahead, whose time is
     /// damaged: believed, it would put every frame after it in the past.
     ///
-    /// When the clock falls back by more than [`STEP_MIN`], time goes on from now at its own pace, so that the time
+    /// When the clock falls back by more than `STEP_MIN`, time goes on from now at its own pace, so that the time
     /// between two messages stays what it was, until the clock has caught up.
     #[inline]
     pub fn tell(&mut self, at: At, faults: &mut Faults) -> At {

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::adapter::push::Switch;
 use crate::adapter::push::kamailio::Kamailio;
@@ -54,6 +55,7 @@ pub fn settings(directory: &Path, configured: &Service) -> Result<Settings, Fail
         records: configured.records.clone(),
         admin: configured.admin,
         queries_max: configured.calls.queue_max,
+        lag: lag(configured),
         pushes_lists: !configured.push.is_empty(),
         parts: parts(configured)?,
         reload: reload(directory.to_owned()),
@@ -71,6 +73,14 @@ fn look_ups(options: &lookup::Options) -> Result<LookUpOptions, Failure> {
         sources.push(Box::new(pool));
     }
     Ok(LookUpOptions { sources, deadline: options.deadline, hold: options.hold })
+}
+
+/// The lag of the slowest source.
+fn lag(configured: &Service) -> Duration {
+    let captures = configured.captures.iter().map(|options| options.feed.tick_lag);
+    let agents = configured.agents.iter().map(|options| options.feed.tick_lag);
+    let followed = configured.followed.iter().map(|options| options.feed.tick_lag);
+    captures.chain(agents).chain(followed).max().unwrap_or_default()
 }
 
 /// Sources first: what a switch asks about may be on the wire already.

@@ -161,7 +161,7 @@ impl Default for RawAdmin {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct RawRecords {
     directory: Spanned<PathBuf>,
     #[serde(default = "a_second")]

@@ -16,7 +16,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use crossbeam_channel::Sender;
 use serde::Deserialize;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 use crate::adapter::Standing;
 use crate::base::network::Network;
@@ -81,8 +81,19 @@ impl Admin {
         let thread = thread::Builder::new().name("admin".to_owned()).spawn(move || {
             let serve = async move {
                 let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
-                let ended = async move { drop(stopped.await) };
-                let _ = axum::serve(listener, router(shown)).with_graceful_shutdown(ended).await;
+                let (end, mut ended) = watch::channel(false);
+                let wait = async move { drop(ended.wait_for(|is_over| *is_over).await) };
+                let serve = axum::serve(listener, router(shown)).with_graceful_shutdown(wait);
+                let last = async move {
+                    let _ = stopped.await;
+                    let _ = end.send(true);
+                    // A client that does not listen holds up nobody.
+                    tokio::time::sleep(COUNT_WITHIN).await;
+                };
+                tokio::select! {
+                    _ = serve => {}
+                    () = last => {}
+                }
             };
             runtime.block_on(serve);
             runtime.shutdown_timeout(COUNT_WITHIN);

@@ -96,12 +96,16 @@ pub struct Outlets {
     pub marks: Option<Sender<Marked>>,
     /// From setup to verdict, in seconds.
     pub setup_seconds: Histogram,
+    /// How far the sources' time stays behind the clock: time on an idle wire goes on no faster.
+    pub lag: Duration,
     /// Called at least every 100 ms, and after every piece of work: the loop is alive.
     pub pulse: Box<dyn FnMut() + Send>,
 }
 
 /// Most questions answered in a row before messages from sources have their turn.
 const QUERIES_IN_A_ROW: usize = 256;
+/// Most finished calls taken in before questions have their turn again.
+const TOLD_IN_A_ROW: usize = 64;
 /// Longest that the loop sleeps: timers of calls fire that often at least.
 const SLEEP_MAX: Duration = Duration::from_millis(100);
 /// Packet times this far ahead of the wall clock are a source's fault.
@@ -116,6 +120,8 @@ pub struct Decision {
     ruleset_since: At,
     tally: Tally,
     given: Given,
+    /// Finished calls of a delivery that are not taken in yet.
+    deliveries: std::vec::IntoIter<Told>,
     look_ups: Option<LookUps>,
     faults: Faults,
     marks_dropped: u64,
@@ -141,6 +147,7 @@ impl Decision {
             ruleset_since: clock::now(),
             tally: Tally::new(network.routes.all().len()),
             given: Given::default(),
+            deliveries: Vec::new().into_iter(),
             look_ups,
             faults: Faults::default(),
             marks_dropped: 0,
@@ -164,8 +171,14 @@ impl Decision {
                 inbox.batches.give_back(batch);
                 worked = true;
             }
-            if let Ok(told) = inbox.told.try_recv() {
-                told.into_iter().for_each(|told| self.told(told));
+            if self.deliveries.len() == 0
+                && let Ok(told) = inbox.told.try_recv()
+            {
+                self.deliveries = told.into_iter();
+            }
+            for _ in 0..TOLD_IN_A_ROW {
+                let Some(told) = self.deliveries.next() else { break };
+                self.told(told);
                 worked = true;
             }
             match inbox.orders.try_recv() {
@@ -252,9 +265,12 @@ impl Decision {
     }
 
     fn tick(&mut self) {
-        let (at, _) = self.arrival(clock::now());
+        // What sources have on its way to us shall not come from the past.
+        let at = clock::now().since(At::default()).saturating_sub(self.outlets.lag);
+        let (at, _) = self.arrival(At::default() + at);
         self.shard.advance(at, &mut self.events);
         self.judge();
+        self.outlets.desk.flush();
     }
 
     /// When an input counts as having come, and its number. Sources lag behind each other by the time that their messages
@@ -410,7 +426,9 @@ impl Decision {
             query.reply.answer(Err(FailOpen::Stopped));
         }
         inbox.batches.batches.try_iter().for_each(|batch| self.batch(&batch));
-        inbox.told.try_iter().flatten().for_each(|told| self.told(told));
+        std::mem::take(&mut self.deliveries)
+            .chain(inbox.told.try_iter().flatten())
+            .for_each(|told| self.told(told));
         while let Some(waiting) = self.look_ups.as_mut().and_then(LookUps::next_of_all) {
             self.settle(waiting);
         }

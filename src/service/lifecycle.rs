@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, unbounded};
 use prometheus::{Histogram, HistogramOpts};
 use sd_notify::NotifyState;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -55,15 +55,17 @@ pub fn run(settings: Settings) -> Result<(), String> {
 fn watch_signals() -> Result<Receiver<i32>, String> {
     let mut signals = Signals::new([SIGHUP, SIGINT, SIGTERM])
         .map_err(|error| format!("cannot watch for signals: {error}"))?;
-    let (sender, receiver) = bounded(8);
+    let (sender, receiver) = unbounded();
     let watch = move || {
         let mut is_ending = false;
         for signal in signals.forever() {
             if signal != SIGHUP && std::mem::replace(&mut is_ending, true) {
                 std::process::exit(130);
             }
-            // A reload is under way already when this is full.
-            let _ = sender.try_send(signal);
+            // One reload is enough for all who want one; an end is never forgotten.
+            if signal != SIGHUP || sender.is_empty() {
+                let _ = sender.send(signal);
+            }
         }
     };
     spawn("signals", watch)?;
@@ -113,6 +115,7 @@ impl Service {
             desk,
             marks: settings.pushes_lists.then_some(marks),
             setup_seconds: setup_seconds(&live)?,
+            lag: settings.lag,
             pulse: pulse(Arc::clone(&status)),
         };
         let shard = Shard::new(&network, settings.options.call, true);
@@ -174,9 +177,9 @@ impl Service {
                 Err(RecvTimeoutError::Timeout) => {}
             }
             self.status.set_troubles(self.parts.iter().filter_map(|part| part.trouble()).collect());
-            if self.decision.is_finished() {
+            if self.decision.is_finished() || self.records.is_finished() {
                 self.end();
-                return Err("the decision loop ended: see the log".to_owned());
+                return Err("the decision loop or the records' thread ended: see the log".to_owned());
             }
             let due =
                 self.state.as_ref().is_some_and(|state| since_saved.seconds() >= state.every.as_secs_f64());
@@ -222,8 +225,9 @@ impl Service {
         if self.orders.send(Order::Copy(reply)).is_err() {
             return;
         }
-        let (memory, network, seed) =
-            (self.records.memory().unwrap_or_default(), Arc::clone(&self.network), self.seed);
+        // Without what was rated, the file that is there is better.
+        let Some(memory) = self.records.memory() else { return };
+        let (network, seed) = (Arc::clone(&self.network), self.seed);
         let save = move || {
             if let Ok(learned) = answer.recv() {
                 save(&state.path, &network, (&learned, &memory, seed));

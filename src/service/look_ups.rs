@@ -11,6 +11,7 @@ use arrayvec::ArrayVec;
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 use crate::adapter::Reply;
+use crate::base::fail_open::FailOpen;
 use crate::base::map::{Map, Seed};
 use crate::base::network::Network;
 use crate::base::number::Number;
@@ -47,7 +48,7 @@ pub struct Then {
     pub watch: Stopwatch,
 }
 
-/// Most questions about one call that wait together; further ones pass at their deadline.
+/// Most questions about one call that wait together; further ones pass.
 const REPETITIONS_MAX: usize = 4;
 
 /// A setup that waits.
@@ -148,8 +149,9 @@ impl LookUps {
     pub fn join(&mut self, then: Then) -> Option<Then> {
         match self.waiting.iter_mut().find(|waiting| waiting.stamped.event.call().seq == then.call.seq) {
             Some(waiting) => {
-                // One too many passes at its deadline.
-                let _ = waiting.then.try_push(then);
+                if let Err(surplus) = waiting.then.try_push(then) {
+                    surplus.element().reply.answer(Err(FailOpen::StateFull));
+                }
                 None
             }
             None => Some(then),

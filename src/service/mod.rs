@@ -68,6 +68,8 @@ pub struct Settings {
     pub admin: AdminOptions,
     /// Most questions waiting for the loop: a switch's patience divided by what a question takes.
     pub queries_max: usize,
+    /// How far the time of sources stays behind the clock at most.
+    pub lag: Duration,
     /// Whether somebody pushes lists, and takes marks.
     pub pushes_lists: bool,
     /// Starts sources and adapters, in this order, and names what cannot be started.

@@ -58,12 +58,7 @@ pub struct Desk {
 impl Desk {
     /// Takes a record, without waiting.
     pub fn take(&mut self, record: Box<CallRecord>) {
-        while let Some(first) = self.waiting.pop_front() {
-            if let Err(first) = self.offer(first) {
-                self.waiting.push_front(first);
-                break;
-            }
-        }
+        self.flush();
         let Err(record) = self.offer(record) else { return };
         if record.verdict.decision != Decision::Monetise {
             self.metrics.dropped("calls", "queue_full").inc();
@@ -71,6 +66,16 @@ impl Desk {
             self.waiting.push_back(record);
         } else {
             self.metrics.dropped("billing", "queue_full").inc();
+        }
+    }
+
+    /// Hands over charged calls that have waited, as far as there is room.
+    pub fn flush(&mut self) {
+        while let Some(first) = self.waiting.pop_front() {
+            if let Err(first) = self.offer(first) {
+                self.waiting.push_front(first);
+                break;
+            }
         }
     }
 
@@ -151,6 +156,12 @@ impl Records {
         let _ = self.jobs.send(Job::Card(card));
     }
 
+    /// Whether the thread is gone.
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        self.thread.is_finished()
+    }
+
     /// What was rated so far; `None` when the thread is gone.
     #[must_use]
     pub fn memory(&self) -> Option<Memory> {
@@ -205,6 +216,14 @@ impl Writer {
             }
         }
         self.sync();
+        if self.bills_waiting > 0 {
+            self.metrics.dropped("billing", "disk").inc_by(self.bills_waiting);
+            tracing::error!(
+                event = "bills_lost",
+                bills = self.bills_waiting,
+                "they could not be written before the end"
+            );
+        }
         self.rater.take_memory()
     }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::base::map::{Map, Seed};
 use crate::base::number::Number;
+use crate::base::route::RouteId;
 use crate::base::time::At;
 use crate::call::event::{Call, CallEvent, CallId, ReleasedBy, Stamp, Stamped};
 use crate::call::machine::State;
@@ -63,6 +64,16 @@ impl Joins {
     }
 }
 
+/// How soon after a question its refusal is seen on a tap.
+const REFUSED_SEEN_WITHIN: Duration = Duration::from_secs(1);
+
+fn is_about_others(call: &Call, setup: &Setup) -> bool {
+    let differ = |known: Option<Number>, asked: Option<Number>| {
+        known.zip(asked).is_some_and(|(known, asked)| known != asked)
+    };
+    differ(call.called.number, setup.called.number) || differ(call.calling.number, setup.calling.number)
+}
+
 fn numbers_of(setup: &Setup) -> Option<Numbers> {
     Some((setup.calling.number?, setup.called.number?))
 }
@@ -80,6 +91,13 @@ impl CallTable {
             {
                 return self.ask_on_used(slot, hash, signal, out);
             }
+            // Forwarded: the same Call-ID, for somebody else.
+            if self
+                .entry(slot)
+                .is_some_and(|entry| entry.is_only_asked && is_about_others(&entry.call, setup))
+            {
+                return self.ask_on_used(slot, hash, signal, out);
+            }
             let is_new_attempt = self.entry(slot).is_some_and(|entry| {
                 entry.state == State::Ended && !(entry.cseq >= cseq && entry.fork(branch).is_some())
             });
@@ -87,8 +105,8 @@ impl CallTable {
                 return self.asked(slot);
             }
             self.remove(slot);
-        } else if let Some(slot) = self.joinable(numbers_of(setup), at, self.options.join)
-            && self.entry(slot).is_some_and(|entry| !entry.is_only_asked)
+        } else if let Some(slot) = self.joinable(setup, at, self.options.join)
+            && self.entry(slot).is_some_and(|entry| !entry.is_only_asked && entry.state != State::Ended)
         {
             return self.asked(slot);
         }
@@ -138,7 +156,7 @@ impl CallTable {
         let known = leg
             .as_ref()
             .and_then(|leg| self.find(hash, leg))
-            .or_else(|| self.joinable(numbers_of(&told.setup), told.setup_at, self.options.join));
+            .or_else(|| self.joinable(&told.setup, told.setup_at, self.options.join));
         let stamp = Stamp::message(at, seq);
         let Some(slot) = known else {
             let key = key_of(&leg.unwrap_or(Leg::Sip(&seq.to_be_bytes())), 0);
@@ -175,8 +193,13 @@ impl CallTable {
     /// of the tap. Whether there is such a call.
     pub(super) fn adopt(&mut self, hash: u64, signal: &Signal<'_>) -> bool {
         let What::Setup(setup) = &signal.what else { return false };
-        let Some(slot) = self.joinable(numbers_of(setup), signal.at, self.options.join) else { return false };
-        let Some(entry) = self.entry(slot).filter(|entry| entry.is_only_asked) else { return false };
+        let Some(slot) = self.joinable(setup, signal.at, self.options.join) else { return false };
+        let is_it = |entry: &&mut Entry| {
+            // A call that was refused long ago is not the one that is carried now.
+            let is_fresh = signal.at.since(entry.call.setup_at) <= REFUSED_SEEN_WITHIN;
+            entry.is_only_asked && (entry.state != State::Ended || is_fresh)
+        };
+        let Some(entry) = self.entry(slot).filter(is_it) else { return false };
         let old = std::mem::replace(&mut entry.hash, hash);
         entry.is_only_asked = false;
         entry.circuit = if let Leg::Isup(circuit) = signal.leg { Some(circuit) } else { None };
@@ -198,15 +221,17 @@ impl CallTable {
         Some(AskedCall { seq: call.seq, id: call.id, slot })
     }
 
-    /// The call of these numbers that was set up within `within` of `at`.
-    fn joinable(&self, numbers: Option<Numbers>, at: At, within: Duration) -> Option<u32> {
+    /// The call of these numbers that was set up within `within` of `at`, on the same route where both are known.
+    fn joinable(&self, setup: &Setup, at: At, within: Duration) -> Option<u32> {
         if self.options.join.is_zero() {
             return None;
         }
-        let call = self.joins.calls.get(&numbers?)?;
+        let call = self.joins.calls.get(&numbers_of(setup)?)?;
         let entry: &Entry = self.entries.get(call.slot as usize)?.as_ref()?;
         let is_near = at.since(call.at).max(call.at.since(at)) <= within;
-        (entry.call.seq == call.seq && is_near).then_some(call.slot)
+        let routes = [entry.call.route, setup.route];
+        let is_same_route = routes[0] == routes[1] || routes.contains(&RouteId::UNKNOWN);
+        (entry.call.seq == call.seq && is_near && is_same_route).then_some(call.slot)
     }
 }
 
@@ -361,6 +386,39 @@ mod tests {
         play.see(signal(1, 1, circuit(), setup(33_123_456_789)));
         assert_eq!(play.ask(signal(1, 2, CALL_ID, setup(33_123_456_789))).seq, 1);
         assert_eq!(play.ask(signal(1, 3, CALL_ID, setup(33_999_999_999))).seq, 3);
+        assert_eq!(play.setups(), 2);
+    }
+
+    #[test]
+    fn a_forwarded_call_is_judged_for_whom_it_is_forwarded_to() {
+        let mut play = Play(table(), Vec::new());
+        let first = play.ask(signal(0, 1, CALL_ID, setup(33_123_456_789)));
+        let party = |digits: &[u8]| Party::from(Number::from_digits(digits).unwrap());
+        let onward =
+            Setup { calling: party(b"33123456789"), called: party(b"882160000001"), ..Setup::default() };
+        let second = play.ask(signal(1, 2, CALL_ID, What::Setup(onward)));
+        assert_ne!(first.seq, second.seq);
+        assert_eq!((play.setups(), play.ends().len()), (2, 1));
+    }
+
+    #[test]
+    fn a_redial_is_a_call_of_its_own() {
+        // A tap saw the first call cut.
+        let mut play = Play(table(), Vec::new());
+        play.see(signal(1, 1, Leg::Sip(b"trunk@carrier"), setup(33_123_456_789)));
+        play.see(Signal { branch: 1, ..signal(2, 2, Leg::Sip(b"trunk@carrier"), What::Cancel) });
+        let cut = Signal {
+            sip_status: Some(487),
+            branch: 1,
+            ..signal(2, 3, Leg::Sip(b"trunk@carrier"), What::Refuse)
+        };
+        play.see(cut);
+        assert_eq!(play.ask(signal(3, 4, CALL_ID, setup(33_123_456_789))).seq, 4);
+        // The first was refused where it was asked about, and the second carried by another way.
+        let mut play = Play(table(), Vec::new());
+        let call = play.ask(signal(1, 1, CALL_ID, setup(33_123_456_789)));
+        play.0.refuse(call, At::from_nanos(1_000_000_001), (603, 21), &mut play.1);
+        play.see(signal(4, 2, circuit(), setup(33_123_456_789)));
         assert_eq!(play.setups(), 2);
     }
 
