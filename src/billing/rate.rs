@@ -5,11 +5,13 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::base::class::Class;
+use crate::base::network::Network;
 use crate::base::number::Party;
 use crate::base::text::hex;
 use crate::billing::memory::Memory;
 use crate::billing::rate_card::{ChargeUnit, RateCard};
 use crate::call::Call;
+use crate::judge::CallRecord;
 
 /// Version of the record's fields.
 pub const SCHEMA: u32 = 1;
@@ -26,6 +28,21 @@ pub struct Charge<'a> {
     pub class: Class,
     /// Hash of the rules that decided.
     pub ruleset: &'a str,
+}
+
+impl<'a> Charge<'a> {
+    /// What a record and the network say of a monetised call.
+    #[must_use]
+    pub fn new(record: &'a CallRecord, network: &'a Network) -> Self {
+        let route = network.routes.route(record.call.route);
+        Self {
+            call: &record.call,
+            route: &route.name,
+            sender: route.sender.as_deref().unwrap_or_default(),
+            class: record.final_class,
+            ruleset: record.ruleset.hash(),
+        }
+    }
 }
 
 /// Why a call costs nothing.

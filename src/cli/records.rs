@@ -183,14 +183,7 @@ impl Records {
     }
 
     fn bill(&mut self, record: &CallRecord) -> io::Result<()> {
-        let route = self.network.routes.route(record.call.route);
-        let charge = Charge {
-            call: &record.call,
-            route: &route.name,
-            sender: route.sender.as_deref().unwrap_or_default(),
-            class: record.final_class,
-            ruleset: record.ruleset.hash(),
-        };
+        let charge = Charge::new(record, &self.network);
         let rated = self.rater.rate(&charge);
         let result = rated.reason.map_or("rated", |reason| reason.name());
         *self.results.entry((charge.sender.to_owned(), result)).or_default() += 1;

@@ -7,15 +7,13 @@ use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::path::PathBuf;
 
-use serde::{Deserialize, Serialize};
-
 use crate::base::map::Seed;
 use crate::base::network::Network;
 use crate::base::time::At;
 use crate::billing::Memory;
 use crate::cli::Failure;
 use crate::feature::Store;
-use crate::journal::state::{self, Header, StateError};
+use crate::journal::state::{self, Content, Header, StateError};
 use crate::judge::Judge;
 
 /// What earlier runs learned.
@@ -25,21 +23,6 @@ pub struct Learned {
     pub store: Store,
     /// Tiers and repetitions.
     pub rated: Memory,
-}
-
-/// The content of a file. Both types list the same parts in the same order.
-#[derive(Deserialize)]
-struct Kept {
-    seed: Seed,
-    store: Store,
-    rated: Memory,
-}
-
-#[derive(Serialize)]
-struct Keeping<'a> {
-    seed: Seed,
-    store: &'a Store,
-    rated: &'a Memory,
 }
 
 /// Keeps the state file of a run.
@@ -57,8 +40,8 @@ impl Keeper {
         seed: Option<u64>,
         network: &Network,
     ) -> Result<(Self, Option<Learned>), Failure> {
-        match state::load::<Kept>(&path, network) {
-            Ok((header, Kept { seed, store, rated })) => {
+        match state::load::<Content<Store, Memory>>(&path, network) {
+            Ok((header, Content { seed, store, rated })) => {
                 let until = At::parse(&header.at).unwrap_or_default();
                 Ok((Self { path, seed, until }, Some(Learned { header, store, rated })))
             }
@@ -107,9 +90,9 @@ impl Keeper {
         (network, rated): (&Network, &Memory),
         at: Option<At>,
     ) -> Result<String, Failure> {
-        let keeping = Keeping { seed: self.seed, store: judge.store(), rated };
+        let content = Content { seed: self.seed, store: judge.store(), rated };
         let until = self.until.max(at.unwrap_or_default());
-        state::save(&self.path, (network, judge.ruleset().hash()), until, &keeping)
+        state::save(&self.path, (network, judge.ruleset().hash()), until, &content)
             .map_err(|error| Failure::output(&self.path, &error))?;
         Ok(self.path.display().to_string())
     }

@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::base::map::Seed;
 use crate::base::network::Network;
 use crate::base::text::hex;
 use crate::base::time::At;
@@ -26,6 +27,17 @@ const HASH_LENGTH: u64 = 32;
 const HEADER_MAX: u64 = 4_096;
 /// How hard to pack: fast, as the run waits.
 const LEVEL: i32 = 1;
+
+/// What a state file holds: parts owned by whoever reads it, borrowed from whoever writes it.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct Content<S, R> {
+    /// Keys the hashes that the store was filled under.
+    pub seed: Seed,
+    /// Windows, marks, evidence.
+    pub store: S,
+    /// Tiers and repetitions.
+    pub rated: R,
+}
 
 /// What a state file says of itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -400,10 +400,9 @@ impl Judge {
             return;
         }
         if self.findings.len() >= self.options.findings_max {
-            if self.options.findings_max == 0 {
-                return;
+            if self.options.findings_max > 0 {
+                self.faults.count(Layer::Judge, Kind::Evicted);
             }
-            self.faults.count(Layer::Judge, Kind::Evicted);
             return;
         }
         self.finding_of.insert(key, self.findings.len());

@@ -237,14 +237,7 @@ impl Writer {
     }
 
     fn bill(&mut self, record: &CallRecord) {
-        let route = self.network.routes.route(record.call.route);
-        let charge = Charge {
-            call: &record.call,
-            route: &route.name,
-            sender: route.sender.as_deref().unwrap_or_default(),
-            class: record.final_class,
-            ruleset: record.ruleset.hash(),
-        };
+        let charge = Charge::new(record, &self.network);
         if self.bills_waiting >= BILLS_MAX as u64 {
             self.metrics.dropped("billing", "disk").inc();
             return;

@@ -4,29 +4,12 @@ use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::path::Path;
 
-use serde::{Deserialize, Serialize};
-
 use crate::base::map::Seed;
 use crate::base::network::Network;
 use crate::billing::Memory;
 use crate::feature::Store;
-use crate::journal::state::{self, StateError};
+use crate::journal::state::{self, Content, StateError};
 use crate::service::decision::Learned;
-
-/// The content of a file. Both types list the same parts in the same order, and so does the state file of a replay.
-#[derive(Deserialize)]
-struct Kept {
-    seed: Seed,
-    store: Store,
-    rated: Memory,
-}
-
-#[derive(Serialize)]
-struct Keeping<'a> {
-    seed: Seed,
-    store: &'a Store,
-    rated: &'a Memory,
-}
 
 /// What an earlier run left.
 pub struct Snapshot {
@@ -44,8 +27,8 @@ pub struct Snapshot {
 pub fn load(path: Option<&Path>, network: &Network) -> Snapshot {
     let fresh = |refused| Snapshot { seed: Seed(RandomState::new().hash_one(0)), learned: None, refused };
     let Some(path) = path else { return fresh(None) };
-    match state::load::<Kept>(path, network) {
-        Ok((_, Kept { seed, store, rated })) => {
+    match state::load::<Content<Store, Memory>>(path, network) {
+        Ok((_, Content { seed, store, rated })) => {
             Snapshot { seed, learned: Some((store, rated)), refused: None }
         }
         Err(StateError::Io(error)) if error.kind() == io::ErrorKind::NotFound => fresh(None),
@@ -62,8 +45,8 @@ pub fn save(
     network: &Network,
     (learned, rated, seed): (&Learned, &Memory, Seed),
 ) -> io::Result<()> {
-    let keeping = Keeping { seed, store: &learned.store, rated };
-    state::save(path, (network, learned.ruleset.hash()), learned.at, &keeping)
+    let content = Content { seed, store: &learned.store, rated };
+    state::save(path, (network, learned.ruleset.hash()), learned.at, &content)
 }
 
 #[cfg(test)]
