@@ -34,6 +34,8 @@ use crate::judge::Answer;
 use crate::metrics::AdapterMetrics;
 use crate::signal::Setup;
 
+pub use waker::Waker;
+
 /// What is asked about.
 #[derive(Clone, Debug)]
 pub enum Asked {
@@ -65,8 +67,17 @@ pub struct Query {
 
 /// Takes an answer, on the decision loop's thread: it must not wait, and forgets answers that come too late.
 pub trait Reply: Send {
-    /// The answer, or why there is none.
-    fn answer(self: Box<Self>, answer: Result<Answer, FailOpen>);
+    /// The answer, or why there is none; whom to wake for it. Whoever has more answers to hand over may wake them later.
+    fn hand_over(self: Box<Self>, answer: Result<Answer, FailOpen>) -> Option<Arc<Waker>>;
+}
+
+impl dyn Reply {
+    /// Hands an answer over, and wakes whoever waits for it.
+    pub fn answer(self: Box<Self>, answer: Result<Answer, FailOpen>) {
+        if let Some(waker) = self.hand_over(answer) {
+            waker.wake();
+        }
+    }
 }
 
 /// Who answers a call first, the decision loop or the deadline: one of them may.
@@ -174,6 +185,11 @@ impl Gate {
             };
             query.reply.answer(Err(why));
         }
+    }
+
+    /// Whether the loop has questions that it has not taken yet.
+    fn is_busy(&self) -> bool {
+        !self.queries.is_empty()
     }
 
     /// Counts an answer that the switch was given, `since` it asked; what the switch is told then.

@@ -1,36 +1,47 @@
-//! Wakes a thread that waits for its socket when answers are there, with as few system calls as may be.
+//! Puts a thread to sleep until its socket or its answers want it, with as few system calls as may be.
 
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
+use arrayvec::ArrayVec;
+use nix::poll::{PollFd, PollFlags, ppoll};
 use nix::sys::eventfd::{EfdFlags, EventFd};
+use nix::sys::time::TimeSpec;
 
-/// An event counter, written to only while the thread sleeps.
+/// Wakes a thread to which something was handed: an event counter, written to only while the thread sleeps.
 #[derive(Debug)]
-pub(super) struct Waker {
+pub struct Waker {
     event: EventFd,
     sleeping: AtomicBool,
 }
 
 impl Waker {
     /// A waker for a thread that is awake.
+    ///
+    /// # Errors
+    /// When the system gives no descriptor.
     pub fn new() -> nix::Result<Self> {
         let event = EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?;
         Ok(Self { event, sleeping: AtomicBool::new(false) })
     }
 
-    /// What becomes readable when the thread is woken.
-    pub fn fd(&self) -> BorrowedFd<'_> {
-        self.event.as_fd()
-    }
-
-    /// The thread is about to sleep. What others hand it, it must look for once more after this.
-    pub fn sleep(&self) {
+    /// Sleeps until it is woken, `source` can be read, or `left` is over; not at all when `is_wanted`, asked when whatever is
+    /// handed over from then on wakes it, finds that there is something already. May also wake for nothing.
+    pub(super) fn sleep(
+        &self,
+        source: Option<BorrowedFd<'_>>,
+        left: Option<Duration>,
+        is_wanted: impl FnOnce() -> bool,
+    ) {
         self.sleeping.store(true, Ordering::SeqCst);
-    }
-
-    /// The thread is awake.
-    pub fn awake(&self) {
+        if !is_wanted() {
+            let sources = source.into_iter().chain([self.event.as_fd()]);
+            let mut wanted: ArrayVec<PollFd<'_>, 2> =
+                sources.map(|source| PollFd::new(source, PollFlags::POLLIN)).collect();
+            // A signal wakes it for nothing, which does no harm.
+            let _ = ppoll(&mut wanted, left.map(TimeSpec::from), None);
+        }
         if !self.sleeping.swap(false, Ordering::SeqCst) {
             // Somebody woke it, or is about to: a count left behind costs one needless round.
             let _ = self.event.read();

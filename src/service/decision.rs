@@ -7,16 +7,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use arrayvec::ArrayVec;
 use crossbeam_channel::{Receiver, Select, Sender, TrySendError};
 use prometheus::Histogram;
 
-use crate::adapter::{Asked, Query};
+use crate::adapter::{Asked, Query, Reply, Waker};
 use crate::base::fail_open::FailOpen;
 use crate::base::fault::{Faults, Kind, Layer};
 use crate::base::frame::Pdu;
 use crate::base::network::Network;
 use crate::base::time::At;
-use crate::call::{AskedCall, CallEvent, Stamped, Told};
+use crate::call::{AskedCall, Call, CallEvent, Stamped, Told};
 use crate::clock::{self, Deadline, Stopwatch};
 use crate::engine::Shard;
 use crate::engine::batch::Batch;
@@ -104,12 +105,24 @@ pub struct Outlets {
 
 /// Most questions answered in a row before messages from sources have their turn.
 const QUERIES_IN_A_ROW: usize = 256;
+/// Questions answered together, at most: few enough that the first waits little for the last.
+const BURST: usize = 16;
 /// Most finished calls taken in before questions have their turn again.
 const TOLD_IN_A_ROW: usize = 64;
 /// Longest that the loop sleeps: timers of calls fire that often at least.
 const SLEEP_MAX: Duration = Duration::from_millis(100);
 /// Packet times this far ahead of the wall clock are a source's fault.
 const AHEAD_MAX: Duration = Duration::from_secs(2);
+
+/// A question that was read.
+struct Question {
+    call: AskedCall,
+    /// Who asked; gone when they wait for an answer from outside.
+    then: Option<Then>,
+    deadline: Deadline,
+    /// What was judged just now.
+    answer: Option<Answer>,
+}
 
 /// The loop's state.
 pub struct Decision {
@@ -129,6 +142,8 @@ pub struct Decision {
     seq: u64,
     events: Vec<Stamped>,
     outputs: Vec<Output>,
+    /// Threads that have answers and do not know it yet.
+    to_wake: Vec<Arc<Waker>>,
 }
 
 impl Decision {
@@ -155,6 +170,7 @@ impl Decision {
             seq: 0,
             events: Vec::new(),
             outputs: Vec::new(),
+            to_wake: Vec::new(),
         }
     }
 
@@ -162,8 +178,12 @@ impl Decision {
     pub fn run(mut self, inbox: &Inbox) -> Learned {
         loop {
             let mut worked = false;
-            for query in inbox.queries.try_iter().take(QUERIES_IN_A_ROW) {
-                self.query(query);
+            for _ in 0..QUERIES_IN_A_ROW / BURST {
+                let burst: ArrayVec<Query, BURST> = inbox.queries.try_iter().take(BURST).collect();
+                if burst.is_empty() {
+                    break;
+                }
+                self.queries(burst);
                 worked = true;
             }
             if let Ok(batch) = inbox.batches.batches.try_recv() {
@@ -188,6 +208,7 @@ impl Decision {
                 Err(_) => {}
             }
             worked |= self.look_up();
+            self.wake();
             if !worked {
                 self.tick();
                 self.sleep(inbox);
@@ -197,11 +218,31 @@ impl Decision {
         self.finish(inbox)
     }
 
-    fn query(&mut self, query: Query) {
+    /// Answers questions that came together. All are read before the first is judged, so that what judging them needs is
+    /// fetched from memory at once; and whoever asked is woken once.
+    fn queries(&mut self, burst: ArrayVec<Query, BURST>) {
+        let mut questions = burst.into_iter().filter_map(|query| self.ask(query)).collect();
+        let store = self.judge.store();
+        self.events.iter().for_each(|stamped| store.warm(stamped.event.call(), &self.network));
+        self.judge_for(&mut questions);
+        for Question { then, answer, .. } in questions {
+            let then = match (then, &mut self.look_ups) {
+                (Some(then), Some(look_ups)) if answer.is_none() => look_ups.join(then),
+                (then, _) => then,
+            };
+            if let Some(then) = then {
+                self.reply(then, answer);
+            }
+        }
+        self.wake();
+    }
+
+    /// Takes a question in, unless it can be answered with that.
+    fn ask(&mut self, query: Query) -> Option<Question> {
         let watch = Stopwatch::start();
         if query.deadline.left().is_zero() {
-            query.reply.answer(Err(FailOpen::Deadline));
-            return;
+            self.hand_over(query.reply, Err(FailOpen::Deadline));
+            return None;
         }
         let (at, seq) = self.arrival(clock::now());
         let call = match query.asked {
@@ -214,25 +255,17 @@ impl Decision {
             }
         };
         let Some(call) = call else {
-            self.judge();
-            query.reply.answer(Err(FailOpen::NotUnderstood));
-            return;
+            self.hand_over(query.reply, Err(FailOpen::NotUnderstood));
+            return None;
         };
         let then = Then { call, reply: query.reply, watch };
-        let Some(then) = self.judge_for(Some((then, query.deadline))) else { return };
-        let judged = match &mut self.look_ups {
-            Some(look_ups) => look_ups.join(then),
-            None => Some(then),
-        };
-        if let Some(then) = judged {
-            self.reply(then);
-        }
+        Some(Question { call: then.call, then: Some(then), deadline: query.deadline, answer: None })
     }
 
-    /// Answers a switch. A call that it will refuse is over.
-    fn reply(&mut self, Then { call, reply, watch }: Then) {
-        let answer = self.answer(call);
-        reply.answer(Ok(answer.clone()));
+    /// Answers a switch, with what was `judged` just now or before. A call that it will refuse is over.
+    fn reply(&mut self, Then { call, reply, watch }: Then, judged: Option<Answer>) {
+        let answer = judged.unwrap_or_else(|| self.answer(call));
+        self.hand_over(reply, Ok(answer.clone()));
         self.outlets.setup_seconds.observe(watch.seconds());
         if let Treatment::Block { sip, q850, .. } = &answer.treatment {
             let codes = (*sip, *q850);
@@ -240,6 +273,18 @@ impl Decision {
             self.shard.refuse(call, self.now, codes, &mut self.events);
             self.judge();
         }
+    }
+
+    fn hand_over(&mut self, reply: Box<dyn Reply>, answer: Result<Answer, FailOpen>) {
+        if let Some(waker) = reply.hand_over(answer)
+            && !self.to_wake.iter().any(|other| Arc::ptr_eq(other, &waker))
+        {
+            self.to_wake.push(waker);
+        }
+    }
+
+    fn wake(&mut self) {
+        self.to_wake.drain(..).for_each(|waker| waker.wake());
     }
 
     /// The answer for a call: that which was given, if it was refused, since its verdict is gone with its record.
@@ -294,25 +339,30 @@ impl Decision {
 
     /// Judges what happened.
     fn judge(&mut self) {
-        let _ = self.judge_for(None);
+        self.judge_for(&mut ArrayVec::new());
     }
 
-    /// Judges what happened; who asked about a setup comes back when it was judged, and not when it waits for an answer
-    /// from outside.
-    fn judge_for(&mut self, mut asking: Option<(Then, Deadline)>) -> Option<Then> {
+    /// Judges what happened, and notes the answers to `questions` about it: a call may end within the same burst. Who asked
+    /// about a setup that waits for an answer from outside is taken away.
+    fn judge_for(&mut self, questions: &mut ArrayVec<Question, BURST>) {
         let mut events = std::mem::take(&mut self.events);
         for stamped in events.drain(..) {
-            let seq = stamped.event.call().seq;
+            let Call { seq, id, .. } = *stamped.event.call();
             while let Some(waiting) = self.look_ups.as_mut().and_then(|look_ups| look_ups.next(Some(seq))) {
                 self.settle(waiting);
             }
+            let is_setup = matches!(stamped.event, CallEvent::Setup(_));
+            let mut question = questions.iter_mut().find(|question| is_setup && question.call.seq == seq);
             let stamped = match &mut self.look_ups {
-                Some(look_ups) if matches!(stamped.event, CallEvent::Setup(_)) => {
-                    let (then, deadline) = asking.take_if(|(then, _)| then.call.seq == seq).unzip();
-                    match look_ups.hold((&self.judge, &self.network), stamped, (then, deadline)) {
+                Some(look_ups) if is_setup => {
+                    let asked = question.as_mut().map(|question| (question.then.take(), question.deadline));
+                    let (then, deadline) = asked.unzip();
+                    match look_ups.hold((&self.judge, &self.network), stamped, (then.flatten(), deadline)) {
                         None => continue,
                         Some((stamped, then)) => {
-                            asking = asking.or(then.zip(deadline));
+                            if let Some(question) = &mut question {
+                                question.then = then;
+                            }
                             stamped
                         }
                     }
@@ -320,17 +370,19 @@ impl Decision {
                 _ => stamped,
             };
             self.judge.handle(stamped.stamp.at, stamped.event, &mut self.outputs);
+            if let Some(question) = question {
+                question.answer = Some(self.judge.answer(seq, id));
+            }
         }
         self.events = events;
         self.hand_on();
-        asking.map(|(then, _)| then)
     }
 
     /// Judges a setup that has waited, and answers who asked about it.
     fn settle(&mut self, waiting: Waiting) {
         self.judge.handle(waiting.stamped.stamp.at, waiting.stamped.event, &mut self.outputs);
         self.hand_on();
-        waiting.then.into_iter().for_each(|then| self.reply(then));
+        waiting.then.into_iter().for_each(|then| self.reply(then, None));
     }
 
     /// Takes in what was answered from outside, and judges what waited for it or can wait no longer.

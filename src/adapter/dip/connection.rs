@@ -204,7 +204,10 @@ impl<'a> Connection<'a> {
             asked: Asked::Message { envelope, bytes: bytes.into() },
             deadline,
             // When there is no room, or nobody to take it, the deadline answers.
-            reply: Box::new(Slot::new(number, move |answer| drop(answers.try_send(answer)))),
+            reply: Box::new(Slot::new(number, move |answer| {
+                let _ = answers.try_send(answer);
+                None
+            })),
         });
     }
 

@@ -37,8 +37,7 @@ pub use tls::TlsOptions;
 use crate::adapter::batch;
 use crate::adapter::dip::desk::Desk;
 use crate::adapter::dip::stream::{Certificates, Shared};
-use crate::adapter::slot::Answers;
-use crate::adapter::{Adapter, Gate};
+use crate::adapter::{Adapter, Gate, Waker};
 use crate::base::map::Seed;
 
 /// What a dip is.
@@ -111,7 +110,7 @@ impl Default for DipLimits {
 #[derive(Debug)]
 pub struct Dip {
     desk: Arc<Desk>,
-    udp: Vec<(SocketAddr, Arc<Answers>)>,
+    udp: Vec<(SocketAddr, Arc<Waker>)>,
     tcp: Vec<SocketAddr>,
     tls: Vec<SocketAddr>,
     certificates: Option<(TlsOptions, watch::Sender<Arc<ServerConfig>>)>,
@@ -161,7 +160,7 @@ impl Dip {
             threads: Vec::new(),
         };
         for socket in sockets {
-            dip.udp.push((socket.local(), socket.answers()));
+            dip.udp.push((socket.local(), socket.waker()));
             dip.spawn("dip-udp", || socket.run())?;
         }
         let certificates = || dip.certificates.as_ref().map(|(_, sender)| sender.subscribe());
@@ -225,7 +224,7 @@ impl Dip {
     fn tell_to_stop(&self) {
         self.desk.stopping.store(true, Ordering::Release);
         self.stop.send_replace(true);
-        self.udp.iter().for_each(|(_, answers)| answers.waker.wake());
+        self.udp.iter().for_each(|(_, waker)| waker.wake());
     }
 }
 

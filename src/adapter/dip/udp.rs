@@ -7,9 +7,9 @@ use std::io;
 use std::net::{SocketAddr, UdpSocket};
 use std::os::fd::AsFd;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crossbeam_channel::{Receiver, bounded};
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use crate::adapter::batch::{BATCH, Inbox, Outbox};
 use crate::adapter::dip::DipLimits;
@@ -17,15 +17,17 @@ use crate::adapter::dip::counts::Kind;
 use crate::adapter::dip::desk::{Desk, Request, Step, head};
 use crate::adapter::passed::Passed;
 use crate::adapter::ring::Ring;
-use crate::adapter::slot::{Answers, Numbered, Slot};
-use crate::adapter::waker::Waker;
-use crate::adapter::{Asked, Query};
+use crate::adapter::slot::{Answers, Numbered};
+use crate::adapter::{Asked, Query, Waker};
 use crate::base::fail_open::FailOpen;
 use crate::base::frame::{Envelope, Transport};
 use crate::clock::{Deadline, Stopwatch};
 use crate::judge::Answer;
 use crate::wire::sip::Message;
 use crate::wire::sip::respond::destination;
+
+/// Longest that datagrams wait in the socket while the loop is busy.
+const NAP: Duration = Duration::from_micros(200);
 
 /// What an answer needs of the question.
 struct Waiting {
@@ -41,7 +43,7 @@ pub(super) struct Listener {
     desk: Arc<Desk>,
     local: SocketAddr,
     socket: UdpSocket,
-    answers: Arc<Answers>,
+    answers: Answers,
     answered: Receiver<Numbered>,
     limits: DipLimits,
 }
@@ -49,7 +51,7 @@ pub(super) struct Listener {
 impl Listener {
     pub fn new(desk: Arc<Desk>, socket: UdpSocket, limits: DipLimits) -> io::Result<Self> {
         let (queue, answered) = bounded(limits.waiting);
-        let answers = Arc::new(Answers { queue, waker: Waker::new()? });
+        let answers = Answers { queue, waker: Arc::new(Waker::new()?) };
         Ok(Self { local: socket.local_addr()?, desk, socket, answers, answered, limits })
     }
 
@@ -59,8 +61,8 @@ impl Listener {
     }
 
     /// To wake the thread with.
-    pub fn answers(&self) -> Arc<Answers> {
-        Arc::clone(&self.answers)
+    pub fn waker(&self) -> Arc<Waker> {
+        Arc::clone(&self.answers.waker)
     }
 
     /// Receives and answers, until the dip is told to end and nothing waits.
@@ -79,7 +81,7 @@ impl Listener {
             let answered = worker.take_answers();
             worker.give_up();
             worker.flush();
-            if received > 0 || answered > 0 {
+            if received == BATCH || answered == BATCH || is_stopping && received > 0 {
                 continue;
             }
             if is_stopping && worker.waiting.left().is_none() {
@@ -130,11 +132,10 @@ impl Worker<'_> {
         self.waiting.push(deadline, Waiting { head, source, to, since, transaction });
         let src = desk.ingress(bytes, source);
         let envelope = Envelope::Sip { src, dst: self.listener.local, transport: Transport::Udp };
-        let answers = Arc::clone(&self.listener.answers);
         desk.gate.ask(Query {
             asked: Asked::Message { envelope, bytes: bytes.into() },
             deadline,
-            reply: Box::new(Slot::new(number, move |answer| answers.put(answer))),
+            reply: self.listener.answers.slot(number),
         });
     }
 
@@ -180,20 +181,16 @@ impl Worker<'_> {
         }
     }
 
-    /// Until a datagram or an answer is there, or the first deadline is over.
+    /// Until a datagram or an answer is there, or the first deadline is over. While the loop has more than enough to do,
+    /// datagrams wait in the socket and are then taken together: woken for each, the thread would do little else.
     fn sleep(&self) {
         let Listener { desk, socket, answers, answered, .. } = self.listener;
-        let waker = &answers.waker;
-        waker.sleep();
-        if answered.is_empty() && !(desk.is_stopping() && self.waiting.left().is_none()) {
-            let left = self.waiting.left().map(|left| left.as_micros().div_ceil(1_000));
-            let timeout = left
-                .map_or(PollTimeout::NONE, |left| PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX));
-            let mut wanted =
-                [PollFd::new(socket.as_fd(), PollFlags::POLLIN), PollFd::new(waker.fd(), PollFlags::POLLIN)];
-            // A signal wakes it for nothing, which does no harm.
-            let _ = poll(&mut wanted, timeout);
-        }
-        waker.awake();
+        let left = self.waiting.left();
+        let (source, left) = if left.is_some() && desk.gate.is_busy() {
+            (None, left.map(|left| left.min(NAP)))
+        } else {
+            (Some(socket.as_fd()), left)
+        };
+        answers.waker.sleep(source, left, || !answered.is_empty() || desk.is_stopping() && left.is_none());
     }
 }

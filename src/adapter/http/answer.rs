@@ -19,7 +19,7 @@ use crate::adapter::feed::{self, Form, Refused};
 use crate::adapter::http::decisions::{Body as Asks, Decided, EMERGENCY, Request as Setup};
 use crate::adapter::http::problem::{Problem, json};
 use crate::adapter::http::{DOCUMENT, Shared};
-use crate::adapter::{Asked, Query, Reply};
+use crate::adapter::{Asked, Query, Reply, Waker};
 use crate::base::class::Decision;
 use crate::base::fail_open::FailOpen;
 use crate::clock::{Deadline, Stopwatch};
@@ -189,9 +189,10 @@ fn put(shared: &Shared, request: &Setup, deadline: Deadline) -> Step {
 struct Slot(oneshot::Sender<Result<Answer, FailOpen>>);
 
 impl Reply for Slot {
-    fn answer(self: Box<Self>, answer: Result<Answer, FailOpen>) {
+    fn hand_over(self: Box<Self>, answer: Result<Answer, FailOpen>) -> Option<Arc<Waker>> {
         // Nobody waits any more: the deadline has answered.
         let _ = self.0.send(answer);
+        None
     }
 }
 

@@ -17,22 +17,19 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, Sender, bounded};
-use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::eventfd::{EfdFlags, EventFd};
+use crossbeam_channel::{Receiver, bounded};
 
 use crate::adapter::inline::held::Held;
 use crate::adapter::inline::raw::RawSockets;
 use crate::adapter::nfqueue::rules::Rules;
 use crate::adapter::nfqueue::{Batch, Queue, QueueOptions};
-use crate::adapter::{Gate, Reply};
+use crate::adapter::slot::{Answers, Numbered};
+use crate::adapter::{Gate, Waker};
 use crate::base::fail_open::FailOpen;
 use crate::base::frame::Envelope;
 use crate::base::time::At;
 use crate::clock;
 use crate::inline::{PacketJudge, Work};
-use crate::judge::Answer;
 use crate::wire::nfnetlink::messages;
 
 /// A queue, and what may be held of it.
@@ -121,51 +118,6 @@ impl Stopper {
     }
 }
 
-/// Wakes the loop's thread; once is enough until it has seen it.
-#[derive(Debug)]
-struct Waker {
-    event: EventFd,
-    is_awake: AtomicBool,
-}
-
-impl Waker {
-    fn new() -> io::Result<Self> {
-        let event = EventFd::from_flags(EfdFlags::EFD_NONBLOCK | EfdFlags::EFD_CLOEXEC)?;
-        Ok(Self { event, is_awake: AtomicBool::new(false) })
-    }
-
-    fn wake(&self) {
-        if !self.is_awake.swap(true, Ordering::AcqRel) {
-            // Fails only when it is woken already.
-            let _ = self.event.write(1);
-        }
-    }
-
-    fn rest(&self) {
-        let _ = self.event.read();
-        self.is_awake.store(false, Ordering::Release);
-    }
-}
-
-/// An answer to a question of this loop.
-type Answered = (u64, Result<Answer, FailOpen>);
-
-/// Where the answer to one question goes.
-struct Slot {
-    number: u64,
-    answers: Sender<Answered>,
-    waker: Arc<Waker>,
-}
-
-impl Reply for Slot {
-    fn answer(self: Box<Self>, answer: Result<Answer, FailOpen>) {
-        // A loop that takes no answers lets the call pass at its deadline.
-        if self.answers.try_send((self.number, answer)).is_ok() {
-            self.waker.wake();
-        }
-    }
-}
-
 /// The loop of one queue.
 pub struct Inline {
     queue: Queue,
@@ -174,7 +126,8 @@ pub struct Inline {
     tap: Box<dyn Tap>,
     raw: RawSockets,
     held: Held,
-    answers: (Sender<Answered>, Receiver<Answered>),
+    answers: Answers,
+    answered: Receiver<Numbered>,
     stopper: Stopper,
     counts: Arc<InlineCounts>,
     options: InlineOptions,
@@ -196,7 +149,8 @@ impl Inline {
         gate: Gate,
         tap: Box<dyn Tap>,
     ) -> io::Result<Self> {
-        let stopper = Stopper { is_stopped: Arc::default(), waker: Arc::new(Waker::new()?) };
+        let waker = Arc::new(Waker::new()?);
+        let (queue, answered) = bounded(options.held_max.saturating_mul(2).max(1));
         Ok(Self {
             raw: RawSockets::open()?,
             queue: Queue::open(&options.queue)?,
@@ -204,8 +158,9 @@ impl Inline {
             gate,
             tap,
             held: Held::new(options.held_max, options.held_octets_max),
-            answers: bounded(options.held_max.saturating_mul(2).max(1)),
-            stopper,
+            answers: Answers { queue, waker: Arc::clone(&waker) },
+            answered,
+            stopper: Stopper { is_stopped: Arc::default(), waker },
             counts: Arc::default(),
             options,
             work: Work::default(),
@@ -234,7 +189,7 @@ impl Inline {
         let mut batch = Batch::new();
         while !self.stopper.is_stopped.load(Ordering::Acquire) {
             if !self.turn(&mut batch)? {
-                self.wait()?;
+                self.wait();
             }
         }
         let met = rules.as_ref().and_then(|rules| rules.meter().packets());
@@ -266,28 +221,10 @@ impl Inline {
         Ok(has_more)
     }
 
-    fn wait(&self) -> io::Result<()> {
-        // The turn may have taken the event that came with it.
-        if self.stopper.is_stopped.load(Ordering::Acquire) {
-            return Ok(());
-        }
-        let mut fds = [
-            PollFd::new(self.queue.as_fd(), PollFlags::POLLIN),
-            PollFd::new(self.stopper.waker.event.as_fd(), PollFlags::POLLIN),
-        ];
-        // In whole milliseconds, rounded up: a deadline that is over when it is looked at needs no second look.
-        let timeout = match self.held.patience() {
-            Some(left) => {
-                let milliseconds = left.as_micros().div_ceil(1_000);
-                PollTimeout::try_from(u32::try_from(milliseconds).unwrap_or(u32::MAX))
-                    .unwrap_or(PollTimeout::MAX)
-            }
-            None => PollTimeout::NONE,
-        };
-        match poll(&mut fds, timeout) {
-            Ok(_) | Err(Errno::EINTR) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
+    /// Until the queue can be read, an answer is there, or a packet is held too long.
+    fn wait(&self) {
+        let is_wanted = || !self.answered.is_empty() || self.stopper.is_stopped.load(Ordering::Acquire);
+        self.answers.waker.sleep(Some(self.queue.as_fd()), self.held.patience(), is_wanted);
     }
 
     fn renew_counts(&mut self, at: At) {

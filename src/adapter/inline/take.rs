@@ -1,10 +1,9 @@
 //! One packet through the judges: looked at, held or put behind one that is held, ruled on, and let go.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use crate::adapter::inline::Inline;
 use crate::adapter::inline::held::{HeldPacket, Holding, Line, Wait, Waiting, unanswered};
-use crate::adapter::inline::{Inline, Slot};
 use crate::adapter::{Asked, Query};
 use crate::base::fail_open::FailOpen;
 use crate::base::time::At;
@@ -97,15 +96,13 @@ impl Inline {
             let Some(question) = questions.get_mut(place) else { continue };
             let bytes = std::mem::take(&mut question.message);
             let asked = Asked::Message { envelope: question.envelope, bytes };
-            let waker = Arc::clone(&self.stopper.waker);
-            let reply = Box::new(Slot { number, answers: self.answers.0.clone(), waker });
+            let reply = self.answers.slot(number);
             self.gate.ask(Query { asked, deadline: packet.wait.deadline, reply });
         }
     }
 
     pub(super) fn settle_answers(&mut self) {
-        self.stopper.waker.rest();
-        while let Ok((number, answer)) = self.answers.1.try_recv() {
+        while let Ok((number, answer)) = self.answered.try_recv() {
             self.settle(number, answer);
         }
     }

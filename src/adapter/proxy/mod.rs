@@ -32,8 +32,7 @@ use crate::adapter::inline::Tap;
 use crate::adapter::proxy::masks::Masks;
 use crate::adapter::proxy::sides::{Side, Sides};
 use crate::adapter::proxy::worker::{Seat, Worker};
-use crate::adapter::slot::Answers;
-use crate::adapter::{Adapter, Gate};
+use crate::adapter::{Adapter, Gate, Waker};
 
 /// Longest that an INVITE may be held: half of T1 (RFC 3261 §17.1.1.1), after which its sender repeats it.
 const DEADLINE_MAX: Duration = Duration::from_millis(250);
@@ -61,7 +60,7 @@ impl Shared {
 #[derive(Debug)]
 pub struct Proxy {
     shared: Arc<Shared>,
-    threads: Vec<(Arc<Answers>, JoinHandle<()>)>,
+    threads: Vec<(Arc<Waker>, JoinHandle<()>)>,
 }
 
 impl Proxy {
@@ -96,11 +95,11 @@ impl Proxy {
         let mut proxy = Self { shared, threads: Vec::new() };
         for here in here {
             let seat = Seat::new(here, proxy.shared.options.limits.held)?;
-            let (shared, answers) = (Arc::clone(&proxy.shared), Arc::clone(&seat.answers));
+            let (shared, waker) = (Arc::clone(&proxy.shared), Arc::clone(&seat.answers.waker));
             let tap = Box::new(tap.clone());
             let run = move || Worker::new(shared, seat, tap).run();
             let thread = thread::Builder::new().name("sip-proxy".to_owned()).spawn(run)?;
-            proxy.threads.push((answers, thread));
+            proxy.threads.push((waker, thread));
         }
         Ok(proxy)
     }
@@ -113,7 +112,7 @@ impl Proxy {
 
     fn tell_to_stop(&self) {
         self.shared.stopping.store(true, Ordering::Release);
-        self.threads.iter().for_each(|(answers, _)| answers.waker.wake());
+        self.threads.iter().for_each(|(waker, _)| waker.wake());
     }
 }
 

@@ -10,7 +10,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, bounded};
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use crate::adapter::batch::{BATCH, Inbox};
 use crate::adapter::inline::Tap;
@@ -20,9 +19,8 @@ use crate::adapter::proxy::counts::Kind;
 use crate::adapter::proxy::post::{Post, Received, Refusal};
 use crate::adapter::proxy::sides::Side;
 use crate::adapter::ring::Ring;
-use crate::adapter::slot::{Answers, Numbered, Slot};
-use crate::adapter::waker::Waker;
-use crate::adapter::{Asked, Query};
+use crate::adapter::slot::{Answers, Numbered};
+use crate::adapter::{Asked, Query, Waker};
 use crate::base::fail_open::FailOpen;
 use crate::base::frame::{Envelope, Transport};
 use crate::base::map::Map;
@@ -49,7 +47,7 @@ pub(super) struct Seat {
     /// The sides that its socket serves: one, or both where they share it.
     pub here: Vec<Side>,
     /// To wake it with.
-    pub answers: Arc<Answers>,
+    pub answers: Answers,
     answered: Receiver<Numbered>,
 }
 
@@ -57,7 +55,7 @@ impl Seat {
     pub fn new(here: Vec<Side>, held_max: usize) -> nix::Result<Self> {
         // Nobody asks about what comes from the core.
         let (queue, answered) = bounded(if here.contains(&Side::Carriers) { held_max } else { 0 });
-        Ok(Self { here, answers: Arc::new(Answers { queue, waker: Waker::new()? }), answered })
+        Ok(Self { here, answers: Answers { queue, waker: Arc::new(Waker::new()?) }, answered })
     }
 }
 
@@ -188,14 +186,13 @@ impl Worker {
         self.waiting.push(deadline, Held { key, source, bytes: bytes.into(), since });
         self.held.insert(key, number);
         let dst = self.shared.sides.at(Side::Carriers).local;
-        let answers = Arc::clone(&self.seat.answers);
         self.shared.gate.ask(Query {
             asked: Asked::Message {
                 envelope: Envelope::Sip { src: source, dst, transport: Transport::Udp },
                 bytes: bytes.into(),
             },
             deadline,
-            reply: Box::new(Slot::new(number, move |answer| answers.put(answer))),
+            reply: self.seat.answers.slot(number),
         });
     }
 
@@ -261,18 +258,10 @@ impl Worker {
 
     /// Until a datagram or an answer is there, or something is due.
     fn sleep(&self, socket: &impl AsFd) {
-        let waker = &self.seat.answers.waker;
-        waker.sleep();
-        if self.seat.answered.is_empty() && !(self.shared.is_stopping() && self.waiting.left().is_none()) {
-            let due = [self.waiting.left(), self.probe_at.map(Deadline::left)];
-            let left = due.into_iter().flatten().min().map(|left| left.as_micros().div_ceil(1_000));
-            let timeout = left
-                .map_or(PollTimeout::NONE, |left| PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX));
-            let mut wanted =
-                [PollFd::new(socket.as_fd(), PollFlags::POLLIN), PollFd::new(waker.fd(), PollFlags::POLLIN)];
-            // A signal wakes it for nothing, which does no harm.
-            let _ = poll(&mut wanted, timeout);
-        }
-        waker.awake();
+        let Seat { answers, answered, .. } = &self.seat;
+        let waits = self.waiting.left();
+        let left = [waits, self.probe_at.map(Deadline::left)].into_iter().flatten().min();
+        let is_wanted = || !answered.is_empty() || self.shared.is_stopping() && waits.is_none();
+        answers.waker.sleep(Some(socket.as_fd()), left, is_wanted);
     }
 }
