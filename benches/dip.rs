@@ -2,6 +2,9 @@
 //! three times what Kamailio does with `dip-kamailio.cfg` on the same core; at 20,000 calls a second, answers within 1 ms
 //! (99th percentile), and none lost.
 //!
+//! Nobody tells the ends of these calls. `setups`: the table of calls has room for all of them, and what is measured is what
+//! Kamailio does too. `full`: it has filled before, and every setup closes an older call, with its windows and its record.
+//!
 //! `cargo bench --bench dip [SECONDS]`; runs Kamailio too when it is installed. Every final response is acknowledged.
 
 mod common;
@@ -37,7 +40,7 @@ use tollgate::source;
 
 use load::{Pace, Report};
 
-/// Says to this program that it is the server.
+/// Says to this program that it is the server, and how many calls it holds.
 const SERVER: &str = "TOLLGATE_DIP_BENCH_SERVER";
 const SERVER_CORE: usize = 0;
 const LOADER_CORE: usize = 1;
@@ -58,17 +61,20 @@ action = { block = { sip = 603, q850 = 21, reason = "refused" } }
 "#;
 
 fn main() {
-    if std::env::var_os(SERVER).is_some() {
-        return serve();
+    if let Ok(calls_max) = std::env::var(SERVER) {
+        return serve(calls_max.parse().expect("a number of calls"));
     }
     let asked = std::env::args().find_map(|argument| argument.parse::<u64>().ok());
     let span = Duration::from_secs(asked.unwrap_or(5));
-    let ours = with_tollgate(span);
+    let ours = with_tollgate("setups", 4_000_000, span);
+    let full = with_tollgate("full", CallOptions::default().calls_max, span);
     let Some(theirs) = with_kamailio(span) else {
         return println!("kamailio is not installed: nothing to compare with");
     };
-    println!("most calls a second, to those of kamailio: {:.2}", ours.most / theirs.most);
-    println!("processor time of a call, of kamailio's: {:.2}", ours.least / theirs.least);
+    for (name, ours) in [("setups", ours), ("full", full)] {
+        println!("{name:9} most calls a second, to those of kamailio: {:.2}", ours.most / theirs.most);
+        println!("{name:9} processor time of a call, of kamailio's: {:.2}", ours.least / theirs.least);
+    }
 }
 
 fn pin(core: usize) {
@@ -94,16 +100,19 @@ struct Reached {
     least: f64,
 }
 
-fn with_tollgate(span: Duration) -> Reached {
+fn with_tollgate(name: &str, calls_max: usize, span: Duration) -> Reached {
     let program = std::env::current_exe().expect("a program that runs has a path");
     let mut command = Command::new(program);
-    command.env(SERVER, "1").stdin(Stdio::piped()).stdout(Stdio::piped());
+    command.env(SERVER, calls_max.to_string()).stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut child = start(&mut command).expect("this program starts once more");
     let mut line = String::new();
     let output = child.stdout.take().expect("it is piped");
     BufReader::new(output).read_line(&mut line).expect("it says where it listens");
     let address = line.trim().parse().expect("it says an address");
-    let reached = measure("tollgate", (address, child.id()), span);
+    if name == "full" {
+        fill(address, calls_max);
+    }
+    let reached = measure(name, (address, child.id()), span);
     drop(child.stdin.take());
     child.wait().expect("it ends");
     reached
@@ -123,6 +132,18 @@ fn with_kamailio(span: Duration) -> Option<Reached> {
     told.expect("kill is everywhere");
     child.wait().expect("it ends");
     Some(reached)
+}
+
+/// Asks about more calls than the table holds.
+fn fill(address: SocketAddr, calls_max: usize) {
+    load::wait_for(address);
+    let mut asked = 0;
+    for turn in 1_000.. {
+        asked += load::run(address, Pace::Closed(32), Duration::from_secs(1), turn).answered;
+        if asked > calls_max {
+            return;
+        }
+    }
 }
 
 /// Prints a table.
@@ -166,7 +187,7 @@ fn processor_seconds(process: u32) -> f64 {
 }
 
 /// The dip with a decision loop as a service has it, until nobody holds the other end of its input.
-fn serve() {
+fn serve(calls_max: usize) {
     let network = common::network("captures/interconnect/network.toml");
     let mut sources = config::rules::read_rules(&common::path("rules")).expect("the rules can be read");
     sources.push(Source { path: "bench.toml".into(), text: REFUSED.into() });
@@ -195,7 +216,8 @@ fn serve() {
     let (_told, told) = bounded(1);
     let (orders_in, orders) = unbounded();
     let judge = Judge::new(ruleset, Arc::clone(&network), JudgeOptions::default());
-    let shard = Shard::new(&network, CallOptions::default(), true);
+    let options = CallOptions { calls_max, ..CallOptions::default() };
+    let shard = Shard::new(&network, options, true);
     let decision = Decision::new(&network, (shard, judge), (outlets, None));
     let inbox = Inbox { queries, batches, told, orders };
     let decision = std::thread::spawn(move || decision.run(&inbox));

@@ -73,6 +73,11 @@ impl Shard {
         self.calls.warm_due(until);
     }
 
+    /// The same for calls that will make room for the next `count` setups.
+    pub fn warm_evicted(&self, count: usize) {
+        self.calls.warm_evicted(count);
+    }
+
     /// Takes one PDU of a leg of this shard.
     pub fn handle(&mut self, pdu: &Pdu<'_>, key: Key, out: &mut Vec<Stamped>) {
         let mut uncounted;

@@ -83,6 +83,11 @@ impl Deadlines {
         self.queues[next.wait as usize].pop_front()
     }
 
+    /// The timers that were armed first, kind by kind.
+    pub fn oldest(&self, kinds: [Wait; 4]) -> impl Iterator<Item = &Timer> {
+        kinds.into_iter().flat_map(|wait| &self.queues[wait as usize])
+    }
+
     /// Takes the timer of this kind that was armed first, due or not.
     pub fn pop_oldest(&mut self, wait: Wait) -> Option<Timer> {
         self.queues[wait as usize].pop_front()

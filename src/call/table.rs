@@ -63,6 +63,8 @@ const WARM_DUE_MAX: usize = 512;
 /// Longest time between two copies of an IAM: SCTP repeats within RTO.Max divided by a few (RFC 9260 §16), taps within
 /// less; a circuit is not released and seized again for the same two numbers so soon.
 const REPEATED_MAX: Duration = Duration::from_secs(2);
+/// What calls wait for, in the order in which they make room.
+const EVICTED_FIRST: [Wait; 4] = [Wait::Linger, Wait::Cancel, Wait::Setup, Wait::Talk];
 /// Forks of one INVITE followed; more are counted and not followed.
 const FORKS_MAX: usize = 4;
 
@@ -203,6 +205,20 @@ impl CallTable {
         {
             if let Some(entry) = &self.entries[timer.slot as usize] {
                 black_box(self.index.find(entry.hash, |slot| *slot == timer.slot));
+            }
+        }
+    }
+
+    /// Fetches the calls that will make room for the next `count` setups, when the table is full. Changes nothing.
+    pub fn warm_evicted(&self, count: usize) {
+        if self.index.len() + count <= self.options.calls_max {
+            return;
+        }
+        for timer in self.deadlines.oldest(EVICTED_FIRST).take(count) {
+            if is_in_force(&self.entries, timer) {
+                let entry = self.entries[timer.slot as usize].as_ref();
+                black_box(entry.map(Entry::warm));
+                black_box(entry.map(|entry| self.index.find(entry.hash, |slot| *slot == timer.slot)));
             }
         }
     }
@@ -455,7 +471,7 @@ impl CallTable {
     /// Makes room: the call that has lingered longest; failing that, the one that has waited longest is closed.
     fn evict(&mut self, stamp: Stamp, out: &mut Vec<Stamped>) {
         self.faults.count(Layer::Call, Kind::Evicted);
-        for wait in [Wait::Linger, Wait::Cancel, Wait::Setup, Wait::Talk] {
+        for wait in EVICTED_FIRST {
             while let Some(timer) = self.deadlines.pop_oldest(wait) {
                 if !is_in_force(&self.entries, &timer) {
                     continue;

@@ -221,6 +221,7 @@ impl Decision {
     /// Answers questions that came together. All are read before the first is judged, so that what judging them needs is
     /// fetched from memory at once; and whoever asked is woken once.
     fn queries(&mut self, burst: ArrayVec<Query, BURST>) {
+        self.shard.warm_evicted(burst.len());
         let mut questions = burst.into_iter().filter_map(|query| self.ask(query)).collect();
         let store = self.judge.store();
         self.events.iter().for_each(|stamped| store.warm(stamped.event.call(), &self.network));
