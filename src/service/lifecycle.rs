@@ -159,6 +159,8 @@ impl Service {
             Ok(()) => Ok(service),
             Err(error) => {
                 service.end();
+                // The state of a run that never was is no state: the one before is kept.
+                service.state = None;
                 Err(error)
             }
         }

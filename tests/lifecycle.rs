@@ -1,0 +1,85 @@
+//! A running service whose disk hangs, whose directory is taken, whose files are damaged, or of which a part does not start:
+//! it goes on or ends in an orderly way, and says what was lost.
+
+#[path = "common/daemon.rs"]
+mod daemon;
+#[path = "common/stage.rs"]
+mod stage;
+
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
+
+use crossbeam_channel::never;
+use rcgen::{CertificateParams, KeyPair};
+use sha2::{Digest, Sha256};
+
+use daemon::{Daemon, wait_for};
+use stage::{SPOOFED, Stage};
+
+#[test]
+fn a_service_that_does_not_start_keeps_the_state_of_the_one_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let stage = Stage::new(folder.path(), "", "[state]\nfile = \"state\"\n");
+    let mut daemon = stage.start();
+    assert_eq!(stage.decide("spoofed", SPOOFED, "carrier")["decision"], "block");
+    daemon.stop();
+    let before = fs::read(folder.path().join("state")).unwrap();
+    let _taken = TcpListener::bind(stage.http).unwrap();
+    let refused = run(folder.path());
+    assert_eq!(refused.status.code(), Some(1), "{refused:?}");
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("http: "), "{refused:?}");
+    assert!(fs::read(folder.path().join("state")).unwrap() == before, "the state was written over");
+}
+
+// --- what they share -----------------------------------------------------------------------------------------------
+
+/// Has a call charged, and waits until as many bills are written since the start.
+fn charge(stage: &Stage<'_>, daemon: &Daemon, call_id: &str, written: u64) {
+    assert_eq!(stage.decide(call_id, "+33123456789", "acme")["decision"], "monetise");
+    stage.tell(call_id);
+    wait_for("the bill", || {
+        let count = daemon.metrics().sum("tollgate_records_written_total", &["file=\"billing\""]);
+        let rated = daemon.metrics().sum("tollgate_billing_records_total", &[]);
+        (count == written && rated > 0).then_some(())
+    });
+}
+
+/// Runs a service that is to end by itself.
+fn run(folder: &Path) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tollgate"));
+    let mut program =
+        command.args(["run", "--config"]).arg(folder).stderr(Stdio::piped()).spawn().unwrap();
+    let ends = (0..400).any(|_| {
+        let _ = never::<()>().recv_timeout(Duration::from_millis(50));
+        program.try_wait().unwrap().is_some()
+    });
+    if !ends {
+        program.kill().unwrap();
+    }
+    program.wait_with_output().unwrap()
+}
+
+fn verify(files: &[&Path], options: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_tollgate")).arg("verify").args(files).args(options).output().unwrap()
+}
+
+fn base16(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Files of this name of now and of the time after, in case a test runs at midnight, or at the end of an hour.
+fn of_these_days<'a>(directory: &'a Path, name: &'a str) -> impl Iterator<Item = PathBuf> + 'a {
+    let now = tollgate::clock::now();
+    let times = [now, now + Duration::from_secs(3_600)].map(|at| at.to_string().replace('-', ""));
+    let mut names = times.map(|time| match name {
+        "calls" => format!("calls-{}.jsonl", &time[..11]),
+        _ => format!("{name}-{}.jsonl", &time[..8]),
+    });
+    names.sort();
+    let count = if names[0] == names[1] { 1 } else { 2 };
+    names.into_iter().take(count).map(|name| directory.join(name))
+}
