@@ -35,6 +35,35 @@ fn a_service_that_does_not_start_keeps_the_state_of_the_one_before() {
     assert!(fs::read(folder.path().join("state")).unwrap() == before, "the state was written over");
 }
 
+#[test]
+fn a_reload_that_fails_in_one_part_is_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let sip = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let dip = format!("[dip]\ntls = [\"{sip}\"]\ncertificate = \"certificate.pem\"\nkey = \"key.pem\"\n");
+    let stage = Stage::new(folder.path(), "", &dip);
+    let key = KeyPair::generate().unwrap();
+    let certificate = CertificateParams::new(["localhost".to_owned()]).unwrap().self_signed(&key).unwrap();
+    fs::write(folder.path().join("certificate.pem"), certificate.pem()).unwrap();
+    fs::write(folder.path().join("key.pem"), key.serialize_pem()).unwrap();
+    let mut daemon = stage.start();
+    let is_good = |daemon: &Daemon| daemon.metrics().sum("tollgate_config_last_reload_successful", &[]) == 1;
+    assert!(is_good(&daemon));
+
+    fs::write(folder.path().join("certificate.pem"), "none").unwrap();
+    daemon.reload();
+    wait_for("the reload to fail", || (daemon.logged("reload_failed") == 1).then_some(()));
+    assert!(!is_good(&daemon));
+    let log = daemon.log();
+    let failed = log.lines().find(|line| line.contains("reload_failed")).unwrap();
+    assert!(failed.contains("\"part\":\"dip\"") && failed.contains("certificate.pem"), "{failed}");
+    assert_eq!(daemon.get("/readyz").map(|(status, _)| status), Some(200), "the certificate of before serves");
+
+    fs::write(folder.path().join("certificate.pem"), certificate.pem()).unwrap();
+    daemon.reload();
+    wait_for("a good reload", || is_good(&daemon).then_some(()));
+    daemon.stop();
+}
+
 // --- what they share -----------------------------------------------------------------------------------------------
 
 /// Has a call charged, and waits until as many bills are written since the start.

@@ -194,31 +194,37 @@ impl Service {
         Ok(())
     }
 
-    /// Rules and prices are read anew. Whatever is wrong with them, those in force stay.
+    /// Everything that can be read anew is. Of what is wrong, that before stays; a reload is good when all of it is.
     fn reload(&mut self) {
         if let Ok(now) = NotifyState::monotonic_usec_now() {
             notify(&[NotifyState::Reloading, now]);
         }
         match (self.reload)() {
+        let mut is_good = self.reload_rules();
+        for part in &self.parts {
+            if let Err(error) = part.reload() {
+                is_good = false;
+                tracing::error!(event = "reload_failed", part = part.name(), %error, "what it has stays");
+            }
+        }
+        self.status.reloaded(is_good.then(|| clock::now().nanos() / 1_000_000_000));
+        notify(&[NotifyState::Ready]);
+    }
+
+    /// Rules and prices are read anew; whether they were.
+    fn reload_rules(&mut self) -> bool {
             Ok(read) => {
                 let hash = read.ruleset.hash().to_owned();
                 self.contracts.load(&self.network, &read.rate_card);
                 self.records.load(read.rate_card);
                 let _ = self.orders.send(Order::Load(read.ruleset));
-                self.status.reloaded(Some(clock::now().nanos() / 1_000_000_000));
                 tracing::info!(event = "reloaded", ruleset = hash, "rules and prices were read again");
             }
             Err(error) => {
-                self.status.reloaded(None);
-                tracing::error!(event = "reload_failed", %error, "the rules in force stay");
+                tracing::error!(event = "reload_failed", part = "rules", %error, "those in force stay");
+                false
             }
         }
-        for part in &self.parts {
-            if let Err(error) = part.reload() {
-                tracing::error!(event = "reload_failed", %error, "what it has stays");
-            }
-        }
-        notify(&[NotifyState::Ready]);
     }
 
     fn save_in_background(&mut self) {
