@@ -64,6 +64,35 @@ fn a_reload_that_fails_in_one_part_is_none() {
     daemon.stop();
 }
 
+#[test]
+fn a_file_that_fails_is_told_once_however_well_the_other_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let stage = Stage::new(folder.path(), "", "");
+    let mut daemon = stage.start();
+    let in_the_way: Vec<_> = of_these_days(&folder.path().join("records"), "billing").collect();
+    in_the_way.iter().for_each(|path| fs::create_dir(path).unwrap());
+    charge(&stage, &daemon, "bill", 0);
+    let is_failing = |daemon: &Daemon| daemon.metrics().sum("tollgate_records_failing", &[]) == 1;
+    wait_for("bills that cannot be written", || is_failing(&daemon).then_some(()));
+    let written = |daemon: &Daemon| daemon.metrics().sum("tollgate_records_written_total", &["file=\"calls\""]);
+    let synced = |daemon: &Daemon| daemon.metrics().sum("tollgate_records_sync_duration_seconds_count", &[]);
+    let until = synced(&daemon) + 20;
+    let mut asked = 0;
+    wait_for("twenty rounds", || {
+        asked += 1;
+        stage.decide(&format!("call-{asked}"), SPOOFED, "carrier");
+        assert!(is_failing(&daemon), "bills still fail");
+        (synced(&daemon) > until).then_some(())
+    });
+    assert!(written(&daemon) > 0);
+    assert_eq!((daemon.logged("records_failing"), daemon.logged("records_recovered")), (1, 0));
+    in_the_way.iter().for_each(|path| fs::remove_dir(path).unwrap());
+    wait_for("the bill", || (!is_failing(&daemon)).then_some(()));
+    assert_eq!((daemon.logged("records_failing"), daemon.logged("records_recovered")), (1, 1));
+    daemon.stop();
+    assert_eq!(daemon.records("billing-").len(), 1);
+}
+
 // --- what they share -----------------------------------------------------------------------------------------------
 
 /// Has a call charged, and waits until as many bills are written since the start.

@@ -64,16 +64,15 @@ impl Rolling {
         Ok(())
     }
 
-    /// Sees to it that what was appended is on the disk.
+    /// Sees to it that what was appended is on the disk; whether there was anything that was not.
     ///
     /// # Errors
     /// As the operating system says.
-    pub fn sync(&mut self) -> io::Result<()> {
-        if let Some(open) = self.open.as_mut().filter(|open| !open.is_synced) {
-            open.file.sync_data()?;
-            open.is_synced = true;
-        }
-        Ok(())
+    pub fn sync(&mut self) -> io::Result<bool> {
+        let Some(open) = self.open.as_mut().filter(|open| !open.is_synced) else { return Ok(false) };
+        open.file.sync_data()?;
+        open.is_synced = true;
+        Ok(true)
     }
 
     /// The last whole line of the newest file, without its line break.

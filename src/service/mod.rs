@@ -16,6 +16,7 @@ pub mod log;
 pub mod look_ups;
 pub mod overheard;
 pub mod records;
+pub mod records_failing;
 pub mod records_metrics;
 pub mod snapshot;
 pub mod sources;

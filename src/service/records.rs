@@ -21,6 +21,7 @@ use crate::feature::fields;
 use crate::journal::{CallsWriter, Every, Rolling};
 use crate::judge::CallRecord;
 use crate::service::exposition::Watched;
+use crate::service::records_failing::Failing;
 use crate::service::records_metrics::RecordsMetrics;
 
 /// Where and how records are kept.
@@ -134,6 +135,7 @@ impl Records {
             ledger: Ledger::new(Vec::new(), &last_hash),
             bills,
             bills_waiting: 0,
+            failing: Failing::new(metrics.failing.clone()),
             metrics: metrics.clone(),
         };
         let (jobs, inbox) = bounded(options.queue.max(1));
@@ -194,6 +196,7 @@ struct Writer {
     bills: Rolling,
     /// Bills in the ledger's buffer.
     bills_waiting: u64,
+    failing: Failing,
     metrics: RecordsMetrics,
 }
 
@@ -212,7 +215,9 @@ impl Writer {
                 self.sync();
                 since_sync = Stopwatch::start();
             } else if self.calls.get_ref().len() >= CHUNK {
-                self.write_calls();
+                if let Err(error) = self.write_calls() {
+                    self.failing.begin("calls", &error);
+                }
             }
         }
         self.sync();
@@ -252,50 +257,41 @@ impl Writer {
         self.metrics.waiting.inc();
     }
 
-    fn write_calls(&mut self) {
-        let lines = self.calls.get_ref().len();
-        if lines == 0 {
-            return;
+    /// Whether there was anything to write. What cannot be written is lost.
+    fn write_calls(&mut self) -> io::Result<bool> {
+        if self.calls.get_ref().is_empty() {
+            return Ok(false);
         }
         let written = self.calls_file.append(clock::now(), self.calls.get_ref());
-        if let Err(error) = &written {
+        if written.is_err() {
             let lost = memchr::memchr_iter(b'\n', self.calls.get_ref()).count();
             self.metrics.dropped("calls", "disk").inc_by(lost as u64);
-            self.failed(error);
-        } else {
-            self.metrics.failing.set(0);
         }
         self.calls.get_mut().clear();
+        written.map(|()| true)
     }
 
     /// Everything that was taken is on the disk, or counted, or, if it is a bill, still waiting.
     fn sync(&mut self) {
-        self.write_calls();
+        let calls = self.write_calls();
         let watch = Stopwatch::start();
-        let written = self.write_bills(clock::now()).and_then(|()| self.bills.sync());
-        let synced = written.and_then(|()| self.calls_file.sync());
+        let bills = self.write_bills(clock::now()).and_then(|wrote| Ok(self.bills.sync()? || wrote));
+        let calls = calls.and_then(|wrote| Ok(self.calls_file.sync()? || wrote));
         self.metrics.sync_seconds.observe(watch.seconds());
         self.metrics.look_at_disk(&self.directory);
-        if let Err(error) = synced {
-            self.failed(&error);
-        }
+        self.failing.look_at("billing", &bills);
+        self.failing.look_at("calls", &calls);
     }
 
-    fn write_bills(&mut self, at: At) -> io::Result<()> {
+    /// Whether there was anything to write.
+    fn write_bills(&mut self, at: At) -> io::Result<bool> {
         if self.ledger.get_ref().is_empty() {
-            return Ok(());
+            return Ok(false);
         }
         self.bills.append(at, self.ledger.get_ref())?;
         self.ledger.get_mut().clear();
         self.metrics.written.with_label_values(&["billing"]).inc_by(self.bills_waiting);
         (self.bills_waiting, _) = (0, self.metrics.waiting.set(0));
-        Ok(())
-    }
-
-    fn failed(&self, error: &io::Error) {
-        if !self.metrics.is_failing() {
-            tracing::error!(event = "records_failing", %error, "records cannot be written");
-        }
-        self.metrics.failing.set(1);
+        Ok(true)
     }
 }

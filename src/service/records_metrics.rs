@@ -24,7 +24,7 @@ pub struct RecordsMetrics {
     amounts: CounterVec,
     /// Bills that are not written yet.
     pub(super) waiting: IntGauge,
-    /// 1 while records cannot be written.
+    /// 1 while any of the files cannot be written.
     pub(super) failing: IntGauge,
     free: IntGauge,
     /// Time until records were on the disk.
@@ -61,7 +61,7 @@ impl RecordsMetrics {
                 &["sender", "currency"],
             )?,
             waiting: IntGauge::new("tollgate_billing_waiting_records", "Bills that are not written yet")?,
-            failing: IntGauge::new("tollgate_records_failing", "1 while records cannot be written")?,
+            failing: IntGauge::new("tollgate_records_failing", "1 while calls or bills cannot be written")?,
             free: IntGauge::new("tollgate_records_free_bytes", "Room on the disk of the records")?,
             sync_seconds: Histogram::with_opts(sync.buckets(SYNC_SECONDS.to_vec()))?,
             senders: Arc::new(senders(network)),
@@ -111,12 +111,6 @@ impl RecordsMetrics {
             let free = disk.blocks_available().saturating_mul(disk.fragment_size());
             self.free.set(i64::try_from(free).unwrap_or(i64::MAX));
         }
-    }
-
-    /// Whether records cannot be written now.
-    #[must_use]
-    pub fn is_failing(&self) -> bool {
-        self.failing.get() != 0
     }
 }
 
