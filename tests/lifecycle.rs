@@ -21,6 +21,24 @@ use daemon::{Daemon, wait_for};
 use stage::{SPOOFED, Stage};
 
 #[test]
+fn two_services_do_not_write_to_one_directory() {
+    let [first_folder, second_folder] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    let first = Stage::new(first_folder.path(), "", "");
+    let second = Stage::new(second_folder.path(), "", "");
+    let directory = first_folder.path().join("records");
+    second.change("directory = \"records\"", &format!("directory = \"{}\"", directory.display()));
+    let mut daemon = first.start();
+    let refused = run(second_folder.path());
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert_eq!(refused.status.code(), Some(1), "{said}");
+    assert!(said.contains(&format!("{}: another service writes here", directory.display())), "{said}");
+    assert!(said.contains("a `[records] directory` of its own"), "{said}");
+    daemon.kill();
+    daemon.start_again();
+    daemon.stop();
+}
+
+#[test]
 fn a_service_that_does_not_start_keeps_the_state_of_the_one_before() {
     let folder = tempfile::tempdir().unwrap();
     let stage = Stage::new(folder.path(), "", "[state]\nfile = \"state\"\n");

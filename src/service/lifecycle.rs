@@ -5,6 +5,7 @@
 //! ```
 
 use std::fs;
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -109,7 +110,7 @@ impl Service {
         contracts.load(&network, &card);
         let (records, desk) =
             Records::start(&settings.records, &network, (card, rated.unwrap_or_default()), metrics)
-                .map_err(|error| format!("{}: {error}", settings.records.directory.display()))?;
+                .map_err(|error| no_records(&settings.records.directory, &error))?;
         watched.push(records.queue());
         let outlets = Outlets {
             desk,
@@ -158,9 +159,9 @@ impl Service {
         }) {
             Ok(()) => Ok(service),
             Err(error) => {
-                service.end();
                 // The state of a run that never was is no state: the one before is kept.
                 service.state = None;
+                service.end();
                 Err(error)
             }
         }
@@ -199,7 +200,6 @@ impl Service {
         if let Ok(now) = NotifyState::monotonic_usec_now() {
             notify(&[NotifyState::Reloading, now]);
         }
-        match (self.reload)() {
         let mut is_good = self.reload_rules();
         for part in &self.parts {
             if let Err(error) = part.reload() {
@@ -213,12 +213,14 @@ impl Service {
 
     /// Rules and prices are read anew; whether they were.
     fn reload_rules(&mut self) -> bool {
+        match (self.reload)() {
             Ok(read) => {
                 let hash = read.ruleset.hash().to_owned();
                 self.contracts.load(&self.network, &read.rate_card);
                 self.records.load(read.rate_card);
                 let _ = self.orders.send(Order::Load(read.ruleset));
                 tracing::info!(event = "reloaded", ruleset = hash, "rules and prices were read again");
+                true
             }
             Err(error) => {
                 tracing::error!(event = "reload_failed", part = "rules", %error, "those in force stay");
@@ -283,6 +285,14 @@ fn save(path: &Path, network: &Network, content: (&Learned, &Memory, Seed)) {
         }
         Err(error) => tracing::error!(event = "state_not_saved", %error, "what was learned is not kept"),
     }
+}
+
+fn no_records(directory: &Path, error: &io::Error) -> String {
+    let help = match error.kind() {
+        io::ErrorKind::WouldBlock => "; end it, or give this one a `[records] directory` of its own",
+        _ => "",
+    };
+    format!("{}: {error}{help}", directory.display())
 }
 
 fn look_ups(options: Option<LookUpOptions>) -> Result<Option<LookUps>, String> {

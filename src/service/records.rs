@@ -18,7 +18,7 @@ use crate::base::time::At;
 use crate::billing::{Charge, GENESIS, Ledger, Memory, RateCard, Rater};
 use crate::clock::{self, Stopwatch};
 use crate::feature::fields;
-use crate::journal::{CallsWriter, Every, Rolling};
+use crate::journal::{CallsWriter, DirectoryLock, Every, Rolling};
 use crate::judge::CallRecord;
 use crate::service::exposition::Watched;
 use crate::service::records_failing::Failing;
@@ -39,6 +39,9 @@ pub struct RecordsOptions {
 const BILLS_MAX: usize = 1_000_000;
 /// Octets of call records written at once.
 const CHUNK: usize = 1 << 18;
+
+/// How often the lock's file is touched, so that whoever deletes files by age leaves it alone.
+const TOUCH_EVERY: Duration = Duration::from_secs(3_600);
 
 /// What the thread is given.
 enum Job {
@@ -111,7 +114,8 @@ impl Records {
     /// Starts the thread; `rated` is what an earlier run has rated. The chain of bills goes on where its last file ends.
     ///
     /// # Errors
-    /// As the operating system says of the directory.
+    /// As the operating system says of the directory and its files; [`io::ErrorKind::WouldBlock`] when another service
+    /// writes there.
     pub fn start(
         options: &RecordsOptions,
         network: &Arc<Network>,
@@ -120,6 +124,8 @@ impl Records {
     ) -> io::Result<(Self, Desk)> {
         let bills = Rolling::new(options.directory.clone(), "billing", Every::Day);
         let calls_file = Rolling::new(options.directory.clone(), "calls", Every::Hour);
+        // First of all: what another service is about to write is not to be mended.
+        let lock = DirectoryLock::take(&options.directory)?;
         bills.mend()?;
         calls_file.mend()?;
         let last_hash = bills.last_line()?.as_deref().and_then(hash_of).unwrap_or_else(|| GENESIS.to_owned());
@@ -128,6 +134,8 @@ impl Records {
         metrics.look_at_disk(&options.directory);
         let writer = Writer {
             directory: options.directory.clone(),
+            lock,
+            touched: Stopwatch::start(),
             network: Arc::clone(network),
             calls: CallsWriter::new(Vec::with_capacity(CHUNK), &fields::FIELDS),
             calls_file,
@@ -188,6 +196,10 @@ fn hash_of(line: &[u8]) -> Option<String> {
 
 struct Writer {
     directory: PathBuf,
+    /// For as long as something may be written.
+    lock: DirectoryLock,
+    /// Since the lock was.
+    touched: Stopwatch,
     network: Arc<Network>,
     calls: CallsWriter<Vec<u8>>,
     calls_file: Rolling,
@@ -281,6 +293,10 @@ impl Writer {
         self.metrics.look_at_disk(&self.directory);
         self.failing.look_at("billing", &bills);
         self.failing.look_at("calls", &calls);
+        if self.touched.elapsed() >= TOUCH_EVERY {
+            self.touched = Stopwatch::start();
+            self.lock.touch();
+        }
     }
 
     /// Whether there was anything to write.
