@@ -21,6 +21,34 @@ use daemon::{Daemon, wait_for};
 use stage::{SPOOFED, Stage};
 
 #[test]
+fn a_disk_that_hangs_holds_up_neither_a_reload_nor_the_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let stage = Stage::new(folder.path(), "", "[state]\nfile = \"state\"\nevery = \"1s\"\n");
+    stage.change("sync = \"50ms\"\n", "sync = \"50ms\"\nqueue-max = 100\n");
+    let mut daemon = stage.start();
+    let Some(_hung) = Hung::take(&folder.path().join("records")) else { return };
+    assert_eq!(stage.decide("bill", "+33123456789", "acme")["decision"], "monetise");
+    stage.tell("bill");
+    let mut asked = 0;
+    wait_for("a full queue of records", || {
+        asked += 1;
+        assert_eq!(stage.decide(&format!("hung-{asked}"), SPOOFED, "carrier")["decision"], "block");
+        (daemon.metrics().sum("tollgate_records_dropped_total", &["reason=\"queue_full\""]) > 0).then_some(())
+    });
+    assert_eq!(daemon.metrics().sum("tollgate_billing_waiting_records", &[]), 1);
+    daemon.reload();
+    wait_for("the reload", || (daemon.logged("reloaded") == 1).then_some(()));
+    wait_for("a state that is not kept", || (daemon.logged("state_not_saved") > 0).then_some(()));
+    assert_eq!(daemon.get("/readyz").map(|(status, _)| status), Some(200));
+
+    assert_eq!(daemon.end().code(), Some(1));
+    let log = daemon.log();
+    let lost = log.lines().find(|line| line.contains("\"event\":\"records_hung\"")).expect(&log);
+    assert!(lost.contains("\"bills\":1"), "{lost}");
+    assert!(!folder.path().join("state").exists(), "without what was rated, none is written");
+}
+
+#[test]
 fn two_services_do_not_write_to_one_directory() {
     let [first_folder, second_folder] = [(); 2].map(|()| tempfile::tempdir().unwrap());
     let first = Stage::new(first_folder.path(), "", "");
@@ -35,6 +63,34 @@ fn two_services_do_not_write_to_one_directory() {
     assert!(said.contains("a `[records] directory` of its own"), "{said}");
     daemon.kill();
     daemon.start_again();
+    daemon.stop();
+}
+
+#[test]
+fn bills_that_cannot_be_read_are_set_aside_and_the_chain_holds_what_they_were() {
+    let folder = tempfile::tempdir().unwrap();
+    let stage = Stage::new(folder.path(), "", "");
+    let mut daemon = stage.start();
+    charge(&stage, &daemon, "first", 1);
+    daemon.stop();
+    let bills = daemon.files("billing-").remove(0);
+    let mut damaged = fs::read(&bills).unwrap();
+    damaged.extend_from_slice(&[0; 4_096]);
+    fs::write(&bills, &damaged).unwrap();
+
+    daemon.start_again();
+    assert_eq!(daemon.metrics().sum("tollgate_billing_set_aside_files", &[]), 1);
+    assert_eq!(daemon.logged("bills_set_aside"), 1);
+    charge(&stage, &daemon, "second", 1);
+    let aside = bills.with_extension("damaged");
+    assert_eq!(fs::read(&aside).unwrap(), damaged);
+    let hash = base16(&Sha256::digest(&damaged));
+    assert_eq!(verify(&[&bills], &["--after", &hash]).status.code(), Some(0));
+    assert_eq!(verify(&[&bills], &[]).status.code(), Some(65), "lines are missing before it");
+    fs::remove_file(aside).unwrap();
+    wait_for("the operator to be believed", || {
+        (daemon.metrics().sum("tollgate_billing_set_aside_files", &[]) == 0).then_some(())
+    });
     daemon.stop();
 }
 
@@ -158,4 +214,47 @@ fn of_these_days<'a>(directory: &'a Path, name: &'a str) -> impl Iterator<Item =
     names.sort();
     let count = if names[0] == names[1] { 1 } else { 2 };
     names.into_iter().take(count).map(|name| directory.join(name))
+}
+
+/// A disk that hangs: whoever opens the call records of this hour waits, as somebody else holds a lease on them
+/// (fcntl(2), `F_SETLEASE`). The system takes it away from him after 45 s (`fs.lease-break-time`).
+struct Hung(Child);
+
+impl Hung {
+    const HOLDER: &str = "import fcntl, signal, sys\n\
+        signal.signal(signal.SIGIO, signal.SIG_IGN)\n\
+        files = [open(path, 'r+') for path in sys.argv[1:]]\n\
+        for file in files: fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_WRLCK)\n\
+        print('held', flush=True)\n\
+        sys.stdin.read()\n";
+
+    fn take(records: &Path) -> Option<Self> {
+        let files: Vec<_> = of_these_days(records, "calls").collect();
+        files.iter().for_each(|path| drop(File::create_new(path).unwrap()));
+        let holder = Command::new("python3")
+            .args(["-c", Self::HOLDER])
+            .args(&files)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn();
+        let Ok(mut holder) = holder else {
+            println!("SKIPPED: a disk that hangs needs python3");
+            return None;
+        };
+        let mut said = String::new();
+        BufReader::new(holder.stdout.take().unwrap()).read_line(&mut said).unwrap();
+        let hung = Self(holder);
+        if said.trim() != "held" {
+            println!("SKIPPED: a disk that hangs needs a file system with leases");
+            return None;
+        }
+        Some(hung)
+    }
+}
+
+impl Drop for Hung {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }

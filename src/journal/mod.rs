@@ -9,4 +9,4 @@ pub mod state;
 pub use calls::CallsWriter;
 pub use file::WholeFile;
 pub use lock::DirectoryLock;
-pub use rolling::{Every, Rolling};
+pub use rolling::{Ending, Every, Rolling};

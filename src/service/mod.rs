@@ -6,6 +6,7 @@
 
 pub mod adapters;
 pub mod admin;
+pub mod chain;
 pub mod contracts;
 pub mod decision;
 pub mod exposition;

@@ -15,11 +15,12 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounde
 use crate::base::class::Decision;
 use crate::base::network::Network;
 use crate::base::time::At;
-use crate::billing::{Charge, GENESIS, Ledger, Memory, RateCard, Rater};
+use crate::billing::{Charge, Ledger, Memory, RateCard, Rater};
 use crate::clock::{self, Stopwatch};
 use crate::feature::fields;
 use crate::journal::{CallsWriter, DirectoryLock, Every, Rolling};
 use crate::judge::CallRecord;
+use crate::service::chain;
 use crate::service::exposition::Watched;
 use crate::service::records_failing::Failing;
 use crate::service::records_metrics::RecordsMetrics;
@@ -126,16 +127,15 @@ impl Records {
         let calls_file = Rolling::new(options.directory.clone(), "calls", Every::Hour);
         // First of all: what another service is about to write is not to be mended.
         let lock = DirectoryLock::take(&options.directory)?;
-        bills.mend()?;
         calls_file.mend()?;
-        let last_hash = bills.last_line()?.as_deref().and_then(hash_of).unwrap_or_else(|| GENESIS.to_owned());
+        let last_hash = chain::resume(&options.directory)?;
         let mut rater = Rater::new(card);
         rater.resume(rated);
-        metrics.look_at_disk(&options.directory);
-        let writer = Writer {
+        let mut writer = Writer {
             directory: options.directory.clone(),
             lock,
             touched: Stopwatch::start(),
+            set_aside: chain::set_aside(&options.directory)?,
             network: Arc::clone(network),
             calls: CallsWriter::new(Vec::with_capacity(CHUNK), &fields::FIELDS),
             calls_file,
@@ -146,6 +146,7 @@ impl Records {
             failing: Failing::new(metrics.failing.clone()),
             metrics: metrics.clone(),
         };
+        writer.look_around();
         let (jobs, inbox) = bounded(options.queue.max(1));
         let sync_every = options.sync_every;
         let thread = thread::Builder::new()
@@ -188,18 +189,14 @@ impl Records {
     }
 }
 
-/// The hash that a line of the ledger ends with.
-fn hash_of(line: &[u8]) -> Option<String> {
-    let line: serde_json::Value = serde_json::from_slice(line).ok()?;
-    Some(line.get("hash")?.as_str()?.to_owned())
-}
-
 struct Writer {
     directory: PathBuf,
     /// For as long as something may be written.
     lock: DirectoryLock,
     /// Since the lock was.
     touched: Stopwatch,
+    /// Damaged files of bills that the operator has not taken away yet.
+    set_aside: Vec<PathBuf>,
     network: Arc<Network>,
     calls: CallsWriter<Vec<u8>>,
     calls_file: Rolling,
@@ -290,9 +287,16 @@ impl Writer {
         let bills = self.write_bills(clock::now()).and_then(|wrote| Ok(self.bills.sync()? || wrote));
         let calls = calls.and_then(|wrote| Ok(self.calls_file.sync()? || wrote));
         self.metrics.sync_seconds.observe(watch.seconds());
-        self.metrics.look_at_disk(&self.directory);
         self.failing.look_at("billing", &bills);
         self.failing.look_at("calls", &calls);
+        self.look_around();
+    }
+
+    /// What is to be seen of the directory.
+    fn look_around(&mut self) {
+        self.metrics.look_at_disk(&self.directory);
+        self.set_aside.retain(|path| path.exists());
+        self.metrics.set_aside.set(i64::try_from(self.set_aside.len()).unwrap_or(i64::MAX));
         if self.touched.elapsed() >= TOUCH_EVERY {
             self.touched = Stopwatch::start();
             self.lock.touch();

@@ -26,6 +26,8 @@ pub struct RecordsMetrics {
     pub(super) waiting: IntGauge,
     /// 1 while any of the files cannot be written.
     pub(super) failing: IntGauge,
+    /// Damaged files of bills in the directory.
+    pub(super) set_aside: IntGauge,
     free: IntGauge,
     /// Time until records were on the disk.
     pub(super) sync_seconds: Histogram,
@@ -62,6 +64,10 @@ impl RecordsMetrics {
             )?,
             waiting: IntGauge::new("tollgate_billing_waiting_records", "Bills that are not written yet")?,
             failing: IntGauge::new("tollgate_records_failing", "1 while calls or bills cannot be written")?,
+            set_aside: IntGauge::new(
+                "tollgate_billing_set_aside_files",
+                "Damaged files of bills that nobody has taken away yet",
+            )?,
             free: IntGauge::new("tollgate_records_free_bytes", "Room on the disk of the records")?,
             sync_seconds: Histogram::with_opts(sync.buckets(SYNC_SECONDS.to_vec()))?,
             senders: Arc::new(senders(network)),
@@ -86,6 +92,7 @@ impl RecordsMetrics {
         registry.register(Box::new(self.amounts.clone()))?;
         registry.register(Box::new(self.waiting.clone()))?;
         registry.register(Box::new(self.failing.clone()))?;
+        registry.register(Box::new(self.set_aside.clone()))?;
         registry.register(Box::new(self.free.clone()))?;
         registry.register(Box::new(self.sync_seconds.clone()))
     }
