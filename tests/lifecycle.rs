@@ -19,6 +19,7 @@ use sha2::{Digest, Sha256};
 
 use daemon::{Daemon, wait_for};
 use stage::{SPOOFED, Stage};
+use tollgate::service::ending::END_WITHIN;
 
 #[test]
 fn a_disk_that_hangs_holds_up_neither_a_reload_nor_the_end() {
@@ -46,6 +47,22 @@ fn a_disk_that_hangs_holds_up_neither_a_reload_nor_the_end() {
     let lost = log.lines().find(|line| line.contains("\"event\":\"records_hung\"")).expect(&log);
     assert!(lost.contains("\"bills\":1"), "{lost}");
     assert!(!folder.path().join("state").exists(), "without what was rated, none is written");
+}
+
+#[test]
+fn the_unit_waits_for_an_end_that_takes_long() {
+    // And the listener for operators takes two seconds more.
+    let needed = END_WITHIN + Duration::from_secs(2);
+    let waits = |path: &str, key: &str| {
+        let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap();
+        let seconds =
+            text.lines().find_map(|line| line.trim().strip_prefix(key).map(|rest| rest.trim().to_owned()));
+        let seconds = seconds.unwrap_or_else(|| panic!("{path}: no {key}"));
+        Duration::from_secs(seconds.trim_end_matches('s').parse().unwrap())
+    };
+    assert!(waits("deploy/systemd/tollgate.service", "TimeoutStopSec=") > needed);
+    assert!(waits("deploy/compose/compose.yaml", "stop_grace_period:") > needed);
+    assert!(waits("deploy/helm/tollgate/templates/_helpers.tpl", "terminationGracePeriodSeconds:") > needed);
 }
 
 #[test]
@@ -130,7 +147,11 @@ fn a_reload_that_fails_in_one_part_is_none() {
     let log = daemon.log();
     let failed = log.lines().find(|line| line.contains("reload_failed")).unwrap();
     assert!(failed.contains("\"part\":\"dip\"") && failed.contains("certificate.pem"), "{failed}");
-    assert_eq!(daemon.get("/readyz").map(|(status, _)| status), Some(200), "the certificate of before serves");
+    assert_eq!(
+        daemon.get("/readyz").map(|(status, _)| status),
+        Some(200),
+        "the certificate of before serves"
+    );
 
     fs::write(folder.path().join("certificate.pem"), certificate.pem()).unwrap();
     daemon.reload();
@@ -148,7 +169,8 @@ fn a_file_that_fails_is_told_once_however_well_the_other_does() {
     charge(&stage, &daemon, "bill", 0);
     let is_failing = |daemon: &Daemon| daemon.metrics().sum("tollgate_records_failing", &[]) == 1;
     wait_for("bills that cannot be written", || is_failing(&daemon).then_some(()));
-    let written = |daemon: &Daemon| daemon.metrics().sum("tollgate_records_written_total", &["file=\"calls\""]);
+    let written =
+        |daemon: &Daemon| daemon.metrics().sum("tollgate_records_written_total", &["file=\"calls\""]);
     let synced = |daemon: &Daemon| daemon.metrics().sum("tollgate_records_sync_duration_seconds_count", &[]);
     let until = synced(&daemon) + 20;
     let mut asked = 0;
@@ -183,8 +205,7 @@ fn charge(stage: &Stage<'_>, daemon: &Daemon, call_id: &str, written: u64) {
 /// Runs a service that is to end by itself.
 fn run(folder: &Path) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tollgate"));
-    let mut program =
-        command.args(["run", "--config"]).arg(folder).stderr(Stdio::piped()).spawn().unwrap();
+    let mut program = command.args(["run", "--config"]).arg(folder).stderr(Stdio::piped()).spawn().unwrap();
     let ends = (0..400).any(|_| {
         let _ = never::<()>().recv_timeout(Duration::from_millis(50));
         program.try_wait().unwrap().is_some()

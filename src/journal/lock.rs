@@ -28,7 +28,9 @@ impl DirectoryLock {
                 lock.touch();
                 Ok(lock)
             }
-            Err(TryLockError::WouldBlock) => Err(io::Error::new(io::ErrorKind::WouldBlock, holder(&mut file))),
+            Err(TryLockError::WouldBlock) => {
+                Err(io::Error::new(io::ErrorKind::WouldBlock, holder(&mut file)))
+            }
             Err(TryLockError::Error(error)) => Err(error),
         }
     }

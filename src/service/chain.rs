@@ -27,9 +27,8 @@ const TORN_MAX: usize = 65_536;
 /// # Errors
 /// As the operating system says of a file that cannot be listed, opened, read, cut or renamed, with its name.
 pub fn resume(directory: &Path) -> io::Result<String> {
-    let named = |path: &Path, error: io::Error| {
-        io::Error::new(error.kind(), format!("{}: {error}", path.display()))
-    };
+    let named =
+        |path: &Path, error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
     for path in files(directory)?.iter().rev() {
         if let Some(hash) = goes_on(directory, path).map_err(|error| named(path, error))? {
             return Ok(hash);
@@ -163,14 +162,19 @@ mod tests {
             assert_eq!((hash, names), ("b".repeat(64), vec![BEFORE.to_owned(), DAY.to_owned()]), "{text}");
         }
         for without_a_line in ["", "{\"schema\""] {
-            assert_eq!(resumed(&[(BEFORE, a.as_bytes()), (DAY, without_a_line.as_bytes())]).0, "a".repeat(64));
+            assert_eq!(
+                resumed(&[(BEFORE, a.as_bytes()), (DAY, without_a_line.as_bytes())]).0,
+                "a".repeat(64)
+            );
         }
     }
 
     #[test]
     fn what_is_no_ledger_is_set_aside_and_chained() {
         let good = line('a');
-        for tail in ["\0\0\0\0", "garbage", "{}\n", "\n", "{\"hash\":\"12\"}\n", "{\"schema\":1,\"\0\0", "\0\n"] {
+        for tail in
+            ["\0\0\0\0", "garbage", "{}\n", "\n", "{\"hash\":\"12\"}\n", "{\"schema\":1,\"\0\0", "\0\n"]
+        {
             let content = format!("{good}{tail}");
             let (hash, names) = resumed(&[(BEFORE, good.as_bytes()), (DAY, content.as_bytes())]);
             assert_eq!(hash, hex(&Sha256::digest(&content)), "{tail:?}");

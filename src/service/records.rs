@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ use crate::base::class::Decision;
 use crate::base::network::Network;
 use crate::base::time::At;
 use crate::billing::{Charge, Ledger, Memory, RateCard, Rater};
-use crate::clock::{self, Stopwatch};
+use crate::clock::{self, Deadline, Stopwatch};
 use crate::feature::fields;
 use crate::journal::{CallsWriter, DirectoryLock, Every, Rolling};
 use crate::judge::CallRecord;
@@ -44,11 +45,20 @@ const CHUNK: usize = 1 << 18;
 /// How often the lock's file is touched, so that whoever deletes files by age leaves it alone.
 const TOUCH_EVERY: Duration = Duration::from_secs(3_600);
 
+/// A thread that takes nothing and comes no further for so long waits for a disk that hangs.
+const HUNG_AFTER: Duration = Duration::from_secs(15);
+
+/// Longest wait for what was rated, to find room for the question and again for the answer.
+const RATED_WITHIN: Duration = Duration::from_secs(5);
+
 /// What the thread is given.
 enum Job {
     Record(Box<CallRecord>),
     Memory(Sender<Memory>),
     Card(RateCard),
+    /// A fault of the program.
+    #[cfg(test)]
+    Panic,
     Stop,
 }
 
@@ -64,13 +74,17 @@ impl Desk {
     /// Takes a record, without waiting.
     pub fn take(&mut self, record: Box<CallRecord>) {
         self.flush();
+        let is_charged = record.verdict.decision == Decision::Monetise;
+        if is_charged {
+            self.metrics.waiting.inc();
+        }
         let Err(record) = self.offer(record) else { return };
-        if record.verdict.decision != Decision::Monetise {
+        if !is_charged {
             self.metrics.dropped("calls", "queue_full").inc();
         } else if self.waiting.len() < BILLS_MAX {
             self.waiting.push_back(record);
         } else {
-            self.metrics.dropped("billing", "queue_full").inc();
+            self.metrics.lose_bills("queue_full", 1);
         }
     }
 
@@ -95,11 +109,14 @@ impl Desk {
 }
 
 impl Drop for Desk {
-    /// Charged calls are handed over in the end, however long that takes.
+    /// Charged calls are handed over in the end, for as long as the thread takes them.
     fn drop(&mut self) {
-        for record in self.waiting.drain(..) {
-            if self.jobs.send(Job::Record(record)).is_err() {
-                self.metrics.dropped("billing", "queue_full").inc();
+        while let Some(record) = self.waiting.pop_front() {
+            if self.jobs.send_timeout(Job::Record(record), HUNG_AFTER).is_err() {
+                let bills = self.waiting.len() as u64 + 1;
+                self.metrics.lose_bills("queue_full", bills);
+                tracing::error!(event = "bills_lost", bills, "nobody took these charged calls to be written");
+                return;
             }
         }
     }
@@ -109,6 +126,11 @@ impl Drop for Desk {
 pub struct Records {
     jobs: Sender<Job>,
     thread: JoinHandle<Memory>,
+    /// Goes on with every piece of work.
+    progress: Arc<AtomicU64>,
+    /// Prices that have found no room in the queue yet.
+    card: Option<RateCard>,
+    metrics: RecordsMetrics,
 }
 
 impl Records {
@@ -144,16 +166,18 @@ impl Records {
             bills,
             bills_waiting: 0,
             failing: Failing::new(metrics.failing.clone()),
+            progress: Arc::default(),
             metrics: metrics.clone(),
         };
         writer.look_around();
         let (jobs, inbox) = bounded(options.queue.max(1));
         let sync_every = options.sync_every;
+        let progress = Arc::clone(&writer.progress);
         let thread = thread::Builder::new()
             .name("records".to_owned())
             .spawn(move || writer.run(&inbox, sync_every))?;
-        let desk = Desk { jobs: jobs.clone(), waiting: VecDeque::new(), metrics };
-        Ok((Self { jobs, thread }, desk))
+        let desk = Desk { jobs: jobs.clone(), waiting: VecDeque::new(), metrics: metrics.clone() };
+        Ok((Self { jobs, thread, progress, card: None, metrics }, desk))
     }
 
     /// Its queue.
@@ -162,9 +186,18 @@ impl Records {
         Watched::sender("records", &self.jobs)
     }
 
-    /// Rates by this card from now on.
-    pub fn load(&self, card: RateCard) {
-        let _ = self.jobs.send(Job::Card(card));
+    /// Rates by this card as soon as the thread takes it.
+    pub fn load(&mut self, card: RateCard) {
+        self.card = Some(card);
+        self.turn();
+    }
+
+    /// Hands over what has found no room before, without waiting.
+    pub fn turn(&mut self) {
+        let Some(card) = self.card.take() else { return };
+        if let Err(TrySendError::Full(Job::Card(card))) = self.jobs.try_send(Job::Card(card)) {
+            self.card = Some(card);
+        }
     }
 
     /// Whether the thread is gone.
@@ -173,19 +206,59 @@ impl Records {
         self.thread.is_finished()
     }
 
-    /// What was rated so far; `None` when the thread is gone.
+    /// Has the thread panic.
+    #[cfg(test)]
+    pub(super) fn panic(&self) {
+        let _ = self.jobs.send(Job::Panic);
+    }
+
+    /// For whoever wants to know what was rated, and can wait.
+    #[must_use]
+    pub fn rated(&self) -> Rated {
+        Rated(self.jobs.clone())
+    }
+
+    /// Writes what there is, and ends; what was rated. `None` when the thread panicked, or goes no further: its disk hangs,
+    /// and what is not written is lost.
+    #[must_use]
+    pub fn stop(self, by: Deadline) -> Option<Memory> {
+        let _ = self.jobs.send_timeout(Job::Stop, HUNG_AFTER.min(by.left()));
+        let (ended_in, ended) = bounded(1);
+        let thread = self.thread;
+        let join = thread::Builder::new().spawn(move || ended_in.send(thread.join()));
+        join.ok()?;
+        loop {
+            let before = self.progress.load(Ordering::Relaxed);
+            match ended.recv_timeout(HUNG_AFTER.min(by.left())) {
+                Ok(Ok(memory)) => return Some(memory),
+                Ok(Err(_)) => {
+                    tracing::error!(event = "records_panicked", "what was not written is lost");
+                    return None;
+                }
+                Err(_) if !by.left().is_zero() && self.progress.load(Ordering::Relaxed) != before => {}
+                Err(_) => break,
+            }
+        }
+        tracing::error!(
+            event = "records_hung",
+            bills = self.metrics.waiting.get(),
+            records = self.jobs.len(),
+            "the disk does not answer: these are lost, with the call records of the last moment"
+        );
+        None
+    }
+}
+
+/// Asks what was rated.
+pub struct Rated(Sender<Job>);
+
+impl Rated {
+    /// What was rated so far; `None` when the thread is gone, or does not answer soon.
     #[must_use]
     pub fn memory(&self) -> Option<Memory> {
         let (reply, answer) = bounded(1);
-        self.jobs.send(Job::Memory(reply)).ok()?;
-        answer.recv().ok()
-    }
-
-    /// Writes what there is, and ends; what was rated.
-    #[must_use]
-    pub fn stop(self) -> Memory {
-        let _ = self.jobs.send(Job::Stop);
-        self.thread.join().unwrap_or_default()
+        self.0.send_timeout(Job::Memory(reply), RATED_WITHIN).ok()?;
+        answer.recv_timeout(RATED_WITHIN).ok()
     }
 }
 
@@ -206,6 +279,7 @@ struct Writer {
     /// Bills in the ledger's buffer.
     bills_waiting: u64,
     failing: Failing,
+    progress: Arc<AtomicU64>,
     metrics: RecordsMetrics,
 }
 
@@ -217,9 +291,12 @@ impl Writer {
                 Ok(Job::Record(record)) => self.record(&record),
                 Ok(Job::Memory(reply)) => drop(reply.send(self.rater.memory().clone())),
                 Ok(Job::Card(card)) => self.rater.load(card),
+                #[cfg(test)]
+                Ok(Job::Panic) => panic!("as a test wants"),
                 Ok(Job::Stop) | Err(RecvTimeoutError::Disconnected) => break,
                 Err(RecvTimeoutError::Timeout) => {}
             }
+            self.progress.fetch_add(1, Ordering::Relaxed);
             if since_sync.seconds() >= sync_every.as_secs_f64() {
                 self.sync();
                 since_sync = Stopwatch::start();
@@ -231,7 +308,7 @@ impl Writer {
         }
         self.sync();
         if self.bills_waiting > 0 {
-            self.metrics.dropped("billing", "disk").inc_by(self.bills_waiting);
+            self.metrics.lose_bills("disk", self.bills_waiting);
             tracing::error!(
                 event = "bills_lost",
                 bills = self.bills_waiting,
@@ -253,17 +330,16 @@ impl Writer {
     fn bill(&mut self, record: &CallRecord) {
         let charge = Charge::new(record, &self.network);
         if self.bills_waiting >= BILLS_MAX as u64 {
-            self.metrics.dropped("billing", "disk").inc();
+            self.metrics.lose_bills("disk", 1);
             return;
         }
         let rated = self.rater.rate(&charge);
         self.metrics.billed(charge.sender, &rated);
         if self.ledger.append(&rated).is_err() {
-            self.metrics.dropped("billing", "disk").inc();
+            self.metrics.lose_bills("disk", 1);
             return;
         }
         self.bills_waiting += 1;
-        self.metrics.waiting.inc();
     }
 
     /// Whether there was anything to write. What cannot be written is lost.
@@ -311,7 +387,8 @@ impl Writer {
         self.bills.append(at, self.ledger.get_ref())?;
         self.ledger.get_mut().clear();
         self.metrics.written.with_label_values(&["billing"]).inc_by(self.bills_waiting);
-        (self.bills_waiting, _) = (0, self.metrics.waiting.set(0));
+        self.metrics.waiting.sub(i64::try_from(self.bills_waiting).unwrap_or(i64::MAX));
+        self.bills_waiting = 0;
         Ok(true)
     }
 }

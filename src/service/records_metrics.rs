@@ -22,7 +22,7 @@ pub struct RecordsMetrics {
     dropped: IntCounterVec,
     bills: IntCounterVec,
     amounts: CounterVec,
-    /// Bills that are not written yet.
+    /// Charged calls of which there is no bill yet that is written.
     pub(super) waiting: IntGauge,
     /// 1 while any of the files cannot be written.
     pub(super) failing: IntGauge,
@@ -99,6 +99,12 @@ impl RecordsMetrics {
 
     pub(super) fn dropped(&self, file: &str, reason: &str) -> IntCounter {
         self.dropped.with_label_values(&[file, reason])
+    }
+
+    /// Bills will never be written.
+    pub(super) fn lose_bills(&self, reason: &str, count: u64) {
+        self.dropped("billing", reason).inc_by(count);
+        self.waiting.sub(i64::try_from(count).unwrap_or(i64::MAX));
     }
 
     /// A call of this sender was rated.
