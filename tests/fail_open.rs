@@ -7,18 +7,19 @@ mod daemon;
 #[path = "common/roaming_server.rs"]
 #[allow(dead_code, reason = "shared with the tests of look-ups in a replay")]
 mod roaming_server;
+#[path = "common/stage.rs"]
+mod stage;
 
 use std::fs;
-use std::net::{SocketAddr, TcpListener};
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::Command;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use daemon::{Daemon, wait_for};
+use daemon::wait_for;
+use stage::{SPOOFED, Stage};
 
-/// A home fixed number from abroad, which rule SP-200 blocks.
-const SPOOFED: &str = "+48221234567";
 /// A home mobile number, of which it must be asked where its owner is.
 const MOBILE: &str = "+48601234567";
 
@@ -137,65 +138,6 @@ fn no_service_starts_without_rules_it_was_told_to_use() {
         assert_eq!(output.status.code(), Some(3), "{said}");
         assert!(said.contains("no rules here"), "{said}");
     }
-}
-
-/// A configuration, and where its service is asked.
-struct Stage<'a> {
-    folder: &'a Path,
-    admin: SocketAddr,
-    http: SocketAddr,
-}
-
-impl<'a> Stage<'a> {
-    fn new(folder: &'a Path, network: &str, service: &str) -> Self {
-        let held = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
-        let [admin, http] = held.map(|listener| listener.local_addr().unwrap());
-        fs::create_dir(folder.join("records")).unwrap();
-        let routes = "[[route]]\nname = \"acme\"\nclass = \"white\"\npeers = [\"192.0.2.1\"]\nsender = \"acme\"\n\
-                      [[route]]\nname = \"carrier\"\nclass = \"international\"\npeers = [\"192.0.2.2\"]\n";
-        fs::write(
-            folder.join("network.toml"),
-            format!("home = \"PL\"\n{network}[billing]\nrate-card = \"rates.csv\"\n{routes}"),
-        )
-        .unwrap();
-        let rates = "sender,dest_prefix,valid_from,valid_to,tier_from,currency,price,unit\n\
-                     acme,+48,2020-01-01,,0,EUR,0.0045,attempt\n";
-        fs::write(folder.join("rates.csv"), rates).unwrap();
-        let text = format!(
-            "[admin]\nlisten = \"{admin}\"\n[records]\ndirectory = \"records\"\nsync = \"50ms\"\n\
-             [http]\nlisten = \"{http}\"\ndeadline = \"5s\"\n{service}"
-        );
-        fs::write(folder.join("tollgate.toml"), text).unwrap();
-        Self { folder, admin, http }
-    }
-
-    fn start(&self) -> Daemon {
-        Daemon::start(self.folder, None, &self.admin.to_string())
-    }
-
-    fn decide(&self, call_id: &str, calling: &str, route: &str) -> Value {
-        let question =
-            json!({"call_id": call_id, "calling": calling, "called": "+48609876543", "route": route});
-        let url = format!("http://{}/v1/decisions", self.http);
-        let text = post(&url, "application/json", &question.to_string());
-        serde_json::from_str(&text).unwrap()
-    }
-
-    /// Tells that a call of the white route is over.
-    fn tell(&self, call_id: &str) {
-        let now = tollgate::clock::now();
-        let ended = json!({"call_id": call_id, "calling": "+33123456789", "called": "+48609876543", "route": "acme",
-            "setup_at": now.to_string(), "end_at": now.to_string(), "released_by": "calling"});
-        post(&format!("http://{}/v1/feed", self.http), "application/x-ndjson", &format!("{ended}\n"));
-    }
-
-    fn bypass(&self, is_on: bool) {
-        post(&format!("http://{}/bypass?on={is_on}", self.admin), "text/plain", "");
-    }
-}
-
-fn post(url: &str, kind: &str, body: &str) -> String {
-    ureq::post(url).content_type(kind).send(body).unwrap().body_mut().read_to_string().unwrap()
 }
 
 /// A file system with room for some pages.

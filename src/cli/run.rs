@@ -36,11 +36,11 @@ pub fn settings(directory: &Path, configured: &Service) -> Result<Settings, Fail
     let loaded = load::network(Some(&configured.network))?;
     let ruleset = Arc::new(load::rules(configured.rules.as_deref())?);
     let mut options = Options::default();
-    options.call.calls_max = configured.calls.live_max;
+    options.call.calls_max = configured.calls.live_max.size();
     options.call.join = configured.calls.join.0;
     options.judge = JudgeOptions {
         features: load::limits(&loaded),
-        verdicts_max: configured.calls.live_max,
+        verdicts_max: configured.calls.live_max.size(),
         findings_max: 0,
         ..options.judge
     };
@@ -54,7 +54,7 @@ pub fn settings(directory: &Path, configured: &Service) -> Result<Settings, Fail
         state: configured.state.clone(),
         records: configured.records.clone(),
         admin: configured.admin,
-        queries_max: configured.calls.queue_max,
+        queries_max: configured.calls.queue_max.size(),
         lag: lag(configured),
         pushes_lists: !configured.push.is_empty(),
         parts: parts(configured)?,

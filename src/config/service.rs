@@ -2,16 +2,15 @@
 //! same directory, are the network file and the rules. `docs/service.md` describes it.
 
 mod adapters;
+mod range;
 mod sources;
 mod switches;
 
-use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::Deserialize;
-use serde::de::{self, Deserializer, Visitor};
 use toml::Spanned;
 
 use crate::adapter::dip::DipOptions;
@@ -28,6 +27,7 @@ use crate::source::hep::HepOptions;
 use crate::source::live::LiveOptions;
 
 pub use adapters::PushTarget;
+pub use range::{Count, Span};
 
 /// Name of the file in its directory.
 pub const FILE: &str = "tollgate.toml";
@@ -74,45 +74,21 @@ pub struct Service {
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
 pub struct Calls {
     /// Most calls held at once, live or lingering.
-    pub live_max: usize,
+    pub live_max: Count<10, 10_000_000>,
     /// Within what time a call that was asked about and one seen on a tap, of the same numbers, are the same.
-    pub join: Span,
+    pub join: Span<100, 60_000, true>,
     /// Most questions of switches waiting to be judged.
-    pub queue_max: usize,
+    pub queue_max: Count<1, 100_000>,
 }
 
 impl Default for Calls {
     fn default() -> Self {
-        Self { live_max: 400_000, join: Span(Duration::from_secs(5)), queue_max: 2_000 }
+        Self { live_max: Count(400_000), join: Span(Duration::from_secs(5)), queue_max: Count(2_000) }
     }
 }
 
-/// A span of time as written: `50ms`, `10s`, `15m`, `1h`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Span(pub Duration);
-
-impl<'de> Deserialize<'de> for Span {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Text;
-        impl Visitor<'_> for Text {
-            type Value = Span;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a span of time such as \"50ms\", \"10s\", \"15m\" or \"1h\"")
-            }
-
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<Span, E> {
-                let units = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000)];
-                let parsed = units.iter().find_map(|(unit, milliseconds)| {
-                    let count: u64 = text.strip_suffix(unit)?.parse().ok()?;
-                    count.checked_mul(*milliseconds).map(Duration::from_millis)
-                });
-                parsed.map(Span).ok_or_else(|| E::invalid_value(de::Unexpected::Str(text), &self))
-            }
-        }
-        deserializer.deserialize_str(Text)
-    }
-}
+/// How long a switch waits.
+type Patience = Span<1, 10_000>;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -165,17 +141,17 @@ impl Default for RawAdmin {
 struct RawRecords {
     directory: Spanned<PathBuf>,
     #[serde(default = "a_second")]
-    sync: Span,
+    sync: Span<10, 60_000>,
     #[serde(default = "records_queue")]
-    queue_max: usize,
+    queue_max: Count<100, 1_000_000>,
 }
 
-fn a_second() -> Span {
+fn a_second() -> Span<10, 60_000> {
     Span(Duration::from_secs(1))
 }
 
-fn records_queue() -> usize {
-    65_536
+fn records_queue() -> Count<100, 1_000_000> {
+    Count(65_536)
 }
 
 #[derive(Deserialize)]
@@ -183,10 +159,10 @@ fn records_queue() -> usize {
 struct RawState {
     file: Spanned<PathBuf>,
     #[serde(default = "a_quarter")]
-    every: Span,
+    every: Span<1_000, 86_400_000>,
 }
 
-fn a_quarter() -> Span {
+fn a_quarter() -> Span<1_000, 86_400_000> {
     Span(Duration::from_secs(900))
 }
 
@@ -250,7 +226,7 @@ fn parse(path: &Path, directory: &Path, text: &str) -> Result<Service, Error> {
         records: RecordsOptions {
             directory: directory.join(raw.records.directory.into_inner()),
             sync_every: raw.records.sync.0,
-            queue: raw.records.queue_max,
+            queue: raw.records.queue_max.size(),
         },
         state: raw.state.map(|state| StateOptions {
             path: directory.join(state.file.into_inner()),
@@ -320,8 +296,74 @@ mod tests {
         let service = read("[records]\ndirectory = \"tmp\"\n").unwrap();
         assert_eq!(service.admin.listen.to_string(), "127.0.0.1:9464");
         assert_eq!(service.records.directory, Path::new("/tmp"));
-        assert_eq!((service.calls.live_max, service.calls.join.0), (400_000, Duration::from_secs(5)));
+        assert_eq!((service.calls.live_max, service.calls.join.0), (Count(400_000), Duration::from_secs(5)));
         assert!(service.state.is_none() && service.rules.is_none());
+    }
+
+    /// Keys with a range: the table they are in, the key, values beyond the range and at its ends, the range.
+    const RANGES: [(&str, &str, &[&str], &[&str], &str); 20] = [
+        ("[records]", "sync", &["0s", "9ms", "61s", "1h"], &["10ms", "1m"], "`10ms` to `1m`"),
+        ("[records]", "queue-max", &["0", "99", "1000001", "-1"], &["100", "1000000"], "100 to 1000000"),
+        ("[state]", "every", &["0s", "999ms", "25h"], &["1s", "24h"], "`1s` to `24h`"),
+        ("[calls]", "live-max", &["0", "9", "10000001"], &["10", "10000000"], "10 to 10000000"),
+        ("[calls]", "join", &["1ms", "61s"], &["0s", "100ms", "1m"], "`100ms` to `1m`, or `0s`"),
+        ("[calls]", "queue-max", &["0", "100001"], &["1", "100000"], "1 to 100000"),
+        ("[dip]", "deadline", &["0ms", "11s", "1h"], &["1ms", "10s"], "`1ms` to `10s`"),
+        ("[http]", "deadline", &["0ms", "11s", "1h"], &["1ms", "10s"], "`1ms` to `10s`"),
+        ("[proxy]", "deadline", &["0ms", "11s", "1h"], &["1ms", "10s"], "`1ms` to `10s`"),
+        ("[proxy]", "probe-every", &["1ms", "11m"], &["0s", "100ms", "10m"], "`100ms` to `10m`, or `0s`"),
+        ("[inline]", "deadline", &["0ms", "11s", "1h"], &["1ms", "10s"], "`1ms` to `10s`"),
+        ("[inline]", "packets-max", &["0", "15", "1000001"], &["16", "1000000"], "16 to 1000000"),
+        ("[inline]", "mtu", &["0", "575", "65536"], &["576", "65535"], "576 to 65535"),
+        ("[[push]]", "entries-max", &["0", "10000001"], &["1", "10000000"], "1 to 10000000"),
+        ("[[push]]", "per-second", &["0", "100001"], &["1", "100000"], "1 to 100000"),
+        ("[[capture]]", "snap-length", &["0", "127", "262145"], &["128", "262144"], "128 to 262144"),
+        ("[[capture]]", "buffer-mib", &["0", "2048"], &["1", "2047"], "1 to 2047"),
+        ("[[capture]]", "sockets", &["0", "65"], &["1", "64"], "1 to 64"),
+        ("[[hep]]", "connections-max", &["0", "10001"], &["1", "10000"], "1 to 10000"),
+        ("[[hep]]", "silence-max", &["0s", "999ms", "25h"], &["1s", "24h"], "`1s` to `24h`"),
+    ];
+
+    /// A file in which one key of a table has this value, and the line that it is in.
+    fn with(table: &str, key: &str, value: &str) -> (String, usize) {
+        let needed = match table {
+            "[dip]" => "udp = [\"127.0.0.1:5070\"]\n",
+            "[http]" => "listen = \"127.0.0.1:8081\"\n",
+            "[proxy]" => {
+                "carriers = { listen = \"127.0.0.1:5060\" }\ncore = { listen = \"127.0.0.1:5061\" }\n"
+            }
+            "[records]" => "directory = \"tmp\"\n",
+            "[state]" => "file = \"tmp/state\"\n",
+            "[[capture]]" => "interfaces = [\"lo\"]\n",
+            "[[push]]" => "name = \"one\"\nwebhook = { url = \"http://127.0.0.1:1/\" }\n",
+            _ => "",
+        };
+        let is_number = value.parse::<i64>().is_ok();
+        let value = if is_number { value.to_owned() } else { format!("\"{value}\"") };
+        let before = format!("{table}\n{needed}");
+        let records = if table == "[records]" { "" } else { "[records]\ndirectory = \"tmp\"\n" };
+        (format!("{before}{key} = {value}\n{records}"), before.lines().count() + 1)
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused_at_its_place() {
+        let document = include_str!("../../docs/service.md");
+        for (table, key, beyond, within, range) in RANGES {
+            for value in beyond {
+                let (text, line) = with(table, key, value);
+                let shown = read(&text).unwrap_err().to_string();
+                let place = format!("/etc/tollgate/tollgate.toml:{line}:{}: ", key.len() + 4);
+                assert!(shown.starts_with(&place), "{text}\n{shown}");
+                let fix = format!("out of range: write {}", range.replace('`', "\""));
+                assert!(shown.contains(&fix), "{text}\n{shown}");
+            }
+            for value in within {
+                let (text, _) = with(table, key, value);
+                assert!(read(&text).is_ok(), "{text}\n{:?}", read(&text));
+            }
+            let row = format!("| `{table}` | `{key}` | {range} |");
+            assert!(document.contains(&row), "not in docs/service.md: {row}");
+        }
     }
 
     #[test]

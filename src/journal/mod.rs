@@ -2,9 +2,11 @@
 
 pub mod calls;
 pub mod file;
+pub mod lock;
 pub mod rolling;
 pub mod state;
 
 pub use calls::CallsWriter;
 pub use file::WholeFile;
-pub use rolling::{Every, Rolling};
+pub use lock::DirectoryLock;
+pub use rolling::{Ending, Every, Rolling};

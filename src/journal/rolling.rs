@@ -64,29 +64,15 @@ impl Rolling {
         Ok(())
     }
 
-    /// Sees to it that what was appended is on the disk.
+    /// Sees to it that what was appended is on the disk; whether there was anything that was not.
     ///
     /// # Errors
     /// As the operating system says.
-    pub fn sync(&mut self) -> io::Result<()> {
-        if let Some(open) = self.open.as_mut().filter(|open| !open.is_synced) {
-            open.file.sync_data()?;
-            open.is_synced = true;
-        }
-        Ok(())
-    }
-
-    /// The last whole line of the newest file, without its line break.
-    ///
-    /// # Errors
-    /// As the operating system says.
-    pub fn last_line(&self) -> io::Result<Option<Vec<u8>>> {
-        for path in self.files()?.iter().rev() {
-            if let Some(line) = last_line_of(path)? {
-                return Ok(Some(line));
-            }
-        }
-        Ok(None)
+    pub fn sync(&mut self) -> io::Result<bool> {
+        let Some(open) = self.open.as_mut().filter(|open| !open.is_synced) else { return Ok(false) };
+        open.file.sync_data()?;
+        open.is_synced = true;
+        Ok(true)
     }
 
     /// Cuts off what a crash has left of a line at the end of the newest file: when its time is over, nobody opens it again.
@@ -155,14 +141,43 @@ fn whole_lines(file: &mut File) -> io::Result<u64> {
     Ok(memchr::memrchr(b'\n', &tail).map_or(start, |at| start + at as u64 + 1))
 }
 
-fn last_line_of(path: &Path) -> io::Result<Option<Vec<u8>>> {
-    let mut file = File::open(path)?;
-    let end = whole_lines(&mut file)?;
-    let start = end.saturating_sub(LINE_MAX);
-    let mut tail = tail_of(&mut file, start)?;
-    tail.truncate(usize::try_from(end - start).unwrap_or(usize::MAX).saturating_sub(1));
-    let line = tail.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
-    Ok((!line.is_empty()).then(|| line.to_vec()))
+/// How a file of lines ends.
+#[derive(Debug)]
+pub struct Ending {
+    /// Its last whole line, without the line break; of one longer than 64 KiB only the end.
+    pub line: Option<Vec<u8>>,
+    /// What comes after that line; the end of it where it is long.
+    pub rest: Vec<u8>,
+}
+
+impl Ending {
+    /// Reads the end of a file.
+    ///
+    /// # Errors
+    /// As the operating system says.
+    pub fn of(path: &Path) -> io::Result<Self> {
+        let mut file = File::open(path)?;
+        let length = file.metadata()?.len();
+        let mut tail = tail_of(&mut file, length.saturating_sub(2 * LINE_MAX))?;
+        let Some(end) = memchr::memrchr(b'\n', &tail) else { return Ok(Self { line: None, rest: tail }) };
+        let rest = tail.split_off(end + 1);
+        tail.truncate(end);
+        let line = tail.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
+        Ok(Self { line: Some(line.to_vec()), rest })
+    }
+
+    /// Takes the rest away from the file that this was read of.
+    ///
+    /// # Errors
+    /// As the operating system says.
+    pub fn cut(&self, path: &Path) -> io::Result<()> {
+        if self.rest.is_empty() {
+            return Ok(());
+        }
+        let file = OpenOptions::new().write(true).open(path)?;
+        file.set_len(file.metadata()?.len().saturating_sub(self.rest.len() as u64))?;
+        file.sync_data()
+    }
 }
 
 fn tail_of(file: &mut File, start: u64) -> io::Result<Vec<u8>> {
@@ -192,7 +207,6 @@ mod tests {
             (read("calls-20261122T10.jsonl"), read("calls-20261122T11.jsonl")),
             ("one\n".into(), "two\n".into())
         );
-        assert_eq!(lines.last_line().unwrap().unwrap(), b"two");
     }
 
     #[test]
@@ -200,13 +214,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("billing-20261122.jsonl");
         let mut lines = Rolling::new(folder.path().to_owned(), "billing", Every::Day);
-        assert_eq!(lines.last_line().unwrap(), None);
         fs::write(&path, "one\ntwo\nthr").unwrap();
-        assert_eq!(lines.last_line().unwrap().unwrap(), b"two");
+        let ending = Ending::of(&path).unwrap();
+        assert_eq!((ending.line.as_deref(), &ending.rest[..]), (Some(&b"two"[..]), &b"thr"[..]));
         lines.append(at("2026-11-22T10:00:00Z"), b"three\n").unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "one\ntwo\nthree\n");
-        fs::write(folder.path().join("billing-20261123.jsonl"), "torn").unwrap();
-        assert_eq!(lines.last_line().unwrap().unwrap(), b"three");
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! learned ─▶ loop ─▶ records, listener, parts ─▶ READY ─▶ … SIGHUP: reload … ─▶ SIGTERM: drain ─▶ records, state ─▶ end
 //! ```
 
-use std::fs;
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -19,25 +19,27 @@ use signal_hook::iterator::Signals;
 use crate::adapter::{Adapter, Standing};
 use crate::base::map::Seed;
 use crate::base::network::Network;
-use crate::billing::Memory;
-use crate::clock::{self, Stopwatch};
+use crate::clock::{self, Deadline, Stopwatch};
 use crate::engine::Shard;
 use crate::feature::Store;
-use crate::journal::state::StateError;
 use crate::judge::Judge;
 use crate::metrics::Live;
 use crate::service::admin::{Admin, Shown};
 use crate::service::contracts::Contracts;
 use crate::service::decision::{Decision, Learned, Order, Outlets};
+use crate::service::ending::{END_WITHIN, joined, keep_at_end, stop_parts};
 use crate::service::look_ups::{LookUpOptions, LookUps};
+use crate::service::manager::{feed_watchdog, notify, pulse};
 use crate::service::records::Records;
 use crate::service::records_metrics::RecordsMetrics;
-use crate::service::snapshot::Snapshot;
+use crate::service::snapshot::NO_MEMORY;
 use crate::service::status::Status;
 use crate::service::{Hub, Queues, Reloaded, Settings, StateOptions, queues, snapshot, spawn};
 
 /// How often the state of parts is looked at.
 const WATCH_EVERY: Duration = Duration::from_secs(1);
+/// Longest wait until the loop takes an order.
+const ORDER_WITHIN: Duration = Duration::from_secs(2);
 /// Bounds of the time from a question to its verdict, in seconds.
 const SETUP_SECONDS: [f64; 10] =
     [0.000_005, 0.000_01, 0.000_025, 0.000_05, 0.000_1, 0.000_25, 0.001, 0.005, 0.01, 0.05];
@@ -94,7 +96,7 @@ impl Service {
     fn start(mut settings: Settings) -> Result<Self, String> {
         let live = Live::new().map_err(|error| format!("metrics: {error}"))?;
         let (status, standing) = (Arc::new(Status::default()), Arc::new(Standing::default()));
-        let kept = kept(&settings);
+        let kept = snapshot::begin(settings.state.as_ref(), &settings.network);
         let seed = kept.seed;
         settings.options = settings.options.seeded(seed);
         let Queues { hub, orders, marks, inbox, mut watched } = queues(&settings, &live, &standing);
@@ -109,7 +111,7 @@ impl Service {
         contracts.load(&network, &card);
         let (records, desk) =
             Records::start(&settings.records, &network, (card, rated.unwrap_or_default()), metrics)
-                .map_err(|error| format!("{}: {error}", settings.records.directory.display()))?;
+                .map_err(|error| no_records(&settings.records.directory, &error))?;
         watched.push(records.queue());
         let outlets = Outlets {
             desk,
@@ -158,7 +160,9 @@ impl Service {
         }) {
             Ok(()) => Ok(service),
             Err(error) => {
-                service.end();
+                // The state of a run that never was is no state: the one before is kept.
+                service.state = None;
+                let _ = service.end();
                 Err(error)
             }
         }
@@ -177,8 +181,9 @@ impl Service {
                 Err(RecvTimeoutError::Timeout) => {}
             }
             self.status.set_troubles(self.parts.iter().filter_map(|part| part.trouble()).collect());
+            self.records.turn();
             if self.decision.is_finished() || self.records.is_finished() {
-                self.end();
+                let _ = self.end();
                 return Err("the decision loop or the records' thread ended: see the log".to_owned());
             }
             let due =
@@ -188,108 +193,117 @@ impl Service {
                 self.save_in_background();
             }
         }
-        self.end();
-        Ok(())
+        self.end()
     }
 
-    /// Rules and prices are read anew. Whatever is wrong with them, those in force stay.
+    /// Everything that can be read anew is. Of what is wrong, that before stays; a reload is good when all of it is.
     fn reload(&mut self) {
         if let Ok(now) = NotifyState::monotonic_usec_now() {
             notify(&[NotifyState::Reloading, now]);
         }
-        match (self.reload)() {
+        let mut is_good = self.reload_rules();
+        for part in &self.parts {
+            if let Err(error) = part.reload() {
+                is_good = false;
+                tracing::error!(event = "reload_failed", part = part.name(), %error, "what it has stays");
+            }
+        }
+        self.status.reloaded(is_good.then(|| clock::now().nanos() / 1_000_000_000));
+        notify(&[NotifyState::Ready]);
+    }
+
+    /// Rules and prices are read anew; whether they were.
+    fn reload_rules(&mut self) -> bool {
+        let read = (self.reload)().and_then(|read| {
+            let ordered = self.orders.send_timeout(Order::Load(Arc::clone(&read.ruleset)), ORDER_WITHIN);
+            ordered.map_err(|_| "the decision loop takes no orders".to_owned()).map(|()| read)
+        });
+        match read {
             Ok(read) => {
                 let hash = read.ruleset.hash().to_owned();
                 self.contracts.load(&self.network, &read.rate_card);
                 self.records.load(read.rate_card);
-                let _ = self.orders.send(Order::Load(read.ruleset));
-                self.status.reloaded(Some(clock::now().nanos() / 1_000_000_000));
                 tracing::info!(event = "reloaded", ruleset = hash, "rules and prices were read again");
+                true
             }
             Err(error) => {
-                self.status.reloaded(None);
-                tracing::error!(event = "reload_failed", %error, "the rules in force stay");
+                tracing::error!(event = "reload_failed", part = "rules", %error, "those in force stay");
+                false
             }
         }
-        for part in &self.parts {
-            if let Err(error) = part.reload() {
-                tracing::error!(event = "reload_failed", %error, "what it has stays");
-            }
-        }
-        notify(&[NotifyState::Ready]);
     }
 
+    /// Whoever holds it up holds up a thread of its own only.
     fn save_in_background(&mut self) {
         let Some(state) = self.state.clone() else { return };
         let (reply, answer) = bounded(1);
-        if self.orders.send(Order::Copy(reply)).is_err() {
+        if self.orders.try_send(Order::Copy(reply)).is_err() {
             return;
         }
-        // Without what was rated, the file that is there is better.
-        let Some(memory) = self.records.memory() else { return };
-        let (network, seed) = (Arc::clone(&self.network), self.seed);
+        let (network, seed, rated) = (Arc::clone(&self.network), self.seed, self.records.rated());
         let save = move || {
-            if let Ok(learned) = answer.recv() {
-                save(&state.path, &network, (&learned, &memory, seed));
+            let Ok(learned) = answer.recv() else { return };
+            match rated.memory() {
+                Some(memory) => snapshot::keep(&state.path, &network, (&learned, &memory, seed)),
+                None => snapshot::not_kept(&NO_MEMORY),
             }
         };
         self.saving = spawn("state", save).ok();
     }
 
-    /// Calls pass from now on; what was taken in is judged and written; what was learned is kept.
-    fn end(self) {
+    /// Calls pass from now on; what was taken in is judged and written; what was learned is kept. Whatever hangs is given up
+    /// in time.
+    ///
+    /// # Errors
+    /// When something was given up, which the log names.
+    fn end(self) -> Result<(), String> {
+        let by = Deadline::after(END_WITHIN);
         notify(&[NotifyState::Stopping]);
+        let _fed = feed_watchdog();
         self.status.draining();
         self.standing.drain();
         tracing::info!(event = "draining", "calls pass from now on");
-        for part in self.parts {
-            let name = part.name();
-            part.stop();
-            tracing::info!(event = "part_stopped", part = name, "stopped");
-        }
-        let _ = self.orders.send(Order::Stop);
-        let learned = self.decision.join();
-        let memory = self.records.stop();
-        if let Some(saving) = self.saving {
-            let _ = saving.join();
-        }
-        match (&self.state, learned) {
-            (Some(state), Ok(learned)) => {
-                save(&state.path, &self.network, (&learned, &memory, self.seed));
+        let mut is_whole = stop_parts(self.parts, by);
+        let _ = self.orders.send_timeout(Order::Stop, by.left());
+        let learned = joined(self.decision, by);
+        match &learned {
+            Some(Ok(_)) => {}
+            Some(Err(_)) => {
+                tracing::error!(event = "decision_panicked", "what was learned is lost since the last copy");
             }
-            (_, Err(_)) => {
-                tracing::error!(event = "decision_panicked", "what was learned is lost since the last copy")
+            None => tracing::error!(event = "decision_stuck", "what was learned is lost since the last copy"),
+        }
+        let memory = self.records.stop(by);
+        is_whole &= memory.is_some();
+        let is_free = self.saving.is_none_or(|saving| joined(saving, by).is_some());
+        match (self.state, learned) {
+            (Some(state), Some(Ok(learned))) => {
+                let (network, seed) = (self.network, self.seed);
+                is_whole &= is_free && keep_at_end(state, network, (learned, memory, seed), by);
             }
-            (None, Ok(_)) => {}
+            (_, learned) => is_whole &= matches!(learned, Some(Ok(_))),
         }
         self.admin.stop();
-        tracing::info!(event = "ended", "everything taken in is written");
+        if is_whole {
+            tracing::info!(event = "ended", "everything taken in is written");
+            Ok(())
+        } else {
+            Err("not everything could be written or kept: see the log".to_owned())
+        }
     }
 }
 
-fn save(path: &Path, network: &Network, content: (&Learned, &Memory, Seed)) {
-    let watch = Stopwatch::start();
-    match snapshot::save(path, network, content) {
-        Ok(()) => {
-            tracing::info!(event = "state_saved", seconds = watch.seconds(), "what was learned is kept")
-        }
-        Err(error) => tracing::error!(event = "state_not_saved", %error, "what was learned is not kept"),
-    }
+fn no_records(directory: &Path, error: &io::Error) -> String {
+    let help = match error.kind() {
+        io::ErrorKind::WouldBlock => "; end it, or give this one a `[records] directory` of its own",
+        _ => "",
+    };
+    format!("{}: {error}{help}", directory.display())
 }
 
 fn look_ups(options: Option<LookUpOptions>) -> Result<Option<LookUps>, String> {
     let started = options.map(LookUps::start).transpose();
     started.map_err(|error| format!("the system gives no thread for look-ups: {error}"))
-}
-
-/// What an earlier run learned.
-fn kept(settings: &Settings) -> Snapshot {
-    let path = settings.state.as_ref().map(|state| &*state.path);
-    let kept = snapshot::load(path, &settings.network);
-    if let (Some(error), Some(path)) = (&kept.refused, path) {
-        set_aside(path, error);
-    }
-    kept
 }
 
 /// A judge that goes on with what was learned.
@@ -303,15 +317,6 @@ fn judge(settings: &Settings, learned: Option<Store>) -> Judge {
     judge
 }
 
-/// A file that cannot be taken is not written over.
-fn set_aside(path: &Path, error: &StateError) {
-    let aside = path.with_extension("refused");
-    tracing::error!(event = "state_refused", %error, "begins knowing nothing");
-    if let Err(error) = fs::rename(path, &aside) {
-        tracing::error!(event = "state_not_set_aside", %error, "the file will be written over");
-    }
-}
-
 fn setup_seconds(live: &Live) -> Result<Histogram, String> {
     let options =
         HistogramOpts::new("tollgate_decision_duration_seconds", "What the decision loop takes for a setup");
@@ -320,22 +325,51 @@ fn setup_seconds(live: &Live) -> Result<Histogram, String> {
     registered.map_err(|error| format!("metrics: {error}"))
 }
 
-/// Called by the loop whenever it turns: feeds the service manager's watchdog, so that a loop that is stuck is restarted.
-fn pulse(status: Arc<Status>) -> Box<dyn FnMut() + Send> {
-    let every = sd_notify::watchdog_enabled().map(|span| span.as_secs_f64() / 2.0);
-    let mut fed = Stopwatch::start();
-    Box::new(move || {
-        status.turned();
-        if every.is_some_and(|every| fed.seconds() >= every) {
-            notify(&[NotifyState::Watchdog]);
-            fed = Stopwatch::start();
-        }
-    })
-}
+#[cfg(test)]
+mod tests {
+    use crossbeam_channel::never;
 
-/// Without a service manager this does nothing.
-fn notify(state: &[NotifyState<'_>]) {
-    if let Err(error) = sd_notify::notify(state) {
-        tracing::warn!(event = "notify_failed", %error, "the service manager was not told");
+    use super::*;
+    use crate::billing::RateCard;
+    use crate::engine::Options;
+    use crate::rule::Ruleset;
+    use crate::service::admin::AdminOptions;
+    use crate::service::records::RecordsOptions;
+
+    fn settings(folder: &Path) -> Settings {
+        Settings {
+            network: Arc::new(Network::unknown()),
+            ruleset: Arc::new(Ruleset::empty()),
+            rate_card: RateCard::default(),
+            look_ups: None,
+            seed_marks: Vec::new(),
+            options: Options::default(),
+            state: Some(StateOptions { path: folder.join("state"), every: Duration::from_secs(900) }),
+            records: RecordsOptions {
+                directory: folder.to_owned(),
+                sync_every: Duration::from_millis(10),
+                queue: 10,
+            },
+            admin: AdminOptions { listen: ([127, 0, 0, 1], 0).into() },
+            queries_max: 10,
+            lag: Duration::ZERO,
+            pushes_lists: false,
+            parts: Vec::new(),
+            reload: Box::new(|| Err("nothing to read".to_owned())),
+        }
+    }
+
+    #[test]
+    fn a_service_whose_records_died_ends_and_keeps_the_state_of_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let service = Service::start(settings(folder.path())).unwrap();
+        let standing = Arc::clone(&service.standing);
+        service.records.panic();
+        assert!(service.serve(&never()).unwrap_err().contains("records' thread"));
+        assert!(standing.fail_open().is_some(), "calls pass");
+        assert!(
+            !folder.path().join("state").exists(),
+            "what was rated is lost: no state is better than half of one"
+        );
     }
 }

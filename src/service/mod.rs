@@ -6,16 +6,20 @@
 
 pub mod adapters;
 pub mod admin;
+pub mod chain;
 pub mod contracts;
 pub mod decision;
+pub mod ending;
 pub mod exposition;
 pub mod given;
 pub mod inline;
 pub mod lifecycle;
 pub mod log;
 pub mod look_ups;
+pub mod manager;
 pub mod overheard;
 pub mod records;
+pub mod records_failing;
 pub mod records_metrics;
 pub mod snapshot;
 pub mod sources;

@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -15,12 +16,14 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounde
 use crate::base::class::Decision;
 use crate::base::network::Network;
 use crate::base::time::At;
-use crate::billing::{Charge, GENESIS, Ledger, Memory, RateCard, Rater};
-use crate::clock::{self, Stopwatch};
+use crate::billing::{Charge, Ledger, Memory, RateCard, Rater};
+use crate::clock::{self, Deadline, Stopwatch};
 use crate::feature::fields;
-use crate::journal::{CallsWriter, Every, Rolling};
+use crate::journal::{CallsWriter, DirectoryLock, Every, Rolling};
 use crate::judge::CallRecord;
+use crate::service::chain;
 use crate::service::exposition::Watched;
+use crate::service::records_failing::Failing;
 use crate::service::records_metrics::RecordsMetrics;
 
 /// Where and how records are kept.
@@ -39,11 +42,23 @@ const BILLS_MAX: usize = 1_000_000;
 /// Octets of call records written at once.
 const CHUNK: usize = 1 << 18;
 
+/// How often the lock's file is touched, so that whoever deletes files by age leaves it alone.
+const TOUCH_EVERY: Duration = Duration::from_secs(3_600);
+
+/// A thread that takes nothing and comes no further for so long waits for a disk that hangs.
+const HUNG_AFTER: Duration = Duration::from_secs(15);
+
+/// Longest wait for what was rated, to find room for the question and again for the answer.
+const RATED_WITHIN: Duration = Duration::from_secs(5);
+
 /// What the thread is given.
 enum Job {
     Record(Box<CallRecord>),
     Memory(Sender<Memory>),
     Card(RateCard),
+    /// A fault of the program.
+    #[cfg(test)]
+    Panic,
     Stop,
 }
 
@@ -59,13 +74,17 @@ impl Desk {
     /// Takes a record, without waiting.
     pub fn take(&mut self, record: Box<CallRecord>) {
         self.flush();
+        let is_charged = record.verdict.decision == Decision::Monetise;
+        if is_charged {
+            self.metrics.waiting.inc();
+        }
         let Err(record) = self.offer(record) else { return };
-        if record.verdict.decision != Decision::Monetise {
+        if !is_charged {
             self.metrics.dropped("calls", "queue_full").inc();
         } else if self.waiting.len() < BILLS_MAX {
             self.waiting.push_back(record);
         } else {
-            self.metrics.dropped("billing", "queue_full").inc();
+            self.metrics.lose_bills("queue_full", 1);
         }
     }
 
@@ -90,11 +109,14 @@ impl Desk {
 }
 
 impl Drop for Desk {
-    /// Charged calls are handed over in the end, however long that takes.
+    /// Charged calls are handed over in the end, for as long as the thread takes them.
     fn drop(&mut self) {
-        for record in self.waiting.drain(..) {
-            if self.jobs.send(Job::Record(record)).is_err() {
-                self.metrics.dropped("billing", "queue_full").inc();
+        while let Some(record) = self.waiting.pop_front() {
+            if self.jobs.send_timeout(Job::Record(record), HUNG_AFTER).is_err() {
+                let bills = self.waiting.len() as u64 + 1;
+                self.metrics.lose_bills("queue_full", bills);
+                tracing::error!(event = "bills_lost", bills, "nobody took these charged calls to be written");
+                return;
             }
         }
     }
@@ -104,13 +126,19 @@ impl Drop for Desk {
 pub struct Records {
     jobs: Sender<Job>,
     thread: JoinHandle<Memory>,
+    /// Goes on with every piece of work.
+    progress: Arc<AtomicU64>,
+    /// Prices that have found no room in the queue yet.
+    card: Option<RateCard>,
+    metrics: RecordsMetrics,
 }
 
 impl Records {
     /// Starts the thread; `rated` is what an earlier run has rated. The chain of bills goes on where its last file ends.
     ///
     /// # Errors
-    /// As the operating system says of the directory.
+    /// As the operating system says of the directory and its files; [`io::ErrorKind::WouldBlock`] when another service
+    /// writes there.
     pub fn start(
         options: &RecordsOptions,
         network: &Arc<Network>,
@@ -119,14 +147,17 @@ impl Records {
     ) -> io::Result<(Self, Desk)> {
         let bills = Rolling::new(options.directory.clone(), "billing", Every::Day);
         let calls_file = Rolling::new(options.directory.clone(), "calls", Every::Hour);
-        bills.mend()?;
+        // First of all: what another service is about to write is not to be mended.
+        let lock = DirectoryLock::take(&options.directory)?;
         calls_file.mend()?;
-        let last_hash = bills.last_line()?.as_deref().and_then(hash_of).unwrap_or_else(|| GENESIS.to_owned());
+        let last_hash = chain::resume(&options.directory)?;
         let mut rater = Rater::new(card);
         rater.resume(rated);
-        metrics.look_at_disk(&options.directory);
-        let writer = Writer {
+        let mut writer = Writer {
             directory: options.directory.clone(),
+            lock,
+            touched: Stopwatch::start(),
+            set_aside: chain::set_aside(&options.directory)?,
             network: Arc::clone(network),
             calls: CallsWriter::new(Vec::with_capacity(CHUNK), &fields::FIELDS),
             calls_file,
@@ -134,15 +165,19 @@ impl Records {
             ledger: Ledger::new(Vec::new(), &last_hash),
             bills,
             bills_waiting: 0,
+            failing: Failing::new(metrics.failing.clone()),
+            progress: Arc::default(),
             metrics: metrics.clone(),
         };
+        writer.look_around();
         let (jobs, inbox) = bounded(options.queue.max(1));
         let sync_every = options.sync_every;
+        let progress = Arc::clone(&writer.progress);
         let thread = thread::Builder::new()
             .name("records".to_owned())
             .spawn(move || writer.run(&inbox, sync_every))?;
-        let desk = Desk { jobs: jobs.clone(), waiting: VecDeque::new(), metrics };
-        Ok((Self { jobs, thread }, desk))
+        let desk = Desk { jobs: jobs.clone(), waiting: VecDeque::new(), metrics: metrics.clone() };
+        Ok((Self { jobs, thread, progress, card: None, metrics }, desk))
     }
 
     /// Its queue.
@@ -151,9 +186,18 @@ impl Records {
         Watched::sender("records", &self.jobs)
     }
 
-    /// Rates by this card from now on.
-    pub fn load(&self, card: RateCard) {
-        let _ = self.jobs.send(Job::Card(card));
+    /// Rates by this card as soon as the thread takes it.
+    pub fn load(&mut self, card: RateCard) {
+        self.card = Some(card);
+        self.turn();
+    }
+
+    /// Hands over what has found no room before, without waiting.
+    pub fn turn(&mut self) {
+        let Some(card) = self.card.take() else { return };
+        if let Err(TrySendError::Full(Job::Card(card))) = self.jobs.try_send(Job::Card(card)) {
+            self.card = Some(card);
+        }
     }
 
     /// Whether the thread is gone.
@@ -162,30 +206,70 @@ impl Records {
         self.thread.is_finished()
     }
 
-    /// What was rated so far; `None` when the thread is gone.
-    #[must_use]
-    pub fn memory(&self) -> Option<Memory> {
-        let (reply, answer) = bounded(1);
-        self.jobs.send(Job::Memory(reply)).ok()?;
-        answer.recv().ok()
+    /// Has the thread panic.
+    #[cfg(test)]
+    pub(super) fn panic(&self) {
+        let _ = self.jobs.send(Job::Panic);
     }
 
-    /// Writes what there is, and ends; what was rated.
+    /// For whoever wants to know what was rated, and can wait.
     #[must_use]
-    pub fn stop(self) -> Memory {
-        let _ = self.jobs.send(Job::Stop);
-        self.thread.join().unwrap_or_default()
+    pub fn rated(&self) -> Rated {
+        Rated(self.jobs.clone())
+    }
+
+    /// Writes what there is, and ends; what was rated. `None` when the thread panicked, or goes no further: its disk hangs,
+    /// and what is not written is lost.
+    #[must_use]
+    pub fn stop(self, by: Deadline) -> Option<Memory> {
+        let _ = self.jobs.send_timeout(Job::Stop, HUNG_AFTER.min(by.left()));
+        let (ended_in, ended) = bounded(1);
+        let thread = self.thread;
+        let join = thread::Builder::new().spawn(move || ended_in.send(thread.join()));
+        join.ok()?;
+        loop {
+            let before = self.progress.load(Ordering::Relaxed);
+            match ended.recv_timeout(HUNG_AFTER.min(by.left())) {
+                Ok(Ok(memory)) => return Some(memory),
+                Ok(Err(_)) => {
+                    tracing::error!(event = "records_panicked", "what was not written is lost");
+                    return None;
+                }
+                Err(_) if !by.left().is_zero() && self.progress.load(Ordering::Relaxed) != before => {}
+                Err(_) => break,
+            }
+        }
+        tracing::error!(
+            event = "records_hung",
+            bills = self.metrics.waiting.get(),
+            records = self.jobs.len(),
+            "the disk does not answer: these are lost, with the call records of the last moment"
+        );
+        None
     }
 }
 
-/// The hash that a line of the ledger ends with.
-fn hash_of(line: &[u8]) -> Option<String> {
-    let line: serde_json::Value = serde_json::from_slice(line).ok()?;
-    Some(line.get("hash")?.as_str()?.to_owned())
+/// Asks what was rated.
+pub struct Rated(Sender<Job>);
+
+impl Rated {
+    /// What was rated so far; `None` when the thread is gone, or does not answer soon.
+    #[must_use]
+    pub fn memory(&self) -> Option<Memory> {
+        let (reply, answer) = bounded(1);
+        self.0.send_timeout(Job::Memory(reply), RATED_WITHIN).ok()?;
+        answer.recv_timeout(RATED_WITHIN).ok()
+    }
 }
 
 struct Writer {
     directory: PathBuf,
+    /// For as long as something may be written.
+    lock: DirectoryLock,
+    /// Since the lock was.
+    touched: Stopwatch,
+    /// Damaged files of bills that the operator has not taken away yet.
+    set_aside: Vec<PathBuf>,
     network: Arc<Network>,
     calls: CallsWriter<Vec<u8>>,
     calls_file: Rolling,
@@ -194,6 +278,8 @@ struct Writer {
     bills: Rolling,
     /// Bills in the ledger's buffer.
     bills_waiting: u64,
+    failing: Failing,
+    progress: Arc<AtomicU64>,
     metrics: RecordsMetrics,
 }
 
@@ -205,19 +291,24 @@ impl Writer {
                 Ok(Job::Record(record)) => self.record(&record),
                 Ok(Job::Memory(reply)) => drop(reply.send(self.rater.memory().clone())),
                 Ok(Job::Card(card)) => self.rater.load(card),
+                #[cfg(test)]
+                Ok(Job::Panic) => panic!("as a test wants"),
                 Ok(Job::Stop) | Err(RecvTimeoutError::Disconnected) => break,
                 Err(RecvTimeoutError::Timeout) => {}
             }
+            self.progress.fetch_add(1, Ordering::Relaxed);
             if since_sync.seconds() >= sync_every.as_secs_f64() {
                 self.sync();
                 since_sync = Stopwatch::start();
             } else if self.calls.get_ref().len() >= CHUNK {
-                self.write_calls();
+                if let Err(error) = self.write_calls() {
+                    self.failing.begin("calls", &error);
+                }
             }
         }
         self.sync();
         if self.bills_waiting > 0 {
-            self.metrics.dropped("billing", "disk").inc_by(self.bills_waiting);
+            self.metrics.lose_bills("disk", self.bills_waiting);
             tracing::error!(
                 event = "bills_lost",
                 bills = self.bills_waiting,
@@ -239,63 +330,65 @@ impl Writer {
     fn bill(&mut self, record: &CallRecord) {
         let charge = Charge::new(record, &self.network);
         if self.bills_waiting >= BILLS_MAX as u64 {
-            self.metrics.dropped("billing", "disk").inc();
+            self.metrics.lose_bills("disk", 1);
             return;
         }
         let rated = self.rater.rate(&charge);
         self.metrics.billed(charge.sender, &rated);
         if self.ledger.append(&rated).is_err() {
-            self.metrics.dropped("billing", "disk").inc();
+            self.metrics.lose_bills("disk", 1);
             return;
         }
         self.bills_waiting += 1;
-        self.metrics.waiting.inc();
     }
 
-    fn write_calls(&mut self) {
-        let lines = self.calls.get_ref().len();
-        if lines == 0 {
-            return;
+    /// Whether there was anything to write. What cannot be written is lost.
+    fn write_calls(&mut self) -> io::Result<bool> {
+        if self.calls.get_ref().is_empty() {
+            return Ok(false);
         }
         let written = self.calls_file.append(clock::now(), self.calls.get_ref());
-        if let Err(error) = &written {
+        if written.is_err() {
             let lost = memchr::memchr_iter(b'\n', self.calls.get_ref()).count();
             self.metrics.dropped("calls", "disk").inc_by(lost as u64);
-            self.failed(error);
-        } else {
-            self.metrics.failing.set(0);
         }
         self.calls.get_mut().clear();
+        written.map(|()| true)
     }
 
     /// Everything that was taken is on the disk, or counted, or, if it is a bill, still waiting.
     fn sync(&mut self) {
-        self.write_calls();
+        let calls = self.write_calls();
         let watch = Stopwatch::start();
-        let written = self.write_bills(clock::now()).and_then(|()| self.bills.sync());
-        let synced = written.and_then(|()| self.calls_file.sync());
+        let bills = self.write_bills(clock::now()).and_then(|wrote| Ok(self.bills.sync()? || wrote));
+        let calls = calls.and_then(|wrote| Ok(self.calls_file.sync()? || wrote));
         self.metrics.sync_seconds.observe(watch.seconds());
+        self.failing.look_at("billing", &bills);
+        self.failing.look_at("calls", &calls);
+        self.look_around();
+    }
+
+    /// What is to be seen of the directory.
+    fn look_around(&mut self) {
         self.metrics.look_at_disk(&self.directory);
-        if let Err(error) = synced {
-            self.failed(&error);
+        self.set_aside.retain(|path| path.exists());
+        self.metrics.set_aside.set(i64::try_from(self.set_aside.len()).unwrap_or(i64::MAX));
+        if self.touched.elapsed() >= TOUCH_EVERY {
+            self.touched = Stopwatch::start();
+            self.lock.touch();
         }
     }
 
-    fn write_bills(&mut self, at: At) -> io::Result<()> {
+    /// Whether there was anything to write.
+    fn write_bills(&mut self, at: At) -> io::Result<bool> {
         if self.ledger.get_ref().is_empty() {
-            return Ok(());
+            return Ok(false);
         }
         self.bills.append(at, self.ledger.get_ref())?;
         self.ledger.get_mut().clear();
         self.metrics.written.with_label_values(&["billing"]).inc_by(self.bills_waiting);
-        (self.bills_waiting, _) = (0, self.metrics.waiting.set(0));
-        Ok(())
-    }
-
-    fn failed(&self, error: &io::Error) {
-        if !self.metrics.is_failing() {
-            tracing::error!(event = "records_failing", %error, "records cannot be written");
-        }
-        self.metrics.failing.set(1);
+        self.metrics.waiting.sub(i64::try_from(self.bills_waiting).unwrap_or(i64::MAX));
+        self.bills_waiting = 0;
+        Ok(true)
     }
 }

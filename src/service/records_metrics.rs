@@ -22,10 +22,12 @@ pub struct RecordsMetrics {
     dropped: IntCounterVec,
     bills: IntCounterVec,
     amounts: CounterVec,
-    /// Bills that are not written yet.
+    /// Charged calls of which there is no bill yet that is written.
     pub(super) waiting: IntGauge,
-    /// 1 while records cannot be written.
+    /// 1 while any of the files cannot be written.
     pub(super) failing: IntGauge,
+    /// Damaged files of bills in the directory.
+    pub(super) set_aside: IntGauge,
     free: IntGauge,
     /// Time until records were on the disk.
     pub(super) sync_seconds: Histogram,
@@ -61,7 +63,11 @@ impl RecordsMetrics {
                 &["sender", "currency"],
             )?,
             waiting: IntGauge::new("tollgate_billing_waiting_records", "Bills that are not written yet")?,
-            failing: IntGauge::new("tollgate_records_failing", "1 while records cannot be written")?,
+            failing: IntGauge::new("tollgate_records_failing", "1 while calls or bills cannot be written")?,
+            set_aside: IntGauge::new(
+                "tollgate_billing_set_aside_files",
+                "Damaged files of bills that nobody has taken away yet",
+            )?,
             free: IntGauge::new("tollgate_records_free_bytes", "Room on the disk of the records")?,
             sync_seconds: Histogram::with_opts(sync.buckets(SYNC_SECONDS.to_vec()))?,
             senders: Arc::new(senders(network)),
@@ -86,12 +92,19 @@ impl RecordsMetrics {
         registry.register(Box::new(self.amounts.clone()))?;
         registry.register(Box::new(self.waiting.clone()))?;
         registry.register(Box::new(self.failing.clone()))?;
+        registry.register(Box::new(self.set_aside.clone()))?;
         registry.register(Box::new(self.free.clone()))?;
         registry.register(Box::new(self.sync_seconds.clone()))
     }
 
     pub(super) fn dropped(&self, file: &str, reason: &str) -> IntCounter {
         self.dropped.with_label_values(&[file, reason])
+    }
+
+    /// Bills will never be written.
+    pub(super) fn lose_bills(&self, reason: &str, count: u64) {
+        self.dropped("billing", reason).inc_by(count);
+        self.waiting.sub(i64::try_from(count).unwrap_or(i64::MAX));
     }
 
     /// A call of this sender was rated.
@@ -111,12 +124,6 @@ impl RecordsMetrics {
             let free = disk.blocks_available().saturating_mul(disk.fragment_size());
             self.free.set(i64::try_from(free).unwrap_or(i64::MAX));
         }
-    }
-
-    /// Whether records cannot be written now.
-    #[must_use]
-    pub fn is_failing(&self) -> bool {
-        self.failing.get() != 0
     }
 }
 

@@ -1,5 +1,7 @@
 //! What was learned, kept over restarts: the decision loop hands out a copy, another thread writes it.
 
+use std::fmt::Display;
+use std::fs;
 use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::path::Path;
@@ -7,8 +9,10 @@ use std::path::Path;
 use crate::base::map::Seed;
 use crate::base::network::Network;
 use crate::billing::Memory;
+use crate::clock::Stopwatch;
 use crate::feature::Store;
 use crate::journal::state::{self, Content, StateError};
+use crate::service::StateOptions;
 use crate::service::decision::Learned;
 
 /// What an earlier run left.
@@ -34,6 +38,45 @@ pub fn load(path: Option<&Path>, network: &Network) -> Snapshot {
         Err(StateError::Io(error)) if error.kind() == io::ErrorKind::NotFound => fresh(None),
         Err(error) => fresh(Some(error)),
     }
+}
+
+/// What a service begins with. A file that cannot be taken is set aside, and not written over.
+#[must_use]
+pub fn begin(state: Option<&StateOptions>, network: &Network) -> Snapshot {
+    let path = state.map(|state| &*state.path);
+    let kept = load(path, network);
+    if let (Some(error), Some(path)) = (&kept.refused, path) {
+        set_aside(path, error);
+    }
+    kept
+}
+
+/// A file that cannot be taken is not written over.
+fn set_aside(path: &Path, error: &StateError) {
+    let aside = path.with_extension("refused");
+    tracing::error!(event = "state_refused", %error, "begins knowing nothing");
+    if let Err(error) = fs::rename(path, &aside) {
+        tracing::error!(event = "state_not_set_aside", %error, "the file will be written over");
+    }
+}
+
+/// Why what was learned is not kept: without what was rated, the file that is there is better.
+pub const NO_MEMORY: &str = "what was rated is not known: the records' thread does not answer";
+
+/// Writes the file, and says so.
+pub fn keep(path: &Path, network: &Network, content: (&Learned, &Memory, Seed)) {
+    let watch = Stopwatch::start();
+    match save(path, network, content) {
+        Ok(()) => {
+            tracing::info!(event = "state_saved", seconds = watch.seconds(), "what was learned is kept")
+        }
+        Err(error) => not_kept(&error),
+    }
+}
+
+/// Says that the file is not written.
+pub fn not_kept(error: &dyn Display) {
+    tracing::error!(event = "state_not_saved", %error, "what was learned is not kept");
 }
 
 /// Writes the file; the earlier one stays until all is on the disk.

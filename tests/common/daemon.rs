@@ -3,7 +3,7 @@
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
@@ -98,9 +98,24 @@ impl Daemon {
 
     /// Ends it as an operator does.
     pub fn stop(&mut self) {
-        self.signal("-TERM");
-        let status = wait_for("its end", || self.child.try_wait().unwrap());
+        let status = self.end();
         assert!(status.success(), "it ended with {status}");
+    }
+
+    /// Ends it as an operator does, whatever it says of that.
+    pub fn end(&mut self) -> ExitStatus {
+        self.signal("-TERM");
+        wait_for("its end", || self.child.try_wait().unwrap())
+    }
+
+    /// What it has logged since it was started.
+    pub fn log(&self) -> String {
+        fs::read_to_string(log_of(&self.folder, self.starts)).unwrap()
+    }
+
+    /// How often it has logged an event since it was started.
+    pub fn logged(&self, event: &str) -> usize {
+        self.log().matches(&format!("\"event\":\"{event}\"")).count()
     }
 
     /// Ends it as a crash does.

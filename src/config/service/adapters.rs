@@ -12,7 +12,8 @@ use crate::adapter::nfqueue::rules::{Chain, RuleOptions};
 use crate::adapter::push::PushOptions;
 use crate::adapter::push::client::ClientOptions;
 use crate::base::class::{Class, Subject};
-use crate::config::service::Span;
+use crate::config::service::Patience;
+use crate::config::service::range::Count;
 use crate::inline::isup;
 use crate::inline::sip::SipOptions;
 use crate::service::inline::PathOptions;
@@ -25,7 +26,7 @@ pub(super) struct RawHttp {
     token_file: Option<PathBuf>,
     #[serde(default)]
     allow_without_token: bool,
-    deadline: Option<Span>,
+    deadline: Option<Patience>,
 }
 
 impl RawHttp {
@@ -63,8 +64,8 @@ pub(super) struct RawPush {
     classes: Option<Vec<Class>>,
     #[serde(default)]
     subjects: Option<Vec<Subject>>,
-    entries_max: Option<usize>,
-    per_second: Option<u32>,
+    entries_max: Option<Count<1, 10_000_000>>,
+    per_second: Option<Count<1, 100_000>>,
     #[serde(default)]
     dry_run: bool,
 }
@@ -96,8 +97,8 @@ impl RawPush {
         let options = PushOptions {
             classes: self.classes.unwrap_or_else(|| default.classes.clone()),
             subjects: self.subjects.unwrap_or_else(|| default.subjects.clone()),
-            entries_max: self.entries_max.unwrap_or(default.entries_max),
-            per_second: self.per_second.unwrap_or(default.per_second),
+            entries_max: self.entries_max.map_or(default.entries_max, Count::size),
+            per_second: self.per_second.map_or(default.per_second, |count| count.0),
             dry_run: self.dry_run,
             ..default
         };
@@ -111,14 +112,14 @@ impl RawPush {
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
 pub(super) struct RawInline {
     queue: u16,
-    packets_max: u32,
-    deadline: Option<Span>,
+    packets_max: Option<Count<16, 1_000_000>>,
+    deadline: Option<Patience>,
     install_rules: bool,
     chains: Vec<RawChain>,
     sip_ports: Vec<u16>,
     isup: bool,
     ipv6: bool,
-    mtu: usize,
+    mtu: Option<Count<576, 65_535>>,
     keep_asserted: bool,
 }
 
@@ -127,14 +128,14 @@ impl Default for RawInline {
         let rules = RuleOptions::default();
         Self {
             queue: rules.queue,
-            packets_max: QueueOptions::default().packets_max,
+            packets_max: None,
             deadline: None,
             install_rules: true,
             chains: vec![RawChain::Forward],
             sip_ports: rules.sip_ports,
             isup: true,
             ipv6: rules.ipv6,
-            mtu: isup::Options::default().mtu,
+            mtu: None,
             keep_asserted: false,
         }
     }
@@ -163,15 +164,17 @@ impl From<RawInline> for PathOptions {
             sctp: raw.isup,
             ipv6: raw.ipv6,
         };
-        let queue = QueueOptions { number: raw.queue, packets_max: raw.packets_max, ..default.queue };
+        let packets_max = raw.packets_max.map_or(default.queue.packets_max, |count| count.0);
+        let mtu = raw.mtu.map_or(isup::Options::default().mtu, Count::size);
+        let queue = QueueOptions { number: raw.queue, packets_max, ..default.queue };
         Self {
             inline: InlineOptions {
                 queue,
                 deadline: raw.deadline.map_or(default.deadline, |span| span.0),
                 ..default
             },
-            sip: SipOptions { keep_asserted: raw.keep_asserted, mtu: raw.mtu, ..SipOptions::default() },
-            isup: raw.isup.then(|| isup::Options { mtu: raw.mtu, ..isup::Options::default() }),
+            sip: SipOptions { keep_asserted: raw.keep_asserted, mtu, ..SipOptions::default() },
+            isup: raw.isup.then(|| isup::Options { mtu, ..isup::Options::default() }),
             rules: raw.install_rules.then_some(rules),
         }
     }

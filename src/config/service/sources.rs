@@ -1,12 +1,11 @@
 //! `[[capture]]`, `[[hep]]` and `[[follow]]`: where signalling is read. `docs/sources.md` describes them.
 
 use std::net::SocketAddr;
-use std::num::{NonZeroU16, NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use crate::config::service::Span;
+use crate::config::service::range::{Count, Span};
 use crate::source::growing::{Begin, GrowingOptions};
 use crate::source::hep::HepOptions;
 use crate::source::live::LiveOptions;
@@ -18,9 +17,9 @@ pub(super) struct RawCapture {
     interfaces: Vec<String>,
     #[serde(default)]
     filter: String,
-    snap_length: Option<NonZeroU32>,
-    buffer_mib: Option<NonZeroU16>,
-    sockets: Option<NonZeroU16>,
+    snap_length: Option<Count<128, 262_144>>,
+    buffer_mib: Option<Count<1, 2_047>>,
+    sockets: Option<Count<1, 64>>,
     promiscuous: Option<bool>,
 }
 
@@ -30,9 +29,9 @@ impl From<RawCapture> for LiveOptions {
         Self {
             interfaces: raw.interfaces,
             filter: raw.filter,
-            snap_length: raw.snap_length.map_or(default.snap_length, NonZeroU32::get),
-            buffer_bytes: raw.buffer_mib.map_or(default.buffer_bytes, |mib| u32::from(mib.get()) << 20),
-            sockets: raw.sockets.map_or(default.sockets, NonZeroU16::get),
+            snap_length: raw.snap_length.map_or(default.snap_length, |count| count.0),
+            buffer_bytes: raw.buffer_mib.map_or(default.buffer_bytes, |mib| mib.0 << 20),
+            sockets: raw.sockets.map_or(default.sockets, |count| count.0 as u16),
             promiscuous: raw.promiscuous.unwrap_or(default.promiscuous),
             ..default
         }
@@ -46,8 +45,8 @@ pub(super) struct RawHep {
     udp: Option<SocketAddr>,
     tcp: Option<SocketAddr>,
     key: Option<String>,
-    connections_max: Option<NonZeroUsize>,
-    silence_max: Option<Span>,
+    connections_max: Option<Count<1, 10_000>>,
+    silence_max: Option<Span<1_000, 86_400_000>>,
 }
 
 impl From<RawHep> for HepOptions {
@@ -58,7 +57,7 @@ impl From<RawHep> for HepOptions {
             udp: if is_somewhere { raw.udp } else { default.udp },
             tcp: if is_somewhere { raw.tcp } else { default.tcp },
             key: raw.key,
-            connections_max: raw.connections_max.map_or(default.connections_max, NonZeroUsize::get),
+            connections_max: raw.connections_max.map_or(default.connections_max, Count::size),
             silence_max: raw.silence_max.map_or(default.silence_max, |span| span.0),
             ..default
         }

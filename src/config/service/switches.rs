@@ -11,7 +11,8 @@ use crate::adapter::dip::{
 };
 use crate::adapter::proxy::{ProxyOptions, SideOptions};
 use crate::base::map::Seed;
-use crate::config::service::Span;
+use crate::config::service::Patience;
+use crate::config::service::range::Span;
 use crate::wire::sip::ingress::PEER_HEADER;
 
 /// `[dip]`
@@ -25,7 +26,7 @@ pub(super) struct RawDip {
     key: Option<PathBuf>,
     client_ca: Option<PathBuf>,
     peer_header: String,
-    deadline: Option<Span>,
+    deadline: Option<Patience>,
     allow: String,
     block: String,
     mask: Option<String>,
@@ -122,11 +123,11 @@ pub(super) struct RawProxy {
     carriers: RawSide,
     core: RawSide,
     record_route: Option<bool>,
-    deadline: Option<Span>,
+    deadline: Option<Patience>,
     monetise_header: Option<(String, String)>,
     #[serde(default)]
     keep_asserted: bool,
-    probe_every: Option<Span>,
+    probe_every: Option<Span<100, 600_000, true>>,
 }
 
 #[derive(Deserialize)]
