@@ -52,3 +52,4 @@ pub mod metrics;
 pub mod pipeline;
 pub mod service;
 pub mod source;
+pub mod token;

@@ -12,32 +12,25 @@ mod exchange;
 mod host;
 #[path = "common/namespaces.rs"]
 mod namespaces;
+#[path = "common/scripted.rs"]
+mod scripted;
 #[path = "inline_isup/service.rs"]
 mod service;
 
-use std::io::{self, Read};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
-use std::thread;
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, bounded};
-use tollgate::adapter::inline::{Inline, InlineOptions, Tap};
-use tollgate::adapter::nfqueue::rules::{RuleOptions, Rules};
-use tollgate::adapter::{Asked, Gate, Query};
-use tollgate::base::fail_open::FailOpen;
-use tollgate::base::frame::Envelope;
+use tollgate::adapter::inline::InlineOptions;
 use tollgate::base::network::Network;
-use tollgate::base::time::At;
 use tollgate::inline::isup::Options;
 use tollgate::inline::isup_judge::IsupJudge;
-use tollgate::judge::{Answer, Treatment};
-use tollgate::metrics::Live;
+use tollgate::judge::Treatment;
 use tollgate::wire::isup::Message;
 
 use exchange::call_of;
 use host::Host;
 use namespaces::{Hosts, ROLE, Role};
+use scripted::play_tollgate;
 use service::{Links, Service};
 
 /// Microseconds.
@@ -207,8 +200,9 @@ fn masked(iam: &[u8]) -> Vec<u8> {
 #[ignore = "a part of the others: they start it in a namespace"]
 fn role() {
     match std::env::var(ROLE).as_deref() {
-        Ok("tollgate") => play_tollgate(true),
-        Ok("silent") => play_tollgate(false),
+        // A scripted loop is never late; but the system may be slow.
+        Ok("tollgate") => play_tollgate(judge(), waiting(5_000), Some(|iam| treatment(call_of(&Message::parse(iam).unwrap())))),
+        Ok("silent") => play_tollgate(judge(), waiting(20), None),
         Ok("near") => Host::new(0).run(),
         Ok("spoofing") => {
             let mut host = Host::new(0);
@@ -221,55 +215,12 @@ fn role() {
     }
 }
 
-struct NoTap;
-
-impl Tap for NoTap {
-    fn see(&mut self, _: At, _: Envelope, _: &[u8]) {}
+fn judge() -> Box<IsupJudge> {
+    Box::new(IsupJudge::new(Arc::new(Network::unknown()), Options::default()))
 }
 
-/// The loop, until its input ends.
-fn play_tollgate(answers: bool) {
-    let network = Arc::new(Network::unknown());
-    let metrics = Live::new().unwrap().adapter("inline");
-    let (queries, asked) = bounded(1_024);
-    let gate = Gate::new(queries, (Arc::clone(&network), Arc::default()), metrics.clone());
-    let judge = IsupJudge::new(network, Options::default());
-    // A scripted loop is never late; but the system may be slow.
-    let deadline = Duration::from_millis(if answers { 5_000 } else { 20 });
-    let options = InlineOptions { deadline, ..InlineOptions::default() };
-    let inline = Inline::open(options, vec![Box::new(judge)], gate, Box::new(NoTap)).unwrap();
-    let rules = Rules::install(RuleOptions { ipv6: false, ..RuleOptions::default() }).unwrap();
-    let (stopper, counts) = (inline.stopper(), inline.counts());
-    let decider = thread::spawn(move || decide(&asked, answers));
-    let running = thread::spawn(move || inline.run(Some(rules)));
-    println!("READY");
-    let _ = io::stdin().read_to_end(&mut Vec::new());
-    stopper.stop();
-    running.join().unwrap().unwrap();
-    decider.join().unwrap();
-    let fail_open: u64 = FailOpen::ALL.into_iter().map(|why| metrics.fail_open_count(why)).sum();
-    println!(
-        "COUNTS packets={} queued={} dropped={} replaced={} bypassed={} fail_open={fail_open} {:?}",
-        counts.packets.load(Ordering::Relaxed),
-        counts.queued.load(Ordering::Relaxed),
-        counts.dropped.load(Ordering::Relaxed),
-        counts.replaced.load(Ordering::Relaxed),
-        counts.bypassed.load(Ordering::Relaxed),
-        counts.judges.lock().unwrap(),
-    );
-}
-
-fn decide(asked: &Receiver<Query>, answers: bool) {
-    let mut silent = Vec::new();
-    for query in asked {
-        let Asked::Message { bytes, .. } = &query.asked else { continue };
-        let treatment = treatment(call_of(&Message::parse(bytes).unwrap()));
-        if answers {
-            query.reply.answer(Ok(Answer { treatment, ..Answer::default() }));
-        } else {
-            silent.push(query.reply);
-        }
-    }
+fn waiting(milliseconds: u64) -> InlineOptions {
+    InlineOptions { deadline: Duration::from_millis(milliseconds), ..InlineOptions::default() }
 }
 
 /// The headers of IP are the kernel's.

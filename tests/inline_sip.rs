@@ -3,35 +3,28 @@
 
 #[path = "common/namespaces.rs"]
 mod namespaces;
+#[path = "common/scripted.rs"]
+mod scripted;
 
 use std::fs;
-use std::io::{Read, Write};
+use std::io::Write;
 use std::net::UdpSocket;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
-use std::thread;
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, bounded};
-
-use tollgate::adapter::inline::{Inline, InlineOptions, Tap};
-use tollgate::adapter::nfqueue::rules::{RuleOptions, Rules};
-use tollgate::adapter::{Asked, Gate, Query};
-use tollgate::base::fail_open::FailOpen;
-use tollgate::base::frame::Envelope;
+use tollgate::adapter::inline::InlineOptions;
 use tollgate::base::network::Network;
-use tollgate::base::time::At;
 use tollgate::capture::Capture;
 use tollgate::inline::sip::{SipJudge, SipOptions};
 use tollgate::inline::udp::Seen;
-use tollgate::judge::{Answer, Treatment};
-use tollgate::metrics::Live;
+use tollgate::judge::Treatment;
 use tollgate::wire::sip::start::Start;
 use tollgate::wire::sip::{Message, Method};
 
 use namespaces::{CARRIER_IP, Hosts, ROLE, Role, SWITCH_IP, wait_for};
+use scripted::play_tollgate;
 
 /// Makes the test program play a role.
 const AS_ROLE: [&str; 4] = ["--exact", "role", "--ignored", "--nocapture"];
@@ -149,63 +142,22 @@ fn calls_pass_when_nobody_answers() {
 #[ignore = "a part of the others: they start it in a namespace"]
 fn role() {
     match std::env::var(ROLE).as_deref() {
-        Ok("tollgate") => play_tollgate(true),
-        Ok("silent") => play_tollgate(false),
+        Ok("tollgate") => play_tollgate(judge(), InlineOptions::default(), Some(treatment)),
+        Ok("silent") => play_tollgate(judge(), InlineOptions::default(), None),
         Ok("probe") => play_probe(),
         _ => {}
     }
 }
 
-struct NoTap;
-
-impl Tap for NoTap {
-    fn see(&mut self, _: At, _: Envelope, _: &[u8]) {}
+fn judge() -> Box<SipJudge> {
+    Box::new(SipJudge::new(Arc::new(Network::unknown()), SipOptions::default()))
 }
 
-/// The loop, until its input ends.
-fn play_tollgate(answers: bool) {
-    let network = Arc::new(Network::unknown());
-    let metrics = Live::new().unwrap().adapter("inline");
-    let (queries, asked) = bounded(1_024);
-    let gate = Gate::new(queries, (Arc::clone(&network), Arc::default()), metrics.clone());
-    let judge = SipJudge::new(network, SipOptions::default());
-    let inline =
-        Inline::open(InlineOptions::default(), vec![Box::new(judge)], gate, Box::new(NoTap)).unwrap();
-    let rules = Rules::install(RuleOptions { ipv6: false, ..RuleOptions::default() }).unwrap();
-    let (stopper, counts) = (inline.stopper(), inline.counts());
-    let decider = thread::spawn(move || decide(&asked, answers));
-    let running = thread::spawn(move || inline.run(Some(rules)));
-    println!("READY");
-    let _ = std::io::stdin().read_to_end(&mut Vec::new());
-    stopper.stop();
-    running.join().unwrap().unwrap();
-    decider.join().unwrap();
-    let fail_open: u64 = FailOpen::ALL.into_iter().map(|why| metrics.fail_open_count(why)).sum();
-    println!(
-        "COUNTS packets={} dropped={} replaced={} forged={} bypassed={} fail_open={fail_open} {:?}",
-        counts.packets.load(Ordering::Relaxed),
-        counts.dropped.load(Ordering::Relaxed),
-        counts.replaced.load(Ordering::Relaxed),
-        counts.forged.load(Ordering::Relaxed),
-        counts.bypassed.load(Ordering::Relaxed),
-        counts.judges.lock().unwrap(),
-    );
-}
-
-fn decide(asked: &Receiver<Query>, answers: bool) {
-    let mut silent = Vec::new();
-    for query in asked {
-        let Asked::Message { bytes, .. } = &query.asked else { continue };
-        let treatment = match Message::parse(bytes).unwrap().from.uri.user {
-            b"spam" | b"probe" => Treatment::Block { sip: 603, q850: 21, reason: Arc::from("scripted") },
-            b"hidden" => Treatment::Mask,
-            _ => Treatment::Allow,
-        };
-        if answers {
-            query.reply.answer(Ok(Answer { treatment, ..Answer::default() }));
-        } else {
-            silent.push(query.reply);
-        }
+fn treatment(message: &[u8]) -> Treatment {
+    match Message::parse(message).unwrap().from.uri.user {
+        b"spam" | b"probe" => Treatment::Block { sip: 603, q850: 21, reason: Arc::from("scripted") },
+        b"hidden" => Treatment::Mask,
+        _ => Treatment::Allow,
     }
 }
 

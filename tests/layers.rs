@@ -20,11 +20,12 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("clock", &["base"]),
     ("capture", &["base", "wire", "clock"]),
     ("source", &["base", "wire", "assemble", "signal", "engine", "capture", "clock"]),
-    ("lookup", &["base", "call", "judge", "clock"]),
+    ("token", &["clock"]),
+    ("lookup", &["base", "call", "judge", "clock", "token"]),
     ("billing", &["base", "call", "judge"]),
     ("metrics", &["base", "judge", "rule"]),
     ("inline", &["base", "wire", "judge"]),
-    ("adapter", &["base", "wire", "signal", "call", "judge", "inline", "clock", "metrics"]),
+    ("adapter", &["base", "wire", "signal", "call", "judge", "inline", "clock", "metrics", "token"]),
     (
         "service",
         &[

@@ -18,7 +18,6 @@ pub mod proxy;
 pub mod push;
 mod ring;
 mod slot;
-pub mod token;
 mod waker;
 
 use std::sync::Arc;

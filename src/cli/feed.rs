@@ -13,10 +13,10 @@ use serde::Deserialize;
 use ureq::Agent;
 
 use crate::adapter::feed::{Form, Refused};
-use crate::adapter::token::Token;
 use crate::cli::progress::Line;
 use crate::cli::{Failure, FeedArguments, FeedForm, interrupt};
 use crate::clock::Deadline;
+use crate::token::Token;
 
 /// Longest line, octets.
 const LINE_MAX: u64 = 64 * 1024;

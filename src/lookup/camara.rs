@@ -7,7 +7,6 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -17,13 +16,12 @@ use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
 use crate::base::network::RoamingState;
 use crate::clock::Deadline;
 use crate::lookup::{Answer, Outcome, Question};
+use crate::token::Token;
 
 /// Largest answer read, in octets; a true one has some hundred.
 const ANSWER_MAX: u64 = 64 * 1024;
 /// Largest header of an answer, in octets.
 const HEADER_MAX: usize = 16 * 1024;
-/// Longest token, in octets.
-const TOKEN_MAX: usize = 16 * 1024;
 
 /// Whom to ask, and how to be let in.
 #[derive(Clone, Debug)]
@@ -81,10 +79,14 @@ impl Client {
         let answer = match self.post(question, token.as_deref(), deadline) {
             Ok((401, _)) => {
                 // The token may have been renewed since it was read.
-                let Some(fresh) = self.token.as_ref().and_then(|old| old.renewed(token.as_deref())) else {
+                let fresh = self.token.as_ref().map(|known| {
+                    known.renew();
+                    known.value()
+                });
+                if fresh == token {
                     return Answer::none(Outcome::Failed);
-                };
-                self.post(question, Some(&fresh), deadline)
+                }
+                self.post(question, fresh.as_deref(), deadline)
             }
             answer => answer,
         };
@@ -153,43 +155,4 @@ fn certificates(path: &Path) -> io::Result<RootCerts> {
         return Err(io::Error::new(io::ErrorKind::InvalidData, "no certificate in PEM"));
     }
     Ok(RootCerts::new_with_certs(&certificates))
-}
-
-/// A bearer token and where it comes from. It is never printed.
-struct Token {
-    path: PathBuf,
-    value: RwLock<String>,
-}
-
-impl std::fmt::Debug for Token {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Token({})", self.path.display())
-    }
-}
-
-impl Token {
-    fn open(path: &Path) -> io::Result<Self> {
-        Ok(Self { value: RwLock::new(read_token(path)?), path: path.to_owned() })
-    }
-
-    fn value(&self) -> String {
-        self.value.read().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// The token in the file, when it is another than the one that was refused.
-    fn renewed(&self, refused: Option<&str>) -> Option<String> {
-        let fresh = read_token(&self.path).ok().filter(|fresh| Some(fresh.as_str()) != refused)?;
-        fresh.clone_into(&mut self.value.write().unwrap_or_else(PoisonError::into_inner));
-        Some(fresh)
-    }
-}
-
-fn read_token(path: &Path) -> io::Result<String> {
-    let text = fs::read_to_string(path)?;
-    let token = text.trim();
-    if token.is_empty() || token.len() > TOKEN_MAX || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-        let message = format!("not a token: 1 to {TOKEN_MAX} printable characters without blanks");
-        return Err(io::Error::new(io::ErrorKind::InvalidData, message));
-    }
-    Ok(token.to_owned())
 }

@@ -25,9 +25,9 @@ use prometheus::{IntCounterVec, Opts, Registry};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{Semaphore, oneshot};
 
-use crate::adapter::token::Token;
 use crate::adapter::{Adapter, Gate};
 use crate::call::Told;
+use crate::token::Token;
 
 pub use openapi::DOCUMENT;
 

@@ -7,7 +7,7 @@ use ureq::Agent;
 use ureq::http::Request;
 
 use crate::adapter::push::Trouble;
-use crate::adapter::token::Token;
+use crate::token::Token;
 
 /// Largest answer read, octets: a list of 100,000 entries has some 12 MB.
 const ANSWER_MAX: u64 = 64 * 1024 * 1024;
