@@ -349,7 +349,10 @@ impl Decision {
         let mut events = std::mem::take(&mut self.events);
         for stamped in events.drain(..) {
             let Call { seq, id, .. } = *stamped.event.call();
-            while let Some(waiting) = self.look_ups.as_mut().and_then(|look_ups| look_ups.next(Some(seq))) {
+            while let Some(waiting) = self.look_ups.as_mut().and_then(LookUps::next_due) {
+                self.settle(waiting);
+            }
+            if let Some(waiting) = self.look_ups.as_mut().and_then(|look_ups| look_ups.take(seq)) {
                 self.settle(waiting);
             }
             let is_setup = matches!(stamped.event, CallEvent::Setup(_));
@@ -394,7 +397,7 @@ impl Decision {
             look_ups.answered(&mut self.judge, answered);
             worked = true;
         }
-        while let Some(waiting) = self.look_ups.as_mut().and_then(|look_ups| look_ups.next(None)) {
+        while let Some(waiting) = self.look_ups.as_mut().and_then(|look_ups| look_ups.next_due()) {
             self.settle(waiting);
             worked = true;
         }
