@@ -4,7 +4,7 @@
 //! what they wait for is known. A setup never waits beyond its deadline: then the state is not known, and unknown never
 //! blocks.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use arrayvec::ArrayVec;
@@ -15,7 +15,6 @@ use crate::base::fail_open::FailOpen;
 use crate::base::map::{Map, Seed};
 use crate::base::network::Network;
 use crate::base::number::Number;
-use crate::base::time::At;
 use crate::call::{AskedCall, CallEvent, Stamped};
 use crate::clock::{Deadline, Stopwatch};
 use crate::judge::Judge;
@@ -65,9 +64,14 @@ pub struct Waiting {
 pub struct LookUps {
     questions: Sender<Question>,
     answers: Receiver<(Question, Answer)>,
-    waiting: VecDeque<Waiting>,
-    /// Numbers asked about, and since when.
-    under_way: Map<Number, At>,
+    /// By number of the call, which is the order in which they came.
+    waiting: BTreeMap<u64, Waiting>,
+    /// Those that wait for nothing any more.
+    ready: BTreeSet<u64>,
+    /// All, by when they must be judged.
+    deadlines: BTreeSet<(Deadline, u64)>,
+    /// Numbers asked about, and the setups that wait for them.
+    under_way: Map<Number, BTreeSet<u64>>,
     counts: Counts,
     deadline: Duration,
     hold: Duration,
@@ -90,7 +94,9 @@ impl LookUps {
         Ok(Self {
             questions,
             answers,
-            waiting: VecDeque::new(),
+            waiting: BTreeMap::new(),
+            ready: BTreeSet::new(),
+            deadlines: BTreeSet::new(),
             under_way: Map::with_hasher(Seed::default()),
             counts: [0; Outcome::ALL.len()],
             deadline: options.deadline,
@@ -119,7 +125,7 @@ impl LookUps {
         (then, deadline): (Option<Then>, Option<Deadline>),
     ) -> Option<(Stamped, Option<Then>)> {
         let CallEvent::Setup(call) = &stamped.event else { return Some((stamped, then)) };
-        let at = call.setup_at;
+        let (at, seq) = (call.setup_at, call.seq);
         let mut numbers = needed(network, call);
         let presence = judge.store().presence();
         let before = numbers.len();
@@ -129,8 +135,9 @@ impl LookUps {
             return Some((stamped, then));
         }
         let is_asked = self.waiting.len() < WAITING_MAX
-            && numbers.iter().all(|number| self.ask(Question { at, call: call.id, number: *number }));
+            && numbers.iter().all(|number| self.ask(seq, Question { at, call: call.id, number: *number }));
         if !is_asked {
+            self.forget(seq, &numbers);
             self.counts[Outcome::Skipped as usize] += 1;
             return Some((stamped, then));
         }
@@ -141,13 +148,14 @@ impl LookUps {
             }
             _ => own,
         };
-        self.waiting.push_back(Waiting { stamped, then: then.into_iter().collect(), numbers, deadline });
+        self.deadlines.insert((deadline, seq));
+        self.waiting.insert(seq, Waiting { stamped, then: then.into_iter().collect(), numbers, deadline });
         None
     }
 
     /// Joins a question to the setup that waits for the same call; gives it back when none does.
     pub fn join(&mut self, then: Then) -> Option<Then> {
-        match self.waiting.iter_mut().find(|waiting| waiting.stamped.event.call().seq == then.call.seq) {
+        match self.waiting.get_mut(&then.call.seq) {
             Some(waiting) => {
                 if let Err(surplus) = waiting.then.try_push(then) {
                     surplus.element().reply.answer(Err(FailOpen::StateFull));
@@ -158,49 +166,66 @@ impl LookUps {
         }
     }
 
-    /// Whether it is under way to somebody.
-    fn ask(&mut self, question: Question) -> bool {
-        if self.under_way.contains_key(&question.number) {
-            return true;
+    /// Whether it is under way to somebody, for the call `seq` too.
+    fn ask(&mut self, seq: u64, question: Question) -> bool {
+        if !self.under_way.contains_key(&question.number) && self.questions.try_send(question).is_err() {
+            return false;
         }
-        let is_sent = self.questions.try_send(question).is_ok();
-        if is_sent {
-            self.under_way.insert(question.number, question.at);
+        self.under_way.entry(question.number).or_default().insert(seq);
+        true
+    }
+
+    /// The call no longer waits for these numbers.
+    fn forget(&mut self, seq: u64, numbers: &[Number]) {
+        for number in numbers {
+            if let Some(calls) = self.under_way.get_mut(number) {
+                calls.remove(&seq);
+            }
         }
-        is_sent
     }
 
     /// Takes in an answer.
     pub fn answered(&mut self, judge: &mut Judge, (question, answer): (Question, Answer)) {
-        self.under_way.remove(&question.number);
+        let calls = self.under_way.remove(&question.number).unwrap_or_default();
         self.counts[answer.outcome as usize] += 1;
         judge.roaming(question.number, answer.state, (question.at, question.at + self.hold));
-        for waiting in &mut self.waiting {
+        for seq in calls {
+            let Some(waiting) = self.waiting.get_mut(&seq) else { continue };
             waiting.numbers.retain(|number| *number != question.number);
+            if waiting.numbers.is_empty() {
+                self.ready.insert(seq);
+            }
         }
     }
 
-    /// The next setup that is to be judged now: nothing it waits for is missing, its deadline is over, or something more
-    /// happened to the call `urgent`.
-    pub fn next(&mut self, urgent: Option<u64>) -> Option<Waiting> {
-        let is_due = |waiting: &Waiting| {
-            waiting.numbers.is_empty()
-                || urgent == Some(waiting.stamped.event.call().seq)
-                || waiting.deadline.left().is_zero()
-        };
-        let index = self.waiting.iter().position(is_due)?;
-        self.waiting.remove(index)
+    /// The next setup that is to be judged now: nothing it waits for is missing, or its deadline is over.
+    pub fn next_due(&mut self) -> Option<Waiting> {
+        let seq = self.ready.first().copied().or_else(|| {
+            let (deadline, seq) = self.deadlines.first()?;
+            deadline.left().is_zero().then_some(*seq)
+        })?;
+        self.take(seq)
+    }
+
+    /// The setup of this call, if it waits: something more happened to the call.
+    pub fn take(&mut self, seq: u64) -> Option<Waiting> {
+        let waiting = self.waiting.remove(&seq)?;
+        self.ready.remove(&seq);
+        self.deadlines.remove(&(waiting.deadline, seq));
+        self.forget(seq, &waiting.numbers);
+        Some(waiting)
     }
 
     /// The next setup that waits, whether or not it is due: in the end.
     pub fn next_of_all(&mut self) -> Option<Waiting> {
-        self.waiting.pop_front()
+        let seq = *self.waiting.first_key_value()?.0;
+        self.take(seq)
     }
 
     /// How long until a setup must be judged at the latest.
     #[must_use]
     pub fn patience(&self) -> Option<Duration> {
-        self.waiting.iter().map(|waiting| waiting.deadline.left()).min()
+        Some(self.deadlines.first()?.0.left())
     }
 }
 
@@ -214,5 +239,112 @@ fn ask(mut source: Box<dyn Source>, asked: &Receiver<Question>, answered: &Sende
                 return;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::base::network::RoamingState;
+    use crate::base::number::Party;
+    use crate::base::numbering::Numbering;
+    use crate::base::route::{Direction, Route, RouteClass, RouteId, Routes};
+    use crate::base::time::At;
+    use crate::call::{Call, CallKey, Setup, Stamp};
+    use crate::feature::fields;
+    use crate::judge::JudgeOptions;
+    use crate::rule::Ruleset;
+
+    struct Bench {
+        look_ups: LookUps,
+        judge: Judge,
+        network: Arc<Network>,
+        /// What was asked; nobody answers but the test.
+        asked: Receiver<Question>,
+    }
+
+    impl Bench {
+        fn new() -> Self {
+            let poland = crate::base::field::Country::parse("PL").unwrap();
+            let network = Arc::new(Network {
+                routes: Routes::new(vec![Route::new("abroad", RouteClass::International)]),
+                numbering: Numbering::new(poland).unwrap(),
+                ..Network::unknown()
+            });
+            let options = LookUpOptions {
+                sources: Vec::new(),
+                deadline: Duration::from_secs(600),
+                hold: Duration::ZERO,
+            };
+            let mut look_ups = LookUps::start(options).unwrap();
+            let (questions, asked) = bounded(WAITING_MAX);
+            look_ups.questions = questions;
+            let ruleset = Arc::new(Ruleset::compile(&[], &fields::FIELDS).unwrap());
+            let judge = Judge::new(ruleset, Arc::clone(&network), JudgeOptions::default());
+            Self { look_ups, judge, network, asked }
+        }
+
+        /// A setup of one of our subscribers from abroad; whether it waits.
+        fn hold(&mut self, seq: u64, caller: &str) -> bool {
+            let party = |digits: &str| Party::from(Number::from_digits(digits.as_bytes()).unwrap());
+            let setup = Setup {
+                route: RouteId(1),
+                direction: Direction::Inbound,
+                calling: party(caller),
+                called: party("48221234567"),
+                ..Setup::default()
+            };
+            let key = CallKey::Isup { opc: 1, dpc: 2, cic: 3 };
+            let call = Call::new(key, seq, At::from_nanos(seq), setup);
+            let event = CallEvent::Setup(call);
+            let stamped = Stamped { stamp: Stamp::message(At::from_nanos(seq), seq), event };
+            self.look_ups.hold((&self.judge, &self.network), stamped, (None, None)).is_none()
+        }
+
+        fn answer_next(&mut self) {
+            let question = self.asked.try_recv().unwrap();
+            let answer = Answer { state: Some(RoamingState::Roaming), outcome: Outcome::Answered };
+            self.look_ups.answered(&mut self.judge, (question, answer));
+        }
+    }
+
+    fn seq(waiting: Option<Waiting>) -> Option<u64> {
+        waiting.map(|waiting| waiting.stamped.event.call().seq)
+    }
+
+    #[test]
+    fn each_setup_comes_back_once() {
+        let mut bench = Bench::new();
+        for (call, caller) in [(1, "48601000001"), (2, "48601000002"), (3, "48601000001"), (4, "48601000003")]
+        {
+            assert!(bench.hold(call, caller));
+        }
+        assert_eq!(bench.asked.len(), 3, "a number is asked about once");
+        assert!(bench.look_ups.patience().unwrap() > Duration::from_secs(60));
+        // Something more happens to a call.
+        assert_eq!(seq(bench.look_ups.take(3)), Some(3));
+        assert_eq!((seq(bench.look_ups.take(3)), seq(bench.look_ups.take(9))), (None, None));
+        assert_eq!(seq(bench.look_ups.next_due()), None);
+        bench.answer_next();
+        assert_eq!(seq(bench.look_ups.next_due()), Some(1));
+        assert_eq!(seq(bench.look_ups.next_due()), None);
+        bench.answer_next();
+        let rest: Vec<_> = std::iter::from_fn(|| seq(bench.look_ups.next_of_all())).collect();
+        assert_eq!((rest, bench.look_ups.patience()), (vec![2, 4], None));
+        bench.answer_next();
+        let LookUps { waiting, ready, deadlines, under_way, .. } = &bench.look_ups;
+        assert!(waiting.is_empty() && ready.is_empty() && deadlines.is_empty() && under_way.is_empty());
+    }
+
+    #[test]
+    fn a_setup_is_due_at_its_deadline() {
+        let mut bench = Bench::new();
+        assert!(bench.hold(1, "48601000001"));
+        bench.look_ups.deadline = Duration::ZERO;
+        assert!(bench.hold(2, "48601000002"));
+        assert_eq!(bench.look_ups.patience(), Some(Duration::ZERO));
+        assert_eq!((seq(bench.look_ups.next_due()), seq(bench.look_ups.next_due())), (Some(2), None));
     }
 }
