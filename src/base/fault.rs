@@ -71,6 +71,8 @@ pub enum Kind {
     Gap,
     /// Unexpected: the same unit seen before; ignored.
     Duplicate,
+    /// Unexpected: told of what has been recorded already; ignored.
+    Late,
     /// Unexpected: overlapping fragments or segments that differ.
     Overlap,
     /// Unsupported: a version, type or protocol not read.
@@ -85,7 +87,7 @@ pub enum Kind {
 
 impl Kind {
     /// Names for counters, in the order of the enum.
-    pub const NAMES: [&'static str; 17] = [
+    pub const NAMES: [&'static str; 18] = [
         "truncated",
         "bad_length",
         "bad_syntax",
@@ -98,6 +100,7 @@ impl Kind {
         "clock_forwards",
         "gap",
         "duplicate",
+        "late",
         "overlap",
         "unsupported",
         "not_recognised",

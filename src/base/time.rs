@@ -35,6 +35,12 @@ impl At {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))
     }
 
+    /// The time so long before; 1970 when that would be earlier still.
+    #[must_use]
+    pub fn before(self, span: Duration) -> Self {
+        Self(self.0.saturating_sub(u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)))
+    }
+
     /// The beginning of a day in UTC, written `2026-01-31`; `None` when it is no date, or one before 1970.
     #[must_use]
     pub fn of_date(text: &str) -> Option<Self> {

@@ -19,6 +19,8 @@ pub enum Wait {
     Talk,
     /// Late retransmissions after the end.
     Linger,
+    /// What others tell of the end of a call that was only asked about.
+    Told,
 }
 
 /// An armed timer.
@@ -37,8 +39,8 @@ pub struct Timer {
 /// All timers of a table of calls.
 #[derive(Debug)]
 pub struct Deadlines {
-    spans: [Duration; 4],
-    queues: [VecDeque<Timer>; 4],
+    spans: [Duration; 5],
+    queues: [VecDeque<Timer>; 5],
     /// No timer fires before this.
     quiet_until: At,
 }
@@ -46,7 +48,7 @@ pub struct Deadlines {
 impl Deadlines {
     /// `spans` in the order of [`Wait`].
     #[must_use]
-    pub fn new(spans: [Duration; 4]) -> Self {
+    pub fn new(spans: [Duration; 5]) -> Self {
         Self { spans, queues: Default::default(), quiet_until: At::default() }
     }
 
@@ -84,7 +86,7 @@ impl Deadlines {
     }
 
     /// The timers that were armed first, kind by kind.
-    pub fn oldest(&self, kinds: [Wait; 4]) -> impl Iterator<Item = &Timer> {
+    pub fn oldest(&self, kinds: [Wait; 5]) -> impl Iterator<Item = &Timer> {
         kinds.into_iter().flat_map(|wait| &self.queues[wait as usize])
     }
 
@@ -111,7 +113,7 @@ mod tests {
     #[test]
     fn fires_in_order_of_deadline_across_kinds() {
         let second = Duration::from_secs;
-        let mut deadlines = Deadlines::new([second(10), second(1), second(100), second(5)]);
+        let mut deadlines = Deadlines::new([second(10), second(1), second(100), second(5), second(1000)]);
         let start = At::from_nanos(0);
         deadlines.arm(Wait::Setup, start, 1, 1);
         deadlines.arm(Wait::Linger, start, 2, 2);

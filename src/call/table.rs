@@ -1,6 +1,7 @@
 //! The live calls of one shard. Bounded: when full, the call that has waited longest makes room, ended calls first.
 
 pub mod asked;
+pub mod told;
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use crate::call::deadline::{Deadlines, Timer, Wait};
 use crate::call::event::{Call, CallEvent, CallKey, ReleasedBy, Stamp, Stamped};
 use crate::call::machine::{Codes, Effect, Side, State, step};
 use crate::call::table::asked::Joins;
+use crate::call::table::told::Known;
 use crate::signal::{Circuit, Leg, Setup, Signal, What};
 
 /// Limits and timers of a table of calls.
@@ -36,6 +38,13 @@ pub struct CallOptions {
     pub join: Duration,
     /// How long an ended SIP call absorbs retransmissions: Timer H, 64·T1 (RFC 3261 §17.2.1).
     pub linger: Duration,
+    /// A call that was only asked about is closed after this, without an end, when nobody has told one.
+    pub told_wait: Duration,
+    /// How long calls are remembered by what their call records name, so that each is recorded once: longer than
+    /// `told_wait`.
+    pub told_hold: Duration,
+    /// Most calls, and call records, remembered so; each takes about 200 octets. Zero where nobody tells of calls.
+    pub told_max: usize,
     /// Seed of keyed hashes; the same as of the signals' hashes.
     pub seed: Seed,
 }
@@ -49,6 +58,9 @@ impl Default for CallOptions {
             talk_max: Duration::from_secs(4 * 3600),
             join: Duration::ZERO,
             linger: Duration::from_secs(32),
+            told_wait: Duration::from_secs(240),
+            told_hold: Duration::from_secs(24 * 3600),
+            told_max: 0,
             seed: Seed::default(),
         }
     }
@@ -64,7 +76,7 @@ const WARM_DUE_MAX: usize = 512;
 /// less; a circuit is not released and seized again for the same two numbers so soon.
 const REPEATED_MAX: Duration = Duration::from_secs(2);
 /// What calls wait for, in the order in which they make room.
-const EVICTED_FIRST: [Wait; 4] = [Wait::Linger, Wait::Cancel, Wait::Setup, Wait::Talk];
+const EVICTED_FIRST: [Wait; 5] = [Wait::Linger, Wait::Cancel, Wait::Told, Wait::Setup, Wait::Talk];
 /// Forks of one INVITE followed; more are counted and not followed.
 const FORKS_MAX: usize = 4;
 
@@ -131,6 +143,7 @@ pub struct CallTable {
     free: Vec<u32>,
     deadlines: Deadlines,
     joins: Joins,
+    known: Known,
     faults: Faults,
     now: At,
 }
@@ -146,7 +159,9 @@ impl CallTable {
                 options.cancel_max,
                 options.talk_max,
                 options.linger,
+                options.told_wait,
             ]),
+            known: Known::new(&options),
             joins: Joins::new(options.calls_max, options.setup_max, options.seed),
             options,
             index: HashTable::new(),
@@ -175,7 +190,8 @@ impl CallTable {
         self.index.is_empty()
     }
 
-    /// Takes one signal; `hash` is that of its leg. Timers due at or before it fire first.
+    /// Takes one signal; `hash` is that of its leg. Timers due at or before it fire first. One from the past counts as of
+    /// the latest time known, but for the times of its call: those are as its source has them.
     pub fn handle(&mut self, hash: u64, signal: Signal<'_>, out: &mut Vec<Stamped>) {
         self.advance(signal.at, out);
         match (&signal.what, signal.leg) {
@@ -225,8 +241,8 @@ impl CallTable {
 
     /// Fires the timers due at or before `now`.
     pub fn advance(&mut self, now: At, out: &mut Vec<Stamped>) {
-        self.now = now;
-        while let Some(timer) = self.deadlines.pop(now) {
+        self.now = self.now.max(now);
+        while let Some(timer) = self.deadlines.pop(self.now) {
             if is_in_force(&self.entries, &timer) {
                 self.fire(timer, out);
             }
@@ -254,7 +270,7 @@ impl CallTable {
         match (self.find(hash, &signal.leg), signal.leg) {
             (None, _) if self.adopt(hash, &signal) => {}
             (None, _) => {
-                let _ = self.insert(hash, signal, out);
+                let _ = self.insert(hash, signal, Wait::Setup, out);
             }
             (Some(slot), Leg::Sip(_)) => self.invite_again(slot, hash, signal, out),
             (Some(slot), Leg::Isup(_)) => self.seize_again(slot, hash, signal, out),
@@ -265,12 +281,9 @@ impl CallTable {
     /// after the first has ended.
     fn invite_again(&mut self, slot: u32, hash: u64, signal: Signal<'_>, out: &mut Vec<Stamped>) {
         let Some(entry) = self.entry(slot) else { return };
-        if std::mem::take(&mut entry.is_only_asked) {
+        if entry.is_only_asked {
             // The question came first; this is the call itself.
-            entry.cseq = signal.cseq;
-            entry.sender = signal.sender;
-            entry.forks.clear();
-            entry.forks.push(Fork { branch: signal.branch, open: true });
+            self.see_asked(slot, &signal);
             return;
         }
         let same_transaction = signal.cseq == entry.cseq && entry.fork(signal.branch).is_some();
@@ -280,7 +293,7 @@ impl CallTable {
         match entry.state {
             State::Ended => {
                 self.remove(slot);
-                let _ = self.insert(hash, signal, out);
+                let _ = self.insert(hash, signal, Wait::Setup, out);
             }
             State::Answered => self.faults.count(Layer::Call, Kind::Unexpected),
             _ if signal.cseq == entry.cseq => {
@@ -309,13 +322,13 @@ impl CallTable {
         if entry.state == State::Ended {
             // A call that was refused where it was asked about, and then seen here.
             self.remove(slot);
-            let _ = self.insert(hash, signal, out);
+            let _ = self.insert(hash, signal, Wait::Setup, out);
             return;
         }
         let is_dual = signal.sender != entry.sender && entry.state == State::Proceeding && !entry.heard_back;
         let controlling = if circuit.cic.is_multiple_of(2) { circuit.high } else { circuit.low };
         if is_dual && entry.sender == controlling {
-            let stamp = Stamp::message(signal.at, signal.seq);
+            let stamp = Stamp::message(self.now, signal.seq);
             if let What::Setup(setup) = signal.what {
                 let mut call = new_call(&signal.leg, signal.at, signal.seq, setup, signal.sender);
                 out.push(Stamped { stamp, event: CallEvent::Setup(call.clone()) });
@@ -328,14 +341,15 @@ impl CallTable {
         if !is_dual {
             self.faults.count(Layer::Call, Kind::Unexpected);
         }
-        let stamp = Stamp::message(signal.at, signal.seq);
-        self.end(slot, stamp, ReleasedBy::Network, out);
-        let _ = self.insert(hash, signal, out);
+        let stamp = Stamp::message(self.now, signal.seq);
+        self.end(slot, (signal.at, stamp), ReleasedBy::Network, out);
+        let _ = self.insert(hash, signal, Wait::Setup, out);
     }
 
-    fn insert(&mut self, hash: u64, signal: Signal<'_>, out: &mut Vec<Stamped>) -> Option<u32> {
+    /// Takes in a new call, which waits for `wait` at first.
+    fn insert(&mut self, hash: u64, signal: Signal<'_>, wait: Wait, out: &mut Vec<Stamped>) -> Option<u32> {
         let What::Setup(setup) = signal.what else { return None };
-        let stamp = Stamp::message(signal.at, signal.seq);
+        let stamp = Stamp::message(self.now, signal.seq);
         if self.index.len() >= self.options.calls_max {
             self.evict(stamp, out);
         }
@@ -352,7 +366,7 @@ impl CallTable {
             forks,
             heard_back: false,
             cancelled_at: None,
-            is_only_asked: false,
+            is_only_asked: wait == Wait::Told,
             timer_seq: signal.seq,
             call,
         };
@@ -364,7 +378,7 @@ impl CallTable {
         let entries = &self.entries;
         self.index
             .insert_unique(hash, slot, |slot| entries[*slot as usize].as_ref().map_or(0, |entry| entry.hash));
-        self.deadlines.arm(Wait::Setup, signal.at, signal.seq, slot);
+        self.deadlines.arm(wait, stamp.at, stamp.seq, slot);
         if self.deadlines.len() > self.options.calls_max.saturating_mul(TIMERS_PER_CALL) {
             let Self { deadlines, entries, .. } = self;
             deadlines.retain(|timer| is_in_force(entries, timer));
@@ -398,7 +412,7 @@ impl CallTable {
     }
 
     fn apply(&mut self, slot: u32, effect: Effect, signal: &Signal<'_>, out: &mut Vec<Stamped>) {
-        let stamp = Stamp::message(signal.at, signal.seq);
+        let stamp = Stamp::message(self.now, signal.seq);
         let Some(entry) = self.entry(slot) else { return };
         match effect {
             // A challenge; kept for the end, should the caller not answer it.
@@ -424,17 +438,20 @@ impl CallTable {
                     entry.call.sip_status = signal.sip_status;
                 }
                 entry.call.q850_cause = signal.q850_cause.or(entry.call.q850_cause);
-                self.end(slot, stamp, by, out);
+                self.end(slot, (signal.at, stamp), by, out);
             }
         }
     }
 
     /// Tells the end, at the time of the CANCEL if there was one. A circuit is free at once; a Call-ID lingers.
-    fn end(&mut self, slot: u32, stamp: Stamp, by: ReleasedBy, out: &mut Vec<Stamped>) {
+    fn end(&mut self, slot: u32, (at, stamp): (At, Stamp), by: ReleasedBy, out: &mut Vec<Stamped>) {
         let Some(entry) = self.entry(slot) else { return };
         entry.state = State::Ended;
-        entry.call.end_at = Some(entry.cancelled_at.unwrap_or(stamp.at));
-        entry.call.released_by = Some(by);
+        // Nobody has promised to tell the end of a call that was only asked about: that none is known says nothing of it.
+        if !(entry.is_only_asked && by == ReleasedBy::Timeout) {
+            entry.call.end_at = Some(entry.cancelled_at.unwrap_or(at));
+            entry.call.released_by = Some(by);
+        }
         let frees_circuit = entry.circuit.is_some();
         out.push(Stamped { stamp, event: CallEvent::End(entry.call.clone()) });
         if frees_circuit {
@@ -448,17 +465,15 @@ impl CallTable {
         let stamp = Stamp { at: timer.deadline, by_message: false, seq: timer.seq, part: 0 };
         match timer.wait {
             Wait::Linger => self.remove(timer.slot),
-            Wait::Cancel => self.end(timer.slot, stamp, ReleasedBy::Calling, out),
+            Wait::Cancel => self.end(timer.slot, (stamp.at, stamp), ReleasedBy::Calling, out),
             Wait::Setup if self.is_challenged(timer.slot) => {
-                self.end(timer.slot, stamp, ReleasedBy::Network, out);
+                self.end(timer.slot, (stamp.at, stamp), ReleasedBy::Network, out);
             }
             Wait::Setup | Wait::Talk => {
-                // Of a call that was only asked about nobody has promised to tell the end.
-                if self.entry(timer.slot).is_some_and(|entry| !entry.is_only_asked) {
-                    self.faults.count(Layer::Call, Kind::Expired);
-                }
-                self.end(timer.slot, stamp, ReleasedBy::Timeout, out);
+                self.faults.count(Layer::Call, Kind::Expired);
+                self.end(timer.slot, (stamp.at, stamp), ReleasedBy::Timeout, out);
             }
+            Wait::Told => self.end(timer.slot, (stamp.at, stamp), ReleasedBy::Timeout, out),
         }
     }
 
@@ -477,7 +492,7 @@ impl CallTable {
                     continue;
                 }
                 if wait != Wait::Linger {
-                    self.end(timer.slot, stamp, ReleasedBy::Timeout, out);
+                    self.end(timer.slot, (stamp.at, stamp), ReleasedBy::Timeout, out);
                 }
                 self.remove(timer.slot);
                 return;
@@ -490,8 +505,8 @@ impl CallTable {
         for offset in 0..count {
             let leg = Leg::Isup(Circuit { cic: first.cic.wrapping_add(offset), ..first });
             if let Some(slot) = self.find(leg.hash(self.options.seed), &leg) {
-                let stamp = Stamp { part: offset, ..Stamp::message(signal.at, signal.seq) };
-                self.end(slot, stamp, ReleasedBy::Network, out);
+                let stamp = Stamp { part: offset, ..Stamp::message(self.now, signal.seq) };
+                self.end(slot, (signal.at, stamp), ReleasedBy::Network, out);
             }
         }
     }
@@ -527,7 +542,7 @@ impl CallTable {
 
 fn is_in_force(entries: &[Option<Entry>], timer: &Timer) -> bool {
     let entry = entries.get(timer.slot as usize).and_then(Option::as_ref);
-    entry.is_some_and(|entry| entry.timer_seq == timer.seq && timer.wait == wait_of(entry.state))
+    entry.is_some_and(|entry| entry.timer_seq == timer.seq && timer.wait == wait_of(entry))
 }
 
 /// Whether an IAM is the one that set the call up, seen again: at a second tap point, or sent again on another path.
@@ -550,9 +565,10 @@ fn close_fork(entry: &mut Entry, signal: &Signal<'_>) -> bool {
     !others_open
 }
 
-/// Timer in force in a state.
-const fn wait_of(state: State) -> Wait {
-    match state {
+/// Timer in force.
+const fn wait_of(entry: &Entry) -> Wait {
+    match entry.state {
+        State::Proceeding | State::Alerting if entry.is_only_asked => Wait::Told,
         State::Proceeding | State::Alerting => Wait::Setup,
         State::Cancelled => Wait::Cancel,
         State::Answered => Wait::Talk,

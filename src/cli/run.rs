@@ -38,6 +38,13 @@ pub fn settings(directory: &Path, configured: &Service) -> Result<Settings, Fail
     let mut options = Options::default();
     options.call.calls_max = configured.calls.live_max.size();
     options.call.join = configured.calls.join.0;
+    if configured.http.is_some() {
+        // Whoever asks over HTTP may tell there too; only who says that he will is waited for.
+        let feed = configured.feed.unwrap_or_default();
+        options.call.told_wait = configured.feed.map_or(options.call.told_wait, |feed| feed.wait.0);
+        options.call.told_hold = options.call.told_wait + feed.remember.0;
+        options.call.told_max = feed.remember_max.size();
+    }
     options.judge = JudgeOptions {
         features: load::limits(&loaded),
         verdicts_max: configured.calls.live_max.size(),

@@ -26,7 +26,7 @@ use crate::source::growing::GrowingOptions;
 use crate::source::hep::HepOptions;
 use crate::source::live::LiveOptions;
 
-pub use adapters::PushTarget;
+pub use adapters::{Feed, PushTarget};
 pub use range::{Count, Span};
 
 /// Name of the file in its directory.
@@ -51,6 +51,8 @@ pub struct Service {
     pub log_format: LogFormat,
     /// Limits of calls.
     pub calls: Calls,
+    /// How calls are told of by call records, where they are.
+    pub feed: Option<Feed>,
     /// Live captures.
     pub captures: Vec<LiveOptions>,
     /// Listeners for capture agents.
@@ -106,6 +108,8 @@ struct Raw {
     log: RawLog,
     #[serde(default)]
     calls: Calls,
+    #[serde(default)]
+    feed: Option<Spanned<Feed>>,
     #[serde(default)]
     capture: Vec<sources::RawCapture>,
     #[serde(default)]
@@ -238,6 +242,7 @@ fn parse(path: &Path, directory: &Path, text: &str) -> Result<Service, Error> {
             RawFormat::Text => LogFormat::Text,
         },
         calls: raw.calls,
+        feed: raw.feed.map(Spanned::into_inner),
         captures: raw.capture.into_iter().map(LiveOptions::from).collect(),
         agents: raw.hep.into_iter().map(HepOptions::from).collect(),
         http: raw.http.map(|http| http.options(directory)),
@@ -281,6 +286,9 @@ fn check(raw: &Raw, directory: &Path, findings: &mut Findings<'_>) {
             "make it, writable for the service's user",
         );
     }
+    if let (Some(feed), None) = (&raw.feed, &raw.http) {
+        findings.add(feed.span(), "a `feed` without `http`", "call records come in over `[http]`");
+    }
 }
 
 #[cfg(test)]
@@ -298,10 +306,14 @@ mod tests {
         assert_eq!(service.records.directory, Path::new("/tmp"));
         assert_eq!((service.calls.live_max, service.calls.join.0), (Count(400_000), Duration::from_secs(5)));
         assert!(service.state.is_none() && service.rules.is_none());
+        let text =
+            "[records]\ndirectory = \"tmp\"\n[http]\nlisten = \"127.0.0.1:0\"\n[feed]\nwait = \"2h\"\n";
+        let feed = read(text).unwrap().feed.unwrap();
+        assert_eq!((feed.wait.0, feed.remember_max.size()), (Duration::from_secs(7200), 500_000));
     }
 
     /// Keys with a range: the table they are in, the key, values beyond the range and at its ends, the range.
-    const RANGES: [(&str, &str, &[&str], &[&str], &str); 20] = [
+    const RANGES: [(&str, &str, &[&str], &[&str], &str); 23] = [
         ("[records]", "sync", &["0s", "9ms", "61s", "1h"], &["10ms", "1m"], "`10ms` to `1m`"),
         ("[records]", "queue-max", &["0", "99", "1000001", "-1"], &["100", "1000000"], "100 to 1000000"),
         ("[state]", "every", &["0s", "999ms", "25h"], &["1s", "24h"], "`1s` to `24h`"),
@@ -309,6 +321,9 @@ mod tests {
         ("[calls]", "join", &["1ms", "61s"], &["0s", "100ms", "1m"], "`100ms` to `1m`, or `0s`"),
         ("[calls]", "queue-max", &["0", "100001"], &["1", "100000"], "1 to 100000"),
         ("[dip]", "deadline", &["0ms", "11s", "1h"], &["1ms", "10s"], "`1ms` to `10s`"),
+        ("[feed]", "wait", &["0s", "59s", "49h"], &["1m", "48h"], "`1m` to `48h`"),
+        ("[feed]", "remember", &["0s", "59s", "169h"], &["1m", "168h"], "`1m` to `168h`"),
+        ("[feed]", "remember-max", &["0", "999", "10000001"], &["1000", "10000000"], "1000 to 10000000"),
         ("[http]", "deadline", &["0ms", "11s", "1h"], &["1ms", "10s"], "`1ms` to `10s`"),
         ("[proxy]", "deadline", &["0ms", "11s", "1h"], &["1ms", "10s"], "`1ms` to `10s`"),
         ("[proxy]", "probe-every", &["1ms", "11m"], &["0s", "100ms", "10m"], "`100ms` to `10m`, or `0s`"),
@@ -342,7 +357,8 @@ mod tests {
         let value = if is_number { value.to_owned() } else { format!("\"{value}\"") };
         let before = format!("{table}\n{needed}");
         let records = if table == "[records]" { "" } else { "[records]\ndirectory = \"tmp\"\n" };
-        (format!("{before}{key} = {value}\n{records}"), before.lines().count() + 1)
+        let http = if table == "[feed]" { "[http]\nlisten = \"127.0.0.1:8081\"\n" } else { "" };
+        (format!("{before}{key} = {value}\n{records}{http}"), before.lines().count() + 1)
     }
 
     #[test]
@@ -381,6 +397,10 @@ mod tests {
             (
                 "[records]\ndirectory = \"tmp\"\n[calls]\njoins = \"1s\"\n",
                 "/etc/tollgate/tollgate.toml:4:1: unknown field `joins`, expected one of",
+            ),
+            (
+                "[records]\ndirectory = \"tmp\"\n[feed]\nwait = \"1h\"\n",
+                "/etc/tollgate/tollgate.toml:3:1: a `feed` without `http`",
             ),
         ] {
             let shown = read(text).unwrap_err().to_string();

@@ -138,7 +138,8 @@ pub struct Decision {
     look_ups: Option<LookUps>,
     faults: Faults,
     marks_dropped: u64,
-    now: At,
+    /// The latest time known.
+    latest: At,
     seq: u64,
     events: Vec<Stamped>,
     outputs: Vec<Output>,
@@ -166,7 +167,7 @@ impl Decision {
             look_ups,
             faults: Faults::default(),
             marks_dropped: 0,
-            now: At::default(),
+            latest: At::default(),
             seq: 0,
             events: Vec::new(),
             outputs: Vec::new(),
@@ -245,7 +246,7 @@ impl Decision {
             self.hand_over(query.reply, Err(FailOpen::Deadline));
             return None;
         }
-        let (at, seq) = self.arrival(clock::now());
+        let (at, seq) = self.now();
         let call = match query.asked {
             Asked::Message { envelope, bytes } => {
                 let pdu = Pdu { at, seq, frame: seq, envelope, bytes: &bytes };
@@ -270,8 +271,8 @@ impl Decision {
         self.outlets.setup_seconds.observe(watch.seconds());
         if let Treatment::Block { sip, q850, .. } = &answer.treatment {
             let codes = (*sip, *q850);
-            self.given.keep(call.seq, self.now, answer);
-            self.shard.refuse(call, self.now, codes, &mut self.events);
+            self.given.keep(call.seq, self.latest, answer);
+            self.shard.refuse(call, self.latest, codes, &mut self.events);
             self.judge();
         }
     }
@@ -294,47 +295,50 @@ impl Decision {
     }
 
     fn batch(&mut self, batch: &Batch) {
+        let wall = clock::now();
         for (pdu, key) in batch.groups().flatten() {
-            let (at, seq) = self.arrival(pdu.at);
+            let (at, seq) = self.arrival(pdu.at, wall);
             self.shard.handle(&Pdu { at, seq, ..pdu }, key, &mut self.events);
             self.judge();
         }
-        let (at, _) = self.arrival(batch.until);
+        let (at, _) = self.arrival(batch.until, wall);
         self.shard.advance(at, &mut self.events);
         self.judge();
     }
 
     fn told(&mut self, told: Told) {
-        let (at, seq) = self.arrival(clock::now());
+        let (at, seq) = self.now();
         self.shard.told(told, (at, seq), &mut self.events);
         self.judge();
     }
 
     fn tick(&mut self) {
-        // What sources have on its way to us shall not come from the past.
-        let at = clock::now().since(At::default()).saturating_sub(self.outlets.lag);
-        let (at, _) = self.arrival(At::default() + at);
+        // What sources have on its way to us shall not find its timers fired.
+        let at = clock::now().before(self.outlets.lag);
+        self.latest = self.latest.max(at);
         self.shard.advance(at, &mut self.events);
         self.judge();
         self.outlets.desk.flush();
     }
 
-    /// When an input counts as having come, and its number. Sources lag behind each other by the time that their messages
-    /// lay in buffers; time does not go back for that. A time that is ahead of the wall clock is no time.
-    fn arrival(&mut self, at: At) -> (At, u64) {
-        let at = if at > self.now {
-            let wall = clock::now();
-            if at.since(wall) > AHEAD_MAX {
-                self.faults.count(Layer::File, Kind::ClockForwards);
-                wall.max(self.now)
-            } else {
-                at
-            }
+    /// The time and number of what comes now.
+    fn now(&mut self) -> (At, u64) {
+        let at = clock::now();
+        (self.latest, self.seq) = (self.latest.max(at), self.seq + 1);
+        (at, self.seq)
+    }
+
+    /// The time and number of what a source saw at `at`. Sources lag behind each other, and behind questions, by the time
+    /// that their messages lay in buffers: a call's times are its source's all the same, and only timers and windows go
+    /// on from the latest time known. A time that is ahead of the wall clock is no time.
+    fn arrival(&mut self, at: At, wall: At) -> (At, u64) {
+        let at = if at.since(wall) > AHEAD_MAX {
+            self.faults.count(Layer::File, Kind::ClockForwards);
+            self.latest.max(wall)
         } else {
-            self.now
+            at
         };
-        self.now = at;
-        self.seq += 1;
+        (self.latest, self.seq) = (self.latest.max(at), self.seq + 1);
         (at, self.seq)
     }
 
@@ -448,14 +452,14 @@ impl Decision {
                 self.judge.load(ruleset);
             }
             Order::Count(reply) => drop(reply.send(self.counted())),
-            Order::Marks(reply) => drop(reply.send(self.judge.marks(self.now))),
+            Order::Marks(reply) => drop(reply.send(self.judge.marks(self.latest))),
             Order::Copy(reply) => drop(reply.send(Box::new(self.copy()))),
             Order::Stop => {}
         }
     }
 
     fn copy(&self) -> Learned {
-        Learned { store: self.judge.store().clone(), ruleset: self.judge.ruleset_shared(), at: self.now }
+        Learned { store: self.judge.store().clone(), ruleset: self.judge.ruleset_shared(), at: self.latest }
     }
 
     fn counted(&self) -> Counted {
@@ -490,6 +494,6 @@ impl Decision {
         }
         self.shard.finish(&mut self.events);
         self.judge();
-        Learned { ruleset: self.judge.ruleset_shared(), at: self.now, store: self.judge.into_store() }
+        Learned { ruleset: self.judge.ruleset_shared(), at: self.latest, store: self.judge.into_store() }
     }
 }

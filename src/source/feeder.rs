@@ -76,8 +76,7 @@ impl Feeder {
     /// For frames that are stamped now: there is a time before the first of them.
     pub(super) fn of_now(ends: (Outlet, Stop, Tally), options: FeedOptions) -> Self {
         // The first frame may be under way already.
-        let lag = u64::try_from(options.tick_lag.as_nanos()).unwrap_or(u64::MAX);
-        let begin = At::from_nanos(clock::now().nanos().saturating_sub(lag));
+        let begin = clock::now().before(options.tick_lag);
         Self::begin(ends, options, Timeline::from(begin))
     }
 

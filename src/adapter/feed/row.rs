@@ -175,8 +175,8 @@ impl Row {
                 ));
             }
         };
-        let answer = self.answer_at.or_else(|| before(end, talk));
-        let alert = self.alert_at.or_else(|| before(answer.unwrap_or(end), ring));
+        let answer = self.answer_at.or_else(|| Some(end.before(talk?)));
+        let alert = self.alert_at.or_else(|| Some(answer.unwrap_or(end).before(ring?)));
         let known = [Some(setup), alert, answer, Some(end)];
         if !known.into_iter().flatten().is_sorted() {
             return Err(Wrong::new(
@@ -193,11 +193,6 @@ struct Times {
     alert: Option<At>,
     answer: Option<At>,
     end: At,
-}
-
-fn before(moment: At, span: Option<Duration>) -> Option<At> {
-    let nanos = u64::try_from(span?.as_nanos()).ok()?;
-    Some(At::from_nanos(moment.nanos().saturating_sub(nanos)))
 }
 
 fn wrong(column: &str, value: &str, fix: &str) -> Wrong {

@@ -8,10 +8,11 @@ use crate::base::map::{Map, Seed};
 use crate::base::number::Number;
 use crate::base::route::RouteId;
 use crate::base::time::At;
-use crate::call::event::{Call, CallEvent, CallId, ReleasedBy, Stamp, Stamped};
+use crate::call::deadline::Wait;
+use crate::call::event::{Call, CallId, ReleasedBy, Stamp, Stamped};
 use crate::call::machine::State;
+use crate::call::table::told::named;
 use crate::call::table::{CallTable, Entry, Fork, is_repeated, key_of};
-use crate::call::told::Told;
 use crate::signal::{Leg, Setup, Signal, What};
 
 /// A call that was asked about.
@@ -91,12 +92,8 @@ impl CallTable {
             {
                 return self.ask_on_used(slot, hash, signal, out);
             }
-            // Forwarded: the same Call-ID, for somebody else.
-            if self
-                .entry(slot)
-                .is_some_and(|entry| entry.is_only_asked && is_about_others(&entry.call, setup))
-            {
-                return self.ask_on_used(slot, hash, signal, out);
+            if self.entry(slot).is_some_and(|entry| is_about_others(&entry.call, setup)) {
+                return self.ask_forwarded(slot, hash, signal, out);
             }
             let is_new_attempt = self.entry(slot).is_some_and(|entry| {
                 entry.state == State::Ended && !(entry.cseq >= cseq && entry.fork(branch).is_some())
@@ -113,6 +110,28 @@ impl CallTable {
         self.ask_new(hash, signal, out)
     }
 
+    /// Forwarded: the same Call-ID, for somebody else. While the first call is carried, the Call-ID stands for its messages;
+    /// then the question is known by whom it is for as well.
+    fn ask_forwarded(
+        &mut self,
+        first: u32,
+        hash: u64,
+        signal: Signal<'_>,
+        out: &mut Vec<Stamped>,
+    ) -> Option<AskedCall> {
+        let What::Setup(setup) = &signal.what else { return None };
+        let own = named(self.options.seed, hash, setup.called.number);
+        if let Some(slot) = self.find(own, &signal.leg) {
+            return self.asked(slot);
+        }
+        match self.entry(first) {
+            Some(entry) if !entry.is_only_asked && entry.state != State::Ended => {
+                self.ask_new(own, signal, out)
+            }
+            _ => self.ask_on_used(first, hash, signal, out),
+        }
+    }
+
     /// The circuit was free to whoever seized it: the end of the call before is still on its way here.
     fn ask_on_used(
         &mut self,
@@ -124,15 +143,15 @@ impl CallTable {
         if self.entry(slot).is_some_and(|entry| entry.state == State::Ended) {
             self.remove(slot);
         } else {
-            self.end(slot, Stamp::message(signal.at, signal.seq), ReleasedBy::Network, out);
+            let stamp = Stamp::message(self.now, signal.seq);
+            self.end(slot, (signal.at, stamp), ReleasedBy::Network, out);
         }
         self.ask_new(hash, signal, out)
     }
 
     fn ask_new(&mut self, hash: u64, signal: Signal<'_>, out: &mut Vec<Stamped>) -> Option<AskedCall> {
-        let slot = self.insert(hash, signal, out)?;
+        let slot = self.insert(hash, signal, Wait::Told, out)?;
         let entry = self.entry(slot)?;
-        entry.is_only_asked = true;
         // The question is no way to the called side: its answer ends nothing.
         entry.forks.iter_mut().for_each(|fork| fork.open = false);
         self.asked(slot)
@@ -145,44 +164,17 @@ impl CallTable {
             return;
         }
         (entry.call.sip_status, entry.call.q850_cause) = (Some(sip), Some(q850));
-        self.end(call.slot, Stamp::message(at, call.seq), ReleasedBy::Network, out);
-    }
-
-    /// Takes what a switch tells of a finished call, at `at`, as input number `seq`. A call that was never seen is set up
-    /// and ended at once.
-    pub fn told(&mut self, told: Told, (hash, at, seq): (u64, At, u64), out: &mut Vec<Stamped>) {
-        self.advance(at, out);
-        let leg = told.call_id.as_deref().map(Leg::Sip);
-        let known = leg
-            .as_ref()
-            .and_then(|leg| self.find(hash, leg))
-            .or_else(|| self.joinable(&told.setup, told.setup_at, self.options.join));
-        let stamp = Stamp::message(at, seq);
-        let Some(slot) = known else {
-            let key = key_of(&leg.unwrap_or(Leg::Sip(&seq.to_be_bytes())), 0);
-            let call = Call::new(key, seq, told.setup_at.min(at), told.setup.clone());
-            out.push(Stamped { stamp, event: CallEvent::Setup(call.clone()) });
-            tell_end(call, &told, stamp, out);
-            return;
-        };
-        let Some(entry) = self.entry(slot) else { return };
-        if entry.state == State::Ended {
-            return;
-        }
-        let (call, is_answered) = (entry.call.clone(), entry.call.answer_at.is_some());
-        entry.state = State::Ended;
-        let told = if is_answered { Told { answer_at: None, ..told } } else { told };
-        tell_end(call, &told, stamp, out);
-        self.remove(slot);
+        self.end(call.slot, (at, Stamp::message(self.now, call.seq)), ReleasedBy::Network, out);
     }
 
     /// Notes a call that may be asked about or told of later.
     pub(super) fn note(&mut self, slot: u32) {
+        let Some(entry) = self.entries.get(slot as usize).and_then(Option::as_ref) else { return };
+        let call = &entry.call;
+        self.known.note(self.now, slot, entry);
         if self.options.join.is_zero() {
             return;
         }
-        let Some(entry) = self.entries.get(slot as usize).and_then(Option::as_ref) else { return };
-        let call = &entry.call;
         if let (Some(calling), Some(called)) = (call.calling.number, call.called.number) {
             let joinable = Joinable { at: call.setup_at, slot, seq: call.seq };
             self.joins.insert((calling, called), joinable);
@@ -201,19 +193,36 @@ impl CallTable {
         };
         let Some(entry) = self.entry(slot).filter(is_it) else { return false };
         let old = std::mem::replace(&mut entry.hash, hash);
-        entry.is_only_asked = false;
         entry.circuit = if let Leg::Isup(circuit) = signal.leg { Some(circuit) } else { None };
         entry.call.key = key_of(&signal.leg, signal.sender);
-        (entry.sender, entry.cseq) = (signal.sender, signal.cseq);
-        entry.forks.clear();
-        entry.forks.push(Fork { branch: signal.branch, open: true });
+        self.see_asked(slot, signal);
         if let Ok(found) = self.index.find_entry(old, |other| *other == slot) {
             found.remove();
         }
         let entries = &self.entries;
         self.index
             .insert_unique(hash, slot, |slot| entries[*slot as usize].as_ref().map_or(0, |entry| entry.hash));
+        if let Some(entry) = &entries[slot as usize] {
+            self.known.note(self.now, slot, entry);
+        }
         true
+    }
+
+    /// A call that was asked about is seen: from now on its messages are those of the tap, its times too, and somebody will
+    /// see its end.
+    pub(super) fn see_asked(&mut self, slot: u32, signal: &Signal<'_>) {
+        let stamp = Stamp::message(self.now, signal.seq);
+        let Some(entry) = self.entry(slot) else { return };
+        entry.is_only_asked = false;
+        (entry.sender, entry.cseq) = (signal.sender, signal.cseq);
+        entry.forks.clear();
+        entry.forks.push(Fork { branch: signal.branch, open: true });
+        if entry.state == State::Proceeding {
+            entry.call.setup_at = signal.at;
+        }
+        if matches!(entry.state, State::Proceeding | State::Alerting) {
+            self.rearm(slot, Wait::Setup, stamp);
+        }
     }
 
     fn asked(&self, slot: u32) -> Option<AskedCall> {
@@ -222,7 +231,7 @@ impl CallTable {
     }
 
     /// The call of these numbers that was set up within `within` of `at`, on the same route where both are known.
-    fn joinable(&self, setup: &Setup, at: At, within: Duration) -> Option<u32> {
+    pub(super) fn joinable(&self, setup: &Setup, at: At, within: Duration) -> Option<u32> {
         if self.options.join.is_zero() {
             return None;
         }
@@ -235,46 +244,40 @@ impl CallTable {
     }
 }
 
-/// Tells the end of a call with the times and codes that others told.
-fn tell_end(mut call: Call, told: &Told, stamp: Stamp, out: &mut Vec<Stamped>) {
-    // Times that others tell may contradict each other; what is kept is in order.
-    let end_at = told.end_at.max(call.setup_at);
-    let within = |at: At| at.clamp(call.setup_at, end_at);
-    call.alert_at = call.alert_at.or(told.alert_at.map(within));
-    if let Some(answer_at) = told.answer_at {
-        call.answer_at = Some(within(answer_at));
-        out.push(Stamped { stamp, event: CallEvent::Answer(call.clone()) });
-    }
-    call.end_at = Some(end_at);
-    call.released_by = told.released_by.or(Some(ReleasedBy::Network));
-    call.sip_status = told.sip_status.or(call.sip_status);
-    call.q850_cause = told.q850_cause.or(call.q850_cause);
-    out.push(Stamped { stamp, event: CallEvent::End(call) });
-}
-
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::sync::Arc;
 
     use super::*;
+    use crate::base::fault::{Kind, Layer};
     use crate::base::network::Network;
     use crate::base::number::Party;
+    use crate::call::event::CallEvent;
     use crate::call::table::CallOptions;
     use crate::signal::Circuit;
 
-    const CALL_ID: Leg<'static> = Leg::Sip(b"dip@switch");
+    pub(crate) const CALL_ID: Leg<'static> = Leg::Sip(b"dip@switch");
 
     fn table() -> CallTable {
         let options = CallOptions { join: Duration::from_secs(5), ..CallOptions::default() };
         CallTable::new(options, Arc::new(Network::unknown()))
     }
 
-    fn setup(caller: u64) -> What {
-        let party = |number: u64| Party::from(Number::from_digits(number.to_string().as_bytes()).unwrap());
+    pub(crate) const SECOND: Duration = Duration::from_secs(1);
+
+    pub(crate) fn party(number: u64) -> Party {
+        Party::from(Number::from_digits(number.to_string().as_bytes()).unwrap())
+    }
+
+    pub(crate) fn of(what: What) -> Setup {
+        if let What::Setup(setup) = what { setup } else { Setup::default() }
+    }
+
+    pub(crate) fn setup(caller: u64) -> What {
         What::Setup(Setup { calling: party(caller), called: party(48_600_000_001), ..Setup::default() })
     }
 
-    fn signal(seconds: u64, seq: u64, leg: Leg<'static>, what: What) -> Signal<'static> {
+    pub(crate) fn signal(seconds: u64, seq: u64, leg: Leg<'static>, what: What) -> Signal<'static> {
         Signal {
             at: At::from_nanos(seconds * 1_000_000_000),
             seq,
@@ -290,34 +293,30 @@ mod tests {
         }
     }
 
-    fn circuit() -> Leg<'static> {
+    pub(crate) fn circuit() -> Leg<'static> {
         Leg::Isup(Circuit { network_indicator: 2, low: 1, high: 20, cic: 4 })
     }
 
-    struct Play(CallTable, Vec<Stamped>);
+    /// A table, and what it told.
+    pub(crate) struct Play(pub CallTable, pub Vec<Stamped>);
 
     impl Play {
-        fn ask(&mut self, signal: Signal<'static>) -> AskedCall {
+        pub(crate) fn ask(&mut self, signal: Signal<'static>) -> AskedCall {
             self.0.ask(signal.leg.hash(Seed::default()), signal, &mut self.1).unwrap()
         }
 
-        fn see(&mut self, signal: Signal<'static>) {
+        pub(crate) fn see(&mut self, signal: Signal<'static>) {
             self.0.handle(signal.leg.hash(Seed::default()), signal, &mut self.1);
         }
 
-        fn tell(&mut self, told: Told, at_s: u64, seq: u64) {
-            let hash = told.call_id.as_deref().map_or(0, |id| Leg::Sip(id).hash(Seed::default()));
-            self.0.told(told, (hash, At::from_nanos(at_s * 1_000_000_000), seq), &mut self.1);
-        }
-
-        fn ends(&self) -> Vec<&Call> {
+        pub(crate) fn ends(&self) -> Vec<&Call> {
             let events = self.1.iter().map(|stamped| &stamped.event);
             events
                 .filter_map(|event| if let CallEvent::End(call) = event { Some(call) } else { None })
                 .collect()
         }
 
-        fn setups(&self) -> usize {
+        pub(crate) fn setups(&self) -> usize {
             self.1.iter().filter(|stamped| matches!(stamped.event, CallEvent::Setup(_))).count()
         }
     }
@@ -337,7 +336,7 @@ mod tests {
         let mut play = Play(table(), Vec::new());
         play.ask(signal(0, 1, CALL_ID, setup(33_123_456_789)));
         play.0.advance(At::from_nanos(1_000_000_000_000), &mut play.1);
-        assert_eq!(play.ends()[0].released_by, Some(ReleasedBy::Timeout));
+        assert_eq!((play.ends()[0].end_at, play.ends()[0].released_by), (None, None), "nobody knows");
         assert_eq!(play.0.faults().nonzero().next(), None);
     }
 
@@ -402,6 +401,53 @@ mod tests {
     }
 
     #[test]
+    fn a_forwarded_call_is_judged_for_itself_while_a_tap_sees_the_first() {
+        let mut play = Play(table(), Vec::new());
+        let first = play.ask(signal(0, 1, CALL_ID, setup(33_123_456_789)));
+        play.see(signal(0, 2, CALL_ID, setup(33_123_456_789)));
+        let onward = || What::Setup(Setup { called: party(882_160_000_001), ..of(setup(33_123_456_789)) });
+        let second = play.ask(signal(1, 3, CALL_ID, onward()));
+        assert_ne!(first.seq, second.seq);
+        assert_eq!((play.setups(), play.ends().len()), (2, 0));
+        // Each is known when it is asked about again, also when the first is over.
+        assert_eq!(play.ask(signal(2, 4, CALL_ID, onward())), second);
+        assert_eq!(play.ask(signal(2, 5, CALL_ID, setup(33_123_456_789))).seq, first.seq);
+        play.see(Signal { sip_status: Some(486), branch: 2, ..signal(3, 6, CALL_ID, What::Refuse) });
+        assert_eq!(play.ends()[0].seq, first.seq);
+        assert_eq!(play.ask(signal(4, 7, CALL_ID, onward())), second);
+        assert_eq!(play.setups(), 2);
+    }
+
+    #[test]
+    fn times_are_those_of_the_tap_however_late_its_messages_come() {
+        let mut play = Play(table(), Vec::new());
+        let of_tap = Leg::Sip(b"tapped@carrier");
+        play.see(signal(10, 1, of_tap, setup(33_123_456_789)));
+        // Somebody asks about another call two seconds later, while the rest is still on its way.
+        play.ask(signal(14, 2, CALL_ID, setup(33_999_999_999)));
+        play.see(Signal { sip_status: Some(180), branch: 1, ..signal(11, 3, of_tap, What::Alert) });
+        play.see(Signal { branch: 1, ..signal(13, 4, of_tap, What::Cancel) });
+        play.see(Signal { sip_status: Some(487), branch: 1, ..signal(13, 5, of_tap, What::Refuse) });
+        let call = play.ends()[0];
+        assert_eq!((call.setup_time(), call.ring_time()), (Some(SECOND), Some(2 * SECOND)));
+        // What happens is told in order all the same.
+        assert!(play.1.is_sorted_by_key(|stamped| stamped.stamp.at));
+    }
+
+    #[test]
+    fn a_call_that_is_seen_waits_as_one_that_is_seen() {
+        let options = CallOptions { told_wait: 3600 * SECOND, ..CallOptions::default() };
+        let mut play = Play(CallTable::new(options, Arc::new(Network::unknown())), Vec::new());
+        play.ask(signal(0, 1, CALL_ID, setup(33_123_456_789)));
+        play.0.advance(At::from_nanos(0) + 300 * SECOND, &mut play.1);
+        assert_eq!(play.ends().len(), 0);
+        play.see(signal(301, 2, CALL_ID, setup(33_123_456_789)));
+        play.0.advance(At::from_nanos(0) + 600 * SECOND, &mut play.1);
+        assert_eq!(play.ends()[0].released_by, Some(ReleasedBy::Timeout));
+        assert_eq!(play.0.faults().of(Layer::Call, Kind::Expired), 1);
+    }
+
+    #[test]
     fn a_redial_is_a_call_of_its_own() {
         // A tap saw the first call cut.
         let mut play = Play(table(), Vec::new());
@@ -456,28 +502,6 @@ mod tests {
         let next = play.ask(signal(20, 4, circuit(), setup(33_777_777_777)));
         assert_ne!(next, first);
         assert_eq!((play.setups(), play.ends().len()), (2, 1));
-    }
-
-    #[test]
-    fn what_a_switch_tells_ends_the_call() {
-        let mut play = Play(table(), Vec::new());
-        play.ask(signal(1, 1, CALL_ID, setup(33_123_456_789)));
-        let at = |seconds: u64| At::from_nanos(seconds * 1_000_000_000);
-        let told = Told {
-            call_id: Some(Box::from(&b"dip@switch"[..])),
-            setup_at: at(1),
-            alert_at: Some(at(2)),
-            end_at: at(4),
-            released_by: Some(ReleasedBy::Calling),
-            ..Told::default()
-        };
-        play.tell(told.clone(), 5, 2);
-        assert_eq!((play.setups(), play.ends().len()), (1, 1));
-        assert_eq!(play.ends()[0].ring_time(), Some(Duration::from_secs(2)));
-        // Told of without having been asked about: set up and ended.
-        play.tell(Told { call_id: None, answer_at: Some(at(9)), ..told }, 6, 3);
-        assert_eq!((play.setups(), play.ends().len()), (2, 2));
-        assert_eq!(play.ends()[1].talk_time(), Some(Duration::ZERO), "times are kept in order");
     }
 
     #[test]

@@ -1,7 +1,8 @@
-//! `[http]` and `[[push]]`: who may ask over HTTP, and whom lists are pushed to.
+//! `[http]`, `[feed]` and `[[push]]`: who may ask over HTTP and tell of calls, and whom lists are pushed to.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::Deserialize;
 
@@ -13,7 +14,7 @@ use crate::adapter::push::PushOptions;
 use crate::adapter::push::client::ClientOptions;
 use crate::base::class::{Class, Subject};
 use crate::config::service::Patience;
-use crate::config::service::range::Count;
+use crate::config::service::range::{Count, Span};
 use crate::inline::isup;
 use crate::inline::sip::SipOptions;
 use crate::service::inline::PathOptions;
@@ -38,6 +39,28 @@ impl RawHttp {
             allow_without_token: self.allow_without_token,
             deadline: self.deadline.map_or(default.deadline, |span| span.0),
             ..default
+        }
+    }
+}
+
+/// `[feed]`
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub struct Feed {
+    /// How long a call that was only asked about waits for its call record, from its setup on.
+    pub wait: Span<60_000, 172_800_000>,
+    /// How much longer calls are remembered, so that a call record that comes late or again makes no second one.
+    pub remember: Span<60_000, 604_800_000>,
+    /// Most calls and call records remembered.
+    pub remember_max: Count<1_000, 10_000_000>,
+}
+
+impl Default for Feed {
+    fn default() -> Self {
+        Self {
+            wait: Span(Duration::from_secs(5 * 3600)),
+            remember: Span(Duration::from_secs(24 * 3600)),
+            remember_max: Count(500_000),
         }
     }
 }

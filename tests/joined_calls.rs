@@ -1,0 +1,205 @@
+//! Calls that a switch asks about, a tap sees and call records tell of, all through the decision loop.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+use prometheus::{Histogram, HistogramOpts, Registry};
+use serde_json::Value;
+use tollgate::adapter::{Asked, Query, Reply, Waker};
+use tollgate::base::fail_open::FailOpen;
+use tollgate::base::frame::{Envelope, Pdu, Transport};
+use tollgate::base::map::Seed;
+use tollgate::base::network::Network;
+use tollgate::base::number::{Number, Party};
+use tollgate::base::time::At;
+use tollgate::billing::RateCard;
+use tollgate::call::{CallOptions, Setup, Told};
+use tollgate::clock::{self, Deadline};
+use tollgate::engine::Shard;
+use tollgate::engine::batch::Batch;
+use tollgate::feature::fields;
+use tollgate::judge::{Answer, Judge, JudgeOptions};
+use tollgate::rule::Ruleset;
+use tollgate::service::decision::{Counted, Decision, Inbox, Learned, Order, Outlets};
+use tollgate::service::records::{Records, RecordsOptions};
+use tollgate::service::records_metrics::RecordsMetrics;
+use tollgate::signal;
+use tollgate::source::{self, Outlet};
+
+/// How long anything may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A decision loop with somebody at each of its queues.
+struct Bench {
+    queries: Sender<Query>,
+    outlet: Outlet,
+    told: Sender<Vec<Told>>,
+    orders: Sender<Order>,
+    decision: JoinHandle<Learned>,
+    records: Records,
+    folder: tempfile::TempDir,
+}
+
+struct Slot(Sender<Result<Answer, FailOpen>>);
+
+impl Reply for Slot {
+    fn hand_over(self: Box<Self>, answer: Result<Answer, FailOpen>) -> Option<Arc<Waker>> {
+        let _ = self.0.send(answer);
+        None
+    }
+}
+
+impl Bench {
+    fn start(options: CallOptions) -> Self {
+        let network = Arc::new(Network::unknown());
+        let folder = tempfile::tempdir().unwrap();
+        let records = RecordsOptions {
+            directory: folder.path().to_owned(),
+            sync_every: Duration::from_secs(1),
+            queue: 1_024,
+        };
+        let metrics = RecordsMetrics::new(&Registry::new(), &network).unwrap();
+        let (records, desk) =
+            Records::start(&records, &network, (RateCard::default(), Default::default()), metrics).unwrap();
+        let outlets = Outlets {
+            desk,
+            marks: None,
+            setup_seconds: Histogram::with_opts(HistogramOpts::new("setup", "setup")).unwrap(),
+            lag: Duration::from_secs(2),
+            pulse: Box::new(|| {}),
+        };
+        let (queries, asked) = bounded(16);
+        let (outlet, batches) = source::queue(16);
+        let (told, fed) = bounded(16);
+        let (orders, ordered) = bounded(16);
+        let ruleset = Arc::new(Ruleset::compile(&[], &fields::FIELDS).unwrap());
+        let judge = Judge::new(ruleset, Arc::clone(&network), JudgeOptions::default());
+        let shard = Shard::new(&network, options, true);
+        let decision = Decision::new(&network, (shard, judge), (outlets, None));
+        let inbox = Inbox { queries: asked, batches, told: fed, orders: ordered };
+        let decision = std::thread::spawn(move || decision.run(&inbox));
+        Self { queries, outlet, told, orders, decision, records, folder }
+    }
+
+    /// Asks about a call, and waits for the answer.
+    fn ask(&self, call_id: &str, called: &str) -> Answer {
+        let (slot, answer): (_, Receiver<Result<Answer, FailOpen>>) = bounded(1);
+        let asked = Asked::Setup { call_id: call_id.as_bytes().into(), setup: Box::new(setup(called)) };
+        let query = Query { asked, deadline: Deadline::after(PATIENCE), reply: Box::new(Slot(slot)) };
+        self.queries.send(query).unwrap();
+        answer.recv_timeout(PATIENCE).unwrap().unwrap()
+    }
+
+    /// Tells what a tap saw, and waits until it has been taken in.
+    fn see(&self, messages: &[(At, String)]) {
+        let (src, dst) = ("192.0.2.1:5060".parse().unwrap(), "192.0.2.2:5060".parse().unwrap());
+        let before = self.messages();
+        let mut batch = Batch::default();
+        for (at, text) in messages {
+            let is_response = text.starts_with("SIP/2.0");
+            let (src, dst) = if is_response { (dst, src) } else { (src, dst) };
+            let envelope = Envelope::Sip { src, dst, transport: Transport::Udp };
+            let pdu = Pdu { at: *at, seq: 0, frame: 0, envelope, bytes: text.as_bytes() };
+            batch.push(&pdu, signal::key(&pdu, Seed::default()));
+            batch.until = *at;
+        }
+        self.outlet.sender().send(batch).unwrap();
+        let end = Deadline::after(PATIENCE);
+        while self.messages() < before + messages.len() as u64 {
+            assert!(!end.left().is_zero());
+        }
+    }
+
+    fn messages(&self) -> u64 {
+        self.count().counts.by_kind().map(|(_, _, count)| count).sum()
+    }
+
+    fn count(&self) -> Box<Counted> {
+        let (reply, counted) = bounded(1);
+        self.orders.send(Order::Count(reply)).unwrap();
+        Box::new(counted.recv_timeout(PATIENCE).unwrap())
+    }
+
+    /// Ends it; the records it wrote.
+    fn end(self) -> Vec<Value> {
+        self.orders.send(Order::Stop).unwrap();
+        self.decision.join().unwrap();
+        let _ = self.records.stop(Deadline::after(PATIENCE));
+        records(self.folder.path())
+    }
+}
+
+fn records(folder: &Path) -> Vec<Value> {
+    let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let calls = files.filter(|path| path.file_name().unwrap().to_string_lossy().starts_with("calls-"));
+    let text: String = calls.map(|path| fs::read_to_string(path).unwrap()).collect();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn setup(called: &str) -> Setup {
+    let party = |digits: &str| Party::from(Number::from_digits(digits.as_bytes()).unwrap());
+    Setup { calling: party("33123456789"), called: party(called), ..Setup::default() }
+}
+
+fn message(start: &str, cseq: &str) -> String {
+    format!(
+        "{start}\r\nVia: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1\r\nFrom: <sip:+33123456789@x>;tag=1\r\n\
+         To: <sip:+48600000001@x>\r\nCall-ID: tapped@carrier\r\nCSeq: 1 {cseq}\r\nContent-Length: 0\r\n\r\n"
+    )
+}
+
+/// A call of which a tap two seconds behind sees the setup before another one is asked about, and the rest after.
+#[test]
+fn a_tap_that_lags_and_a_switch_that_asks() {
+    let bench = Bench::start(CallOptions { join: Duration::from_secs(5), ..CallOptions::default() });
+    let start = clock::now().before(Duration::from_secs(2));
+    let after = |milliseconds| start + Duration::from_millis(milliseconds);
+    bench.see(&[(after(0), message("INVITE sip:+48600000001@x SIP/2.0", "INVITE"))]);
+    bench.ask("asked@switch", "48600000002");
+    bench.see(&[(after(150), message("SIP/2.0 180 Ringing", "INVITE"))]);
+    bench.ask("asked-too@switch", "48600000003");
+    bench.see(&[
+        (after(950), message("CANCEL sip:+48600000001@x SIP/2.0", "CANCEL")),
+        (after(1_000), message("SIP/2.0 487 Request Terminated", "INVITE")),
+    ]);
+    let records = bench.end();
+    assert_eq!(records.len(), 3, "{records:#?}");
+    let tapped = records.iter().find(|record| record["call_key"] == "tapped@carrier").unwrap();
+    assert!(tapped["setup_ms"] == 150 && tapped["ring_ms"] == 800, "{tapped:#}");
+    assert_eq!(tapped["setup_at"], start.to_string());
+}
+
+#[test]
+fn call_records_that_come_late_and_twice() {
+    let options = CallOptions { told_max: 100, ..CallOptions::default() };
+    let bench = Bench::start(options);
+    bench.ask("asked@switch", "48600000002");
+    let now = clock::now();
+    let told = Told {
+        call_id: Some(Box::from(&b"asked@switch"[..])),
+        setup: setup("48600000002"),
+        setup_at: now.before(Duration::from_secs(90)),
+        alert_at: Some(now.before(Duration::from_secs(88))),
+        answer_at: Some(now.before(Duration::from_secs(80))),
+        end_at: now,
+        ..Told::default()
+    };
+    bench.told.send(vec![told.clone()]).unwrap();
+    bench.told.send(vec![told.clone(), Told { call_id: Some(Box::from(&b"x"[..])), ..told }]).unwrap();
+    let end = Deadline::after(PATIENCE);
+    let duplicates = || {
+        let counted = bench.count();
+        let found = counted.counts.faults.nonzero().find(|(_, kind, _)| *kind == "duplicate");
+        found.map_or(0, |(_, _, count)| count)
+    };
+    while duplicates() < 1 {
+        assert!(!end.left().is_zero());
+    }
+    let records = bench.end();
+    assert_eq!(records.len(), 2, "{records:#?}");
+    assert!(records.iter().all(|record| record["ring_ms"] == 8_000 && record["talk_ms"] == 80_000));
+}
