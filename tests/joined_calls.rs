@@ -9,7 +9,7 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use prometheus::{Histogram, HistogramOpts, Registry};
 use serde_json::Value;
-use tollgate::adapter::{Asked, Query, Reply};
+use tollgate::adapter::{Asked, Query, Reply, Waker};
 use tollgate::base::fail_open::FailOpen;
 use tollgate::base::frame::{Envelope, Pdu, Transport};
 use tollgate::base::map::Seed;
@@ -47,8 +47,9 @@ struct Bench {
 struct Slot(Sender<Result<Answer, FailOpen>>);
 
 impl Reply for Slot {
-    fn answer(self: Box<Self>, answer: Result<Answer, FailOpen>) {
+    fn hand_over(self: Box<Self>, answer: Result<Answer, FailOpen>) -> Option<Arc<Waker>> {
         let _ = self.0.send(answer);
+        None
     }
 }
 
