@@ -26,7 +26,7 @@ use tollgate::adapter::{Adapter, Gate};
 use tollgate::base::map::Seed;
 use tollgate::billing::RateCard;
 use tollgate::call::CallOptions;
-use tollgate::clock::Stopwatch;
+use tollgate::clock::{Deadline, Stopwatch};
 use tollgate::config;
 use tollgate::engine::Shard;
 use tollgate::feature::fields;
@@ -241,7 +241,7 @@ fn serve(calls_max: usize) {
     Box::new(dip).stop();
     drop(orders_in);
     drop(decision.join());
-    drop(records.stop());
+    drop(records.stop(Deadline::after(Duration::from_secs(60))));
     let failed = tollgate::base::fail_open::FailOpen::ALL
         .map(|why| (why.name(), live.adapter("dip").fail_open_count(why)));
     let failed: Vec<_> = failed.into_iter().filter(|(_, count)| *count > 0).collect();

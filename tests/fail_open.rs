@@ -119,6 +119,8 @@ fn the_operator_lets_every_call_pass() {
     stage.bypass(false);
     assert_eq!(stage.decide("judged", SPOOFED, "carrier")["decision"], "block");
     daemon.stop();
+    let recorded: Vec<_> = daemon.records("calls-").iter().map(|record| record["call_key"].clone()).collect();
+    assert_eq!(recorded, [json!("judged")], "of a call that passed unjudged there is a count, and no record");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, bounded};
 
-use crate::adapter::{Gate, Query};
+use crate::adapter::{Gate, Query, Standing};
 use crate::base::fail_open::FailOpen;
 use crate::base::network::Network;
 use crate::judge::{Answer, Treatment};
@@ -59,6 +59,7 @@ pub trait Switch {
 struct Bench<'a> {
     switch: Box<dyn Switch + 'a>,
     queries: Receiver<Query>,
+    standing: Arc<Standing>,
     metrics: AdapterMetrics,
 }
 
@@ -66,8 +67,10 @@ impl<'a> Bench<'a> {
     fn new(start: &dyn Fn(Gate) -> Box<dyn Switch + 'a>, room: usize) -> Self {
         let (sender, queries) = bounded(room);
         let metrics = Live::new().unwrap().adapter("test");
-        let gate = Gate::new(sender, (Arc::new(Network::unknown()), Arc::default()), metrics.clone());
-        Self { switch: start(gate), queries, metrics }
+        let standing = Arc::new(Standing::default());
+        let shared = (Arc::new(Network::unknown()), Arc::clone(&standing));
+        let gate = Gate::new(sender, shared, metrics.clone());
+        Self { switch: start(gate), queries, standing, metrics }
     }
 
     fn query(&self) -> Query {
@@ -98,6 +101,8 @@ pub fn holds<'a>(start: &dyn Fn(Gate) -> Box<dyn Switch + 'a>) {
     passes_what_is_not_answered(start);
     passes_when_the_queue_is_full(start);
     passes_when_nobody_judges(start);
+    passes_what_the_loop_cannot_judge(start);
+    passes_while_every_call_shall(start);
     never_holds_an_emergency_call(start);
     answers_again_the_same(start);
 }
@@ -163,6 +168,35 @@ fn passes_when_nobody_judges<'a>(start: &dyn Fn(Gate) -> Box<dyn Switch + 'a>) {
     let heard = bench.hears();
     assert_eq!((heard.call.as_str(), heard.passed), ("alone", true));
     assert_eq!(bench.metrics.fail_open_count(FailOpen::Stopped), 1);
+}
+
+fn passes_what_the_loop_cannot_judge<'a>(start: &dyn Fn(Gate) -> Box<dyn Switch + 'a>) {
+    let mut bench = Bench::new(start, 8);
+    for why in [FailOpen::Deadline, FailOpen::NotUnderstood, FailOpen::Stopped] {
+        bench.switch.set_up(&TestCall::new(why.name()));
+        bench.query().reply.answer(Err(why));
+        let heard = bench.hears();
+        assert_eq!((heard.call.as_str(), heard.passed), (why.name(), true));
+        assert_eq!(bench.metrics.fail_open_count(why), 1, "{}", why.name());
+    }
+    bench.hears_nothing_else("last");
+}
+
+fn passes_while_every_call_shall<'a>(start: &dyn Fn(Gate) -> Box<dyn Switch + 'a>) {
+    let mut bench = Bench::new(start, 8);
+    let passes = |bench: &mut Bench<'a>, why: FailOpen| {
+        bench.switch.set_up(&TestCall::new(why.name()));
+        let heard = bench.hears();
+        assert_eq!((heard.call.as_str(), heard.passed), (why.name(), true));
+        assert!(bench.queries.is_empty(), "{} was asked about", why.name());
+        assert_eq!(bench.metrics.fail_open_count(why), 1, "{}", why.name());
+    };
+    bench.standing.bypass(true);
+    passes(&mut bench, FailOpen::Bypass);
+    bench.standing.bypass(false);
+    bench.hears_nothing_else("judged again");
+    bench.standing.drain();
+    passes(&mut bench, FailOpen::Draining);
 }
 
 fn never_holds_an_emergency_call<'a>(start: &dyn Fn(Gate) -> Box<dyn Switch + 'a>) {

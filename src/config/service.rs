@@ -312,8 +312,10 @@ mod tests {
         assert_eq!((feed.wait.0, feed.remember_max.size()), (Duration::from_secs(7200), 500_000));
     }
 
-    /// Keys with a range: the table they are in, the key, values beyond the range and at its ends, the range.
-    const RANGES: [(&str, &str, &[&str], &[&str], &str); 23] = [
+    /// A key with a range: the table it is in, the key, values beyond the range and at its ends, the range.
+    type Ranged<'a> = (&'a str, &'a str, &'a [&'a str], &'a [&'a str], &'a str);
+
+    const RANGES: [Ranged<'static>; 23] = [
         ("[records]", "sync", &["0s", "9ms", "61s", "1h"], &["10ms", "1m"], "`10ms` to `1m`"),
         ("[records]", "queue-max", &["0", "99", "1000001", "-1"], &["100", "1000000"], "100 to 1000000"),
         ("[state]", "every", &["0s", "999ms", "25h"], &["1s", "24h"], "`1s` to `24h`"),

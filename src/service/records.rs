@@ -300,10 +300,10 @@ impl Writer {
             if since_sync.seconds() >= sync_every.as_secs_f64() {
                 self.sync();
                 since_sync = Stopwatch::start();
-            } else if self.calls.get_ref().len() >= CHUNK {
-                if let Err(error) = self.write_calls() {
-                    self.failing.begin("calls", &error);
-                }
+            } else if self.calls.get_ref().len() >= CHUNK
+                && let Err(error) = self.write_calls()
+            {
+                self.failing.begin("calls", &error);
             }
         }
         self.sync();

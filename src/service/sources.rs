@@ -63,6 +63,10 @@ impl Adapter for SourcePart {
         "source"
     }
 
+    fn trouble(&self) -> Option<String> {
+        self.0.has_ended().then(|| format!("source {}: a thread has ended, and reads no more", self.0.name()))
+    }
+
     fn stop(self: Box<Self>) {
         let _ = self.0.stop();
     }

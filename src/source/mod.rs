@@ -89,6 +89,12 @@ impl Running {
         &self.name
     }
 
+    /// Whether a thread of it has ended, which none does before it is told to.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.threads.iter().any(JoinHandle::is_finished)
+    }
+
     /// What all its threads have counted so far.
     #[must_use]
     pub fn counts(&self) -> SourceCounts {
@@ -179,5 +185,23 @@ impl Stop {
     #[must_use]
     pub fn wait(&self, span: Duration) -> bool {
         matches!(self.0.recv_timeout(span), Err(RecvTimeoutError::Disconnected))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Deadline;
+
+    #[test]
+    fn a_thread_that_ends_before_it_is_told_to_is_noticed() {
+        let waits: Work = Box::new(|stop, _| while !stop.wait(Duration::from_secs(1)) {});
+        let sound = start("sound".to_owned(), vec![waits]).unwrap();
+        let broken = start("broken".to_owned(), vec![Box::new(|_, _| panic!("as a test wants"))]).unwrap();
+        let patience = Deadline::after(Duration::from_secs(10));
+        while !broken.has_ended() && !patience.left().is_zero() {
+            thread::yield_now();
+        }
+        assert!(broken.has_ended() && !sound.has_ended());
     }
 }

@@ -138,6 +138,27 @@ fn what_is_not_believed_or_not_read_is_counted() {
 }
 
 #[test]
+fn a_queue_that_nobody_empties_stops_the_reading_and_the_kernel_counts_what_is_lost() {
+    let mut options = HepOptions::default();
+    options.feed.batch_pdus = 1;
+    let ears = listen(options);
+    let sender = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let message = messages("sip-wangiri").remove(0);
+    let datagram = bytes_of(&packet(&message.bytes));
+    // More than its receive buffer of 8 MiB holds.
+    for _ in 0..20_000 {
+        sender.send_to(&datagram, ears.udp).unwrap();
+    }
+    await_that("a full queue blocks", || ears.running.counts().batches_held == 1);
+    // What was lost the kernel says with the next datagram that it hands over.
+    await_that("the kernel's count", || {
+        ears.inlet.batches.try_iter().for_each(drop);
+        let _ = sender.send_to(&datagram, ears.udp);
+        ears.running.counts().lost(Loss::Kernel) > 0
+    });
+}
+
+#[test]
 fn m3ua_carries_isup() {
     let ears = listen(HepOptions::default());
     let label = RoutingLabel { opc: 100, dpc: 200, network_indicator: 2, sls: 1 };
