@@ -1,16 +1,18 @@
-//! A state file of a full store of default size: written and read once. Budget: 10 s to read.
+//! A store of default size full of calls, copied for the state file: the longest slice, which is what the decision loop takes for it
+//! at a time, and beside it what a copy of all at once takes. Then the file, written and read once. Budgets: 1 ms a slice, 10 s to read.
 
 mod common;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use tollgate::base::map::Seed;
 use tollgate::base::number::{Number, Party};
 use tollgate::base::route::RouteId;
 use tollgate::base::time::At;
 use tollgate::call::{Call, CallEvent, CallKey, ReleasedBy, Setup};
 use tollgate::clock::Stopwatch;
-use tollgate::feature::Store;
+use tollgate::feature::{Cursor, Store};
 use tollgate::journal::state;
 use tollgate::judge::{Judge, JudgeOptions};
 use tollgate::rule::Ruleset;
@@ -44,6 +46,26 @@ fn call(index: u64) -> Call {
     }
 }
 
+/// Makes every slice once, and tells how long they took.
+fn slices(store: &Store) {
+    let (mut cursor, mut is_more) = (Cursor::default(), true);
+    let (mut took, mut octets) = (Vec::new(), 0);
+    while is_more {
+        let (watch, mut slice) = (Stopwatch::start(), Vec::new());
+        is_more = store.slice(&mut cursor, &mut slice).expect("a slice can be made");
+        took.push(watch.seconds());
+        octets += slice.len();
+    }
+    took.sort_by(f64::total_cmp);
+    let [median, late, longest] =
+        [took.len() / 2, took.len() * 999 / 1_000, took.len() - 1].map(|index| took[index] * 1e6);
+    println!(
+        "state/slices: {} of {octets} octets in all, {:.2} s; median {median:.0} µs, 99.9 % within {late:.0} µs, longest {longest:.0} µs",
+        took.len(),
+        took.iter().sum::<f64>()
+    );
+}
+
 fn main() {
     let network = common::network("captures/interconnect/network.toml");
     let mut judge = Judge::new(Arc::new(Ruleset::empty()), Arc::clone(&network), JudgeOptions::default());
@@ -60,12 +82,18 @@ fn main() {
     println!("state: {:?}, at most {} octets", judge.store().sizes(), judge.store().bytes_max());
     let folder = tempfile::tempdir().expect("a folder for temporary files");
     let path = folder.path().join("state");
+    slices(judge.store());
     let watch = Stopwatch::start();
-    state::save(&path, (&network, "0123"), At::default(), judge.store()).expect("the state can be written");
+    let copy = judge.store().clone();
+    println!("state/clone: {:.2} s", watch.seconds());
+    drop(copy);
+    let watch = Stopwatch::start();
+    state::save(&path, (&network, "0123"), (Seed(1), &()), (judge.store(), At::default()))
+        .expect("the state can be written");
     let (seconds, length) = (watch.seconds(), std::fs::metadata(&path).map_or(0, |file| file.len()));
     println!("state/save: {seconds:.2} s, {length} octets");
     drop(judge);
     let watch = Stopwatch::start();
-    let (_, store) = state::load::<Store>(&path, &network).expect("the state can be read");
-    println!("state/load: {:.2} s, {:?}", watch.seconds(), store.sizes());
+    let (_, content) = state::load::<()>(&path, &network).expect("the state can be read");
+    println!("state/load: {:.2} s, {:?}", watch.seconds(), content.store.sizes());
 }

@@ -40,10 +40,9 @@ impl Keeper {
         seed: Option<u64>,
         network: &Network,
     ) -> Result<(Self, Option<Learned>), Failure> {
-        match state::load::<Content<Store, Memory>>(&path, network) {
-            Ok((header, Content { seed, store, rated })) => {
-                let until = At::parse(&header.at).unwrap_or_default();
-                Ok((Self { path, seed, until }, Some(Learned { header, store, rated })))
+        match state::load::<Memory>(&path, network) {
+            Ok((header, Content { seed, rated, store, at })) => {
+                Ok((Self { path, seed, until: at }, Some(Learned { header, store, rated })))
             }
             Err(StateError::Io(error)) if error.kind() == io::ErrorKind::NotFound => {
                 let seed = Seed(seed.unwrap_or_else(|| RandomState::new().hash_one(0)));
@@ -90,9 +89,9 @@ impl Keeper {
         (network, rated): (&Network, &Memory),
         at: Option<At>,
     ) -> Result<String, Failure> {
-        let content = Content { seed: self.seed, store: judge.store(), rated };
         let until = self.until.max(at.unwrap_or_default());
-        state::save(&self.path, (network, judge.ruleset().hash()), until, &content)
+        let about = (network, judge.ruleset().hash());
+        state::save(&self.path, about, (self.seed, rated), (judge.store(), until))
             .map_err(|error| Failure::output(&self.path, &error))?;
         Ok(self.path.display().to_string())
     }

@@ -5,12 +5,14 @@
 //! where it is custom to ring once, ringing once says little. A block of 10,000 numbers counts once a minute, and not
 //! while it is suspected: one sender, however loud, is not what is usual.
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::base::route::RouteId;
 use crate::feature::clock::left;
 use crate::feature::ending::{ENDINGS, Ending};
 use crate::feature::evidence::{MODELS, Model, Nats};
+use crate::feature::slices::{self, Page, Part, Slots};
 
 /// Shares of endings among people's calls, in the order of [`Ending`], where nothing is known of the route yet. About
 /// half of calls are answered (normal answer-seizure ratios are 40 to 70 %), callers who are not wait some 15 s, and
@@ -57,7 +59,7 @@ const OUTAGE_WEIGHT: f32 = 100.0;
 
 /// What is usual on one route.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-struct Profile {
+pub(super) struct Profile {
     /// Calls by hour of the day (UTC) and ending.
     hours: [[f32; ENDINGS]; 24],
     /// Calls by ending.
@@ -83,7 +85,7 @@ impl Profile {
 }
 
 /// What is usual on every route.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default)]
 pub struct Baselines {
     /// By route; as many as the network file names, which bounds it.
     profiles: Vec<Profile>,
@@ -192,6 +194,43 @@ impl Baselines {
             self.profiles.resize(index + 1, Profile::default());
         }
         &mut self.profiles[index]
+    }
+}
+
+impl Slots for Baselines {
+    type Head = ();
+    type Slot = Profile;
+
+    fn head(&self) -> Self::Head {}
+
+    fn slot(&self, index: usize) -> Option<impl Serialize> {
+        self.profiles.get(index)
+    }
+
+    fn take<E: Error>(
+        (): Self::Head,
+        mut next: impl FnMut() -> Result<Option<Self::Slot>, E>,
+    ) -> Result<Self, E> {
+        let mut profiles = Vec::new();
+        while let Some(profile) = next()? {
+            if profiles.len() > usize::from(u16::MAX) {
+                return Err(E::custom("there are more routes than there can be"));
+            }
+            profiles.push(profile);
+        }
+        Ok(Self { profiles })
+    }
+}
+
+impl Part for Baselines {
+    fn write(&self, place: usize, page: &mut Page<'_>) -> postcard::Result<Option<usize>> {
+        slices::write(self, place, page)
+    }
+}
+
+impl<'de> Deserialize<'de> for Baselines {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        slices::read(from)
     }
 }
 

@@ -21,42 +21,52 @@ pub const KEPT_MAX: usize = SLOTS_MAX / 4 * 3;
 /// Most ticks between the base of the stamps and now; a stamp is an octet, and 0 means an empty slot.
 const STAMP_TICKS_MAX: u32 = 254;
 
-/// Slots that all sets together may still take beyond what each begins with.
+/// Slots that all sets together may take beyond what each begins with.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Pool {
-    left: usize,
+    slots: usize,
+    /// By sets that are there; counted anew when a file is read.
+    #[serde(skip)]
+    taken: usize,
 }
 
 impl Pool {
     /// A pool of `slots`.
     #[must_use]
     pub const fn new(slots: usize) -> Self {
-        Self { left: slots }
+        Self { slots, taken: 0 }
     }
 
     /// Slots left.
     #[must_use]
     pub const fn left(&self) -> usize {
-        self.left
+        self.slots.saturating_sub(self.taken)
+    }
+
+    /// Says how many slots the sets of a file hold. They may be more than there are: a set that gave way while the file was written
+    /// may be in it beside one that took its slots.
+    pub(super) const fn hold(&mut self, taken: usize) {
+        self.taken = taken;
     }
 
     /// Takes `slots` if there are as many.
     fn take(&mut self, slots: usize) -> bool {
-        let enough = self.left >= slots;
+        let enough = self.left() >= slots;
         if enough {
-            self.left -= slots;
+            self.taken += slots;
         }
         enough
     }
 
     /// Takes back what a dropped set held, see [`Distinct::borrowed`].
     pub const fn give_back(&mut self, slots: usize) {
-        self.left += slots;
+        self.taken = self.taken.saturating_sub(slots);
     }
 }
 
 /// A set of numbers seen, by hash.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(try_from = "Stored")]
 pub struct Distinct {
     hashes: Box<[u32]>,
     /// Last seen, in ticks from `base`, plus 1; 0 is an empty slot. Never emptied in place: probing relies on it.
@@ -68,6 +78,37 @@ pub struct Distinct {
     head: Tick,
     kept_10m: u16,
     kept_1h: u16,
+}
+
+/// A set as it is in a file: what it says of itself may be wrong.
+#[derive(Deserialize)]
+struct Stored {
+    hashes: Box<[u32]>,
+    stamps: Box<[u8]>,
+    used: u16,
+    level: u8,
+    base: Tick,
+    head: Tick,
+    kept_10m: u16,
+    kept_1h: u16,
+}
+
+impl TryFrom<Stored> for Distinct {
+    type Error = &'static str;
+
+    fn try_from(stored: Stored) -> Result<Self, Self::Error> {
+        let Stored { hashes, stamps, used, level, base, head, kept_10m, kept_1h } = stored;
+        let slots = hashes.len();
+        let is_sized = slots.is_power_of_two() && (SLOTS_MIN..=SLOTS_MAX).contains(&slots);
+        let full = stamps.iter().filter(|stamp| **stamp != 0).count();
+        // Probing ends at an empty slot.
+        let is_used = full == usize::from(used) && full <= slots / 4 * 3;
+        let is_kept = kept_10m.max(kept_1h) <= used && u32::from(level) < u32::BITS;
+        if !is_sized || stamps.len() != slots || !is_used || !is_kept || base > head || head > Tick::MAX {
+            return Err("a set of numbers does not fit together");
+        }
+        Ok(Self { hashes, stamps, used, level, base, head, kept_10m, kept_1h })
+    }
 }
 
 impl Distinct {

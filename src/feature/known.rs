@@ -4,17 +4,25 @@
 //! for one that was about once in two million look-ups. Numbers of a whole country fit: a hundred million keys take
 //! some 540 MB. When a bucket is full, the key seen longest ago gives way.
 
+use std::fmt;
 use std::hash::BuildHasher;
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
-use serde::{Deserialize, Serialize};
+use serde::de::{Error, SeqAccess, Visitor};
+use serde::ser::SerializeTuple;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::base::map::Seed;
+use crate::feature::slices::{self, Page, Part, Slots};
 
 /// Cells in a bucket; two buckets share a cache line.
 const WAYS: usize = 8;
 /// Buckets swept with each key put in, until the day's sweep is through.
 const SWEPT_AT_ONCE: usize = 8;
+/// Days that keys may be kept for.
+const DAYS: RangeInclusive<u8> = 1..=30;
+/// Most buckets: those of the highest limit.
+const BUCKETS_MAX: usize = 1 << 31;
 /// Days after which a sweep that had too few keys to ride on is done in one go: before any cell written since the last
 /// one, and kept by it, has an age of 256 days, which would be 0.
 const SWEPT_WITHIN: u32 = 255 - 30 - 30;
@@ -46,7 +54,7 @@ pub enum Seen {
 ///
 /// A cell says its day modulo 256, so cells that are too old are emptied before their day comes round again: a few with
 /// each key put in, and all at once where months went by with few keys.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug)]
 pub struct Known {
     seed: Seed,
     /// Tag × 256 + day; 0 is free.
@@ -71,7 +79,7 @@ impl Known {
         Self {
             seed,
             buckets: vec![[0; WAYS]; buckets].into(),
-            days: days.clamp(1, 30),
+            days: days.clamp(*DAYS.start(), *DAYS.end()),
             held: 0,
             latest: Day::default(),
             sweep: Day::default(),
@@ -176,6 +184,100 @@ impl Known {
 
     fn is_in_force(&self, cell: u32, today: Day) -> bool {
         age(cell, today) <= u32::from(self.days)
+    }
+}
+
+/// The head stands before the buckets: a sweep goes on where it was when the first of them was written, and passes again over
+/// those that were swept meanwhile.
+impl Slots for Known {
+    /// Seed, days, how many buckets; the latest day, the sweep's, how many it has behind it, and the day of the one before.
+    type Head = (Seed, u8, usize, Day, (Day, u64, Day));
+    type Slot = Bucket;
+
+    fn head(&self) -> Self::Head {
+        let sweep = (self.sweep, self.swept, self.swept_before);
+        (self.seed, self.days, self.buckets.len(), self.latest, sweep)
+    }
+
+    fn slot(&self, index: usize) -> Option<impl Serialize> {
+        self.buckets.get(index).copied().map(Bucket)
+    }
+
+    fn take<E: Error>(
+        (seed, days, length, latest, (sweep, swept, swept_before)): Self::Head,
+        mut next: impl FnMut() -> Result<Option<Self::Slot>, E>,
+    ) -> Result<Self, E> {
+        if !DAYS.contains(&days) || !length.is_power_of_two() || length > BUCKETS_MAX {
+            return Err(E::custom("a set of keys has an impossible size"));
+        }
+        slices::check_room::<Bucket, E>(length)?;
+        let (mut buckets, mut held) = (vec![[0; WAYS]; length].into_boxed_slice(), 0);
+        for bucket in &mut buckets {
+            let Some(Bucket(cells)) = next()? else { return Err(E::custom("a set of keys is too short")) };
+            let full = cells.iter().filter(|cell| **cell != 0).count() as u64;
+            // Only what changes is written: memory that was never used stays so.
+            if full > 0 {
+                *bucket = cells;
+                held += full;
+            }
+        }
+        if next()?.is_some() {
+            return Err(E::custom("a set of keys is too long"));
+        }
+        Ok(Self { seed, buckets, days, held, latest, sweep, swept, swept_before })
+    }
+}
+
+impl Part for Known {
+    fn write(&self, place: usize, page: &mut Page<'_>) -> postcard::Result<Option<usize>> {
+        slices::write(self, place, page)
+    }
+}
+
+impl<'de> Deserialize<'de> for Known {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        slices::read(from)
+    }
+}
+
+/// A bucket as it is kept in a file: a bit for each cell that is not free, then these.
+pub(super) struct Bucket([u32; WAYS]);
+
+impl Serialize for Bucket {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let is_full = (0..WAYS).fold(0_u8, |bits, way| bits | u8::from(self.0[way] != 0) << way);
+        let mut to = to.serialize_tuple(1 + is_full.count_ones() as usize)?;
+        to.serialize_element(&is_full)?;
+        for cell in self.0.iter().filter(|cell| **cell != 0) {
+            to.serialize_element(cell)?;
+        }
+        to.end()
+    }
+}
+
+impl<'de> Deserialize<'de> for Bucket {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_tuple(1 + WAYS, ReadingBucket)
+    }
+}
+
+struct ReadingBucket;
+
+impl<'de> Visitor<'de> for ReadingBucket {
+    type Value = Bucket;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a bucket of keys")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut from: A) -> Result<Bucket, A::Error> {
+        let too_short = || A::Error::custom("a bucket of keys is too short");
+        let is_full: u8 = from.next_element()?.ok_or_else(too_short)?;
+        let mut cells = [0; WAYS];
+        for way in (0..WAYS).filter(|way| is_full >> way & 1 != 0) {
+            cells[way] = from.next_element()?.ok_or_else(too_short)?;
+        }
+        Ok(Bucket(cells))
     }
 }
 

@@ -21,6 +21,7 @@ use crate::base::route::{RouteClass, RouteId};
 use crate::base::time::At;
 use crate::call::CallId;
 use crate::feature::clock::seconds;
+use crate::feature::slices::Part;
 use crate::feature::table::Table;
 
 /// How long after the last confirmation a mark stands without a test, in seconds.
@@ -135,7 +136,7 @@ impl Mark {
 }
 
 /// All marks.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 pub struct Marks {
     table: Table<MarkKey, Mark>,
     /// How many marks on blocks of each width were ever made: most widths have none, and need no look-up.
@@ -197,6 +198,12 @@ impl Marks {
             let range = Range::from_prefix(&key.prefix.to_string(), key.width)?;
             Some((key.subject, range, mark, mark.until.since(at)))
         })
+    }
+
+    /// What is kept in a file, in the order of the fields. The widths come last: of every mark in the table they then know.
+    pub(super) fn parts(&self) -> [&dyn Part; 2] {
+        let Self { table, widths } = self;
+        [table, widths]
     }
 
     /// Marks kept, with copies and expired ones.

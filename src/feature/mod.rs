@@ -20,6 +20,7 @@ pub mod mark;
 pub mod outcome;
 pub mod people;
 pub mod presence;
+mod slices;
 pub mod standing;
 pub mod suspicion;
 pub mod table;
@@ -30,7 +31,7 @@ use std::hash::BuildHasher;
 use std::hint::black_box;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer};
 
 use crate::base::class::{Class, Subject};
 use crate::base::fault::{Faults, Kind, Layer};
@@ -49,6 +50,7 @@ use crate::feature::mark::{Lesson, MarkKey, Marks, Place};
 use crate::feature::outcome::Outcome;
 use crate::feature::people::People;
 use crate::feature::presence::Presence;
+use crate::feature::slices::{Part, SLICE_OCTETS};
 use crate::feature::suspicion::Suspicion;
 use crate::feature::table::Table;
 use crate::feature::tally::{Event, Figures, Scope, Tally};
@@ -56,12 +58,14 @@ use crate::feature::window::Tick;
 
 pub use fields::Moment;
 pub use limits::{Limits, Sizes};
+pub use slices::Cursor;
 
 /// How long a missed call is remembered for `pair.missed_24h`.
 pub const MISSED_FOR: Duration = Duration::from_secs(24 * 3600);
 
 /// All windows and marks: everything that is learned from calls, and what a state file holds.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
+#[serde(remote = "Self")]
 pub struct Store {
     seed: Seed,
     callers: Table<u64, Tally>,
@@ -96,6 +100,49 @@ impl Store {
             pool: Pool::new(limits.distinct_slots),
             faults: Faults::default(),
         }
+    }
+
+    /// Writes what comes next for a state file behind what is in `out`, about 128 KiB, and moves the cursor on; whether there is
+    /// more. The store may change between two slices: all slices of a cursor are a store that can be read again.
+    ///
+    /// # Errors
+    /// None that a store can cause.
+    pub fn slice(&self, cursor: &mut Cursor, out: &mut Vec<u8>) -> postcard::Result<bool> {
+        cursor.slice(&self.parts(), out, SLICE_OCTETS)
+    }
+
+    /// What is kept in a file, in the order of the fields.
+    fn parts(&self) -> Vec<&dyn Part> {
+        let Self {
+            seed,
+            callers,
+            ranges_100,
+            ranges_10k,
+            missed,
+            marks,
+            suspicion,
+            people,
+            presence,
+            behaviour,
+            pool,
+            faults: _,
+        } = self;
+        let tables: [&dyn Part; 5] = [seed, callers, ranges_100, ranges_10k, missed];
+        let mut parts = tables.to_vec();
+        parts.extend(marks.parts());
+        parts.extend(suspicion.parts());
+        parts.extend(people.parts());
+        parts.extend(presence.parts());
+        parts.extend(behaviour.parts());
+        parts.push(pool);
+        parts
+    }
+
+    /// Slots that sets took from the pool.
+    fn borrowed(&self) -> usize {
+        let tables = [&self.callers, &self.ranges_100, &self.ranges_10k];
+        let tallies = tables.iter().flat_map(|table| table.iter());
+        tallies.map(|(_, tally)| tally.borrowed()).sum::<usize>() + self.behaviour.borrowed()
     }
 
     /// Fetches what the figures of a call are made of into the processor's caches, all keys at once instead of one after
@@ -356,6 +403,16 @@ impl Store {
     }
 }
 
+/// What spans several tables is counted anew.
+impl<'de> Deserialize<'de> for Store {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        // The derived one, which `remote` makes a function of the type itself.
+        let mut store = Self::deserialize(from)?;
+        store.pool.hold(store.borrowed());
+        Ok(store)
+    }
+}
+
 fn figures(tally: Option<&Tally>, scope: Scope, now: Tick) -> Figures {
     tally.map_or_else(Figures::default, |tally| tally.figures(scope, now))
 }
@@ -522,7 +579,7 @@ mod tests {
         }
         assert_eq!(store.sizes().callers, 10);
         assert_eq!(store.faults().of(Layer::Feature, Kind::Evicted), 90);
-        assert_eq!(store.pool.left() + store.pool_borrowed(), Limits::default().distinct_slots);
+        assert_eq!(store.pool.left() + store.borrowed(), Limits::default().distinct_slots);
     }
 
     #[test]
@@ -618,16 +675,5 @@ mod tests {
         let late = now + lesson.ttl;
         assert_eq!(value(&store, &network, &back, late, "called_range_100.mark"), Value::Word(0));
         assert_eq!(value(&store, &network, &back, now, "called.mark"), Value::Word(0));
-    }
-
-    impl Store {
-        fn pool_borrowed(&self) -> usize {
-            [&self.callers, &self.ranges_100, &self.ranges_10k]
-                .iter()
-                .flat_map(|table| table.iter())
-                .map(|(_, tally)| tally.borrowed())
-                .sum::<usize>()
-                + self.behaviour.borrowed()
-        }
     }
 }

@@ -15,6 +15,7 @@ use crate::base::range::Range;
 use crate::base::route::RouteId;
 use crate::feature::clock::left;
 use crate::feature::known::{Day, Known, Seen};
+use crate::feature::slices::Part;
 use crate::feature::table::Table;
 
 /// Days a number or a pair stays known.
@@ -99,7 +100,7 @@ impl Fading {
 }
 
 /// Everything known of people.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 pub struct People {
     seed: Seed,
     /// Numbers that talked.
@@ -164,6 +165,12 @@ impl People {
             refused: Table::new(limits.refused, seed),
             cut: Table::new(limits.refused, seed),
         }
+    }
+
+    /// What is kept in a file, in the order of the fields.
+    pub(super) fn parts(&self) -> [&dyn Part; 10] {
+        let Self { seed, talked, waited, reached, pairs, tried, called, census, refused, cut } = self;
+        [seed, talked, waited, reached, pairs, tried, called, census, refused, cut]
     }
 
     /// Whether a number talked lately.

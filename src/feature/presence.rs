@@ -17,6 +17,7 @@ use crate::base::route::{Direction, RouteClass};
 use crate::base::time::At;
 use crate::call::Call;
 use crate::feature::clock::seconds;
+use crate::feature::slices::Part;
 use crate::feature::table::Table;
 
 /// How long a call may take from its setup until it is forwarded back to us: a telephone rings until its network gives
@@ -48,13 +49,14 @@ struct Answer {
 }
 
 /// What is known of one number's whereabouts.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 pub struct Presence {
+    /// When a call was last seen on its way out of the country: without any, nothing can be said of those not seen. Kept before
+    /// the pairs, so that a file knows all pairs until then.
+    last_abroad: Option<At>,
     at_home: Table<u64, At>,
     pairs: Table<(u64, u64), At>,
     answers: Table<u64, Answer>,
-    /// When a call was last seen on its way out of the country: without any, nothing can be said of those not seen.
-    last_abroad: Option<At>,
 }
 
 impl Presence {
@@ -62,11 +64,17 @@ impl Presence {
     #[must_use]
     pub fn new(limits: PresenceLimits, seed: Seed) -> Self {
         Self {
+            last_abroad: None,
             at_home: Table::new(limits.at_home, seed),
             pairs: Table::new(limits.pairs, seed),
             answers: Table::new(limits.answers, seed),
-            last_abroad: None,
         }
+    }
+
+    /// What is kept in a file, in the order of the fields.
+    pub(super) fn parts(&self) -> [&dyn Part; 4] {
+        let Self { last_abroad, at_home, pairs, answers } = self;
+        [last_abroad, at_home, pairs, answers]
     }
 
     /// Sets how many answers are held: what the network file says may have changed since they were learned.

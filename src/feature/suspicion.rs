@@ -11,7 +11,7 @@
 //! has an accomplice answer them, says nothing. Towards a block only numbers count that were not proven a person's and
 //! against which little is known, so that a few cannot condemn their neighbours.
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use crate::base::map::Seed;
 use crate::base::number::Number;
@@ -21,6 +21,7 @@ use crate::feature::baseline::Baselines;
 use crate::feature::ending::Ending;
 use crate::feature::evidence::{About, Finished, MODELS, Model, Nats, Row, weigh};
 use crate::feature::people::Cut;
+use crate::feature::slices::Part;
 use crate::feature::table::Table;
 
 /// Widths of blocks: 10² to 10⁶ numbers.
@@ -38,7 +39,7 @@ const ANY_EQUIPMENT: u32 = u32::MAX;
 const OTHERS_MIN: u32 = 200;
 
 /// All evidence.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 pub struct Suspicion {
     rows: Table<u64, Row>,
     baselines: Baselines,
@@ -49,6 +50,12 @@ impl Suspicion {
     #[must_use]
     pub fn new(limit: usize, seed: Seed) -> Self {
         Self { rows: Table::new(limit, seed), baselines: Baselines::default() }
+    }
+
+    /// What is kept in a file, in the order of the fields.
+    pub(super) fn parts(&self) -> [&dyn Part; 2] {
+        let Self { rows, baselines } = self;
+        [rows, baselines]
     }
 
     /// What is known of a subject of a call.

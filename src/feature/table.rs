@@ -7,9 +7,11 @@
 
 use std::hash::{BuildHasher, Hash};
 
-use serde::{Deserialize, Serialize};
+use serde::de::{DeserializeOwned, Error};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::base::map::Seed;
+use crate::feature::slices::{self, Page, Part, Slots};
 
 /// Slots compared when one must give way.
 pub const LOOK: usize = 4;
@@ -19,7 +21,7 @@ const NIL: u32 = u32::MAX;
 /// Aligned so that a slot of a tally is two cache lines, not three.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[repr(align(64))]
-struct Slot<K, V> {
+pub(super) struct Slot<K, V> {
     key: K,
     #[serde(skip)]
     next: u32,
@@ -28,55 +30,17 @@ struct Slot<K, V> {
 }
 
 /// A table of at most `limit` keys.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(
-    try_from = "Stored<K, V>",
-    bound(deserialize = "K: Copy + Eq + Hash + Deserialize<'de>, V: Default + Deserialize<'de>")
-)]
+#[derive(Clone, Debug)]
 pub struct Table<K, V> {
     seed: Seed,
     /// First slot of each chain, plus 1: 0 is an empty chain, so that untouched heads cost no memory.
-    #[serde(skip_serializing)]
     heads: Box<[u32]>,
     slots: Vec<Slot<K, V>>,
     limit: usize,
     hand: usize,
 }
 
-/// A table as it is kept in a file: all but its chains, in the order of its slots.
-#[derive(Deserialize)]
-struct Stored<K, V> {
-    seed: Seed,
-    slots: Vec<Slot<K, V>>,
-    limit: usize,
-    hand: usize,
-}
-
-impl<K: Copy + Eq + Hash, V: Default> TryFrom<Stored<K, V>> for Table<K, V> {
-    type Error = &'static str;
-
-    fn try_from(stored: Stored<K, V>) -> Result<Self, Self::Error> {
-        let Stored { seed, slots, limit, hand } = stored;
-        if !(1..=1 << 31).contains(&limit) || slots.len() > limit || hand > limit {
-            return Err("a table is larger than its limit");
-        }
-        Ok(Self::linked((seed, limit, hand), slots))
-    }
-}
-
 impl<K: Copy + Eq + Hash, V: Default> Table<K, V> {
-    /// A table of these slots, of which there are no more than the limit.
-    fn linked((seed, limit, hand): (Seed, usize, usize), mut slots: Vec<Slot<K, V>>) -> Self {
-        slots.reserve_exact(limit - slots.len());
-        let mut table = Self { seed, heads: heads(limit), slots: Vec::new(), limit, hand };
-        for (slot, index) in slots.iter_mut().zip(1_u32..) {
-            let head = table.head(&slot.key);
-            slot.next = std::mem::replace(&mut table.heads[head], index).wrapping_sub(1);
-        }
-        table.slots = slots;
-        table
-    }
-
     /// The same keys with another limit; where they are too many, those touched last.
     #[must_use]
     pub fn resized(self, limit: usize) -> Self {
@@ -85,7 +49,12 @@ impl<K: Copy + Eq + Hash, V: Default> Table<K, V> {
             slots.sort_by_key(|slot| std::cmp::Reverse(slot.rank));
             slots.truncate(limit);
         }
-        Self::linked((self.seed, limit, 0), slots)
+        let mut table = Self::new(limit, self.seed);
+        for slot in slots {
+            let head = table.head(&slot.key);
+            table.push(head, slot);
+        }
+        table
     }
 
     /// An empty table for `limit` keys, at least 1 and at most 2^31.
@@ -146,19 +115,16 @@ impl<K: Copy + Eq + Hash, V: Default> Table<K, V> {
             slot.rank = rank;
             return (&mut slot.value, None);
         }
-        let evicted_index = (self.slots.len() >= self.limit).then(|| self.unlink_oldest());
+        let fresh = Slot { key, next: NIL, rank, value: V::default() };
+        if self.slots.len() < self.limit {
+            let index = self.push(head, fresh);
+            return (&mut self.slots[index].value, None);
+        }
+        let index = self.unlink_oldest();
         // Read after unlinking: the chain may be the same.
-        let next = self.heads[head].wrapping_sub(1);
-        let fresh = Slot { key, next, rank, value: V::default() };
-        let (index, evicted) = match evicted_index {
-            Some(index) => (index, Some(std::mem::replace(&mut self.slots[index], fresh).value)),
-            None => {
-                self.slots.push(fresh);
-                (self.slots.len() - 1, None)
-            }
-        };
-        self.heads[head] = index as u32 + 1;
-        (&mut self.slots[index].value, evicted)
+        let next = std::mem::replace(&mut self.heads[head], index as u32 + 1).wrapping_sub(1);
+        let evicted = std::mem::replace(&mut self.slots[index], Slot { next, ..fresh });
+        (&mut self.slots[index].value, Some(evicted.value))
     }
 
     /// All keys and values, in an order that depends on the input alone.
@@ -184,6 +150,14 @@ impl<K: Copy + Eq + Hash, V: Default> Table<K, V> {
         (head, at)
     }
 
+    /// Adds a slot in front of a chain, where there is room for it.
+    fn push(&mut self, head: usize, mut slot: Slot<K, V>) -> usize {
+        let index = self.slots.len();
+        slot.next = std::mem::replace(&mut self.heads[head], index as u32 + 1).wrapping_sub(1);
+        self.slots.push(slot);
+        index
+    }
+
     fn unlink_oldest(&mut self) -> usize {
         let looked_at = LOOK.min(self.slots.len());
         let wrapped = |step| (self.hand + step) % self.slots.len();
@@ -205,6 +179,66 @@ impl<K: Copy + Eq + Hash, V: Default> Table<K, V> {
             at = slot.next;
         }
         oldest
+    }
+}
+
+/// In the order of the slots, as what gives way in a full table depends on it; chains are made anew.
+impl<K, V> Slots for Table<K, V>
+where
+    K: Copy + Eq + Hash + Serialize + DeserializeOwned,
+    V: Default + Serialize + DeserializeOwned,
+{
+    /// Seed, limit and hand.
+    type Head = (Seed, usize, usize);
+    type Slot = Slot<K, V>;
+
+    fn head(&self) -> Self::Head {
+        (self.seed, self.limit, self.hand)
+    }
+
+    fn slot(&self, index: usize) -> Option<impl Serialize> {
+        self.slots.get(index)
+    }
+
+    fn take<E: Error>(
+        (seed, limit, hand): Self::Head,
+        mut next: impl FnMut() -> Result<Option<Self::Slot>, E>,
+    ) -> Result<Self, E> {
+        if !(1..=1 << 31).contains(&limit) || hand > limit {
+            return Err(E::custom("a table has an impossible limit"));
+        }
+        slices::check_room::<Self::Slot, E>(limit)?;
+        let mut table = Self { hand, ..Self::new(limit, seed) };
+        while let Some(slot) = next()? {
+            let (head, found) = table.find(&slot.key);
+            if let Some(known) = table.slots.get_mut(found as usize) {
+                // It gave way and came back while the table was written.
+                (known.rank, known.value) = (slot.rank, slot.value);
+            } else if table.slots.len() < limit {
+                table.push(head, slot);
+            } else {
+                return Err(E::custom("a table is larger than its limit"));
+            }
+        }
+        Ok(table)
+    }
+}
+
+impl<K, V> Part for Table<K, V>
+where
+    Self: Slots,
+{
+    fn write(&self, place: usize, page: &mut Page<'_>) -> postcard::Result<Option<usize>> {
+        slices::write(self, place, page)
+    }
+}
+
+impl<'de, K, V> Deserialize<'de> for Table<K, V>
+where
+    Self: Slots,
+{
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        slices::read(from)
     }
 }
 

@@ -19,6 +19,8 @@ pub struct Tick(pub u32);
 impl Tick {
     /// Length in seconds.
     pub const SECONDS: u64 = 50;
+    /// The last one.
+    pub const MAX: Self = Self::of(At::from_nanos(u64::MAX));
 
     /// The tick that holds `at`.
     #[must_use]
@@ -88,11 +90,30 @@ impl Window {
 /// Counts of four measures over the window whose buckets are `TICKS` ticks long. A bucket counts to 65,535 of each
 /// and stays there; the totals are the sum of the buckets.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(from = "Buckets")]
 pub struct Ring<const TICKS: u32> {
     /// Number of the newest bucket since the epoch.
     head: u32,
+    #[serde(skip_serializing)]
     totals: [u32; MEASURES],
     buckets: [[u16; MEASURES]; BUCKETS],
+}
+
+/// A ring as it is in a file: the totals follow from it.
+#[derive(Deserialize)]
+struct Buckets {
+    head: u32,
+    buckets: [[u16; MEASURES]; BUCKETS],
+}
+
+impl<const TICKS: u32> From<Buckets> for Ring<TICKS> {
+    fn from(Buckets { head, buckets }: Buckets) -> Self {
+        let mut totals = [0; MEASURES];
+        for bucket in buckets {
+            totals.iter_mut().zip(bucket).for_each(|(total, count)| *total += u32::from(count));
+        }
+        Self { head, totals, buckets }
+    }
 }
 
 impl<const TICKS: u32> Ring<TICKS> {
@@ -187,7 +208,7 @@ impl<const TICKS: u32, C: Copy + Default + Into<u64> + TryFrom<u64>> Sum<TICKS, 
     pub fn total(&self, now: Tick) -> u64 {
         let behind = (now.0 / TICKS).saturating_sub(self.head) as usize;
         let live = 0..BUCKETS.saturating_sub(behind);
-        live.map(|age| self.buckets[slot(self.head + (BUCKETS - age) as u32)].into()).sum()
+        live.map(|age| self.buckets[slot(self.head.wrapping_add((BUCKETS - age) as u32))].into()).sum()
     }
 }
 

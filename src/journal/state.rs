@@ -1,8 +1,10 @@
 //! The state file: everything learned from calls, so that a later run goes on where an earlier one ended.
 //!
-//! A line of JSON ([`Header`]), the store packed with zstd in the encoding of `postcard`, and the SHA-256 of all before. The file is
-//! whole or not there, is checked to its last octet before any of it is taken, and is taken as a whole or not at all. It holds
+//! A line of JSON ([`Header`]), a [`Content`] packed with zstd in the encoding of `postcard`, and the SHA-256 of all before. The file
+//! is whole or not there, is checked to its last octet before any of it is taken, and is taken as a whole or not at all. It holds
 //! telephone numbers.
+//!
+//! The store is written in slices ([`Store::slice`]), all at once ([`save`]) or while calls go on changing it ([`Writer`]).
 
 use std::fmt;
 use std::fs::File;
@@ -17,10 +19,11 @@ use crate::base::map::Seed;
 use crate::base::network::Network;
 use crate::base::text::hex;
 use crate::base::time::At;
+use crate::feature::{Cursor, Store};
 use crate::journal::WholeFile;
 
 /// Version of the encoding: a new one whenever anything that is kept changes its shape or its meaning.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 /// Octets of the hash at the end.
 const HASH_LENGTH: u64 = 32;
 /// Longest header, in octets.
@@ -28,15 +31,17 @@ const HEADER_MAX: u64 = 4_096;
 /// How hard to pack: fast, as the run waits.
 const LEVEL: i32 = 1;
 
-/// What a state file holds: parts owned by whoever reads it, borrowed from whoever writes it.
-#[derive(Debug, Deserialize, Serialize)]
-pub struct Content<S, R> {
+/// What a state file holds.
+#[derive(Debug, Deserialize)]
+pub struct Content<R> {
     /// Keys the hashes that the store was filled under.
     pub seed: Seed,
-    /// Windows, marks, evidence.
-    pub store: S,
     /// Tiers and repetitions.
     pub rated: R,
+    /// Windows, marks, evidence.
+    pub store: Store,
+    /// Packet time of the last call in it.
+    pub at: At,
 }
 
 /// What a state file says of itself.
@@ -48,10 +53,8 @@ pub struct Header {
     pub program: String,
     /// Hash of what the state depends on in the network file: home country, routes in their order, their classes.
     pub network: String,
-    /// Hash of the rules that were in force; another set may go on with what these taught.
+    /// Hash of the rules that were in force when it was begun; another set may go on with what these taught.
     pub ruleset: String,
-    /// Packet time of the last call in it.
-    pub at: String,
 }
 
 /// Why a state file was not taken.
@@ -93,39 +96,81 @@ impl From<io::Error> for StateError {
     }
 }
 
-/// Writes what was learned under `ruleset`, a hash, by packet time `at`; a file of that name is replaced when all is on the disk.
+/// Writes what was learned by packet time `at`, all at once; the rest as of [`Writer::create`].
 ///
 /// # Errors
 /// As the operating system says; the earlier file then stays.
-pub fn save<T: Serialize>(
+pub fn save<R: Serialize>(
     path: &Path,
-    (network, ruleset): (&Network, &str),
-    at: At,
-    learned: &T,
+    about: (&Network, &str),
+    with: (Seed, &R),
+    (store, at): (&Store, At),
 ) -> io::Result<()> {
-    let header = Header {
-        tollgate_state: FORMAT,
-        program: env!("CARGO_PKG_VERSION").to_owned(),
-        network: fingerprint(network),
-        ruleset: ruleset.to_owned(),
-        at: at.to_string(),
-    };
-    let mut file = Hashing { inner: WholeFile::create(path)?, hasher: Sha256::new() };
-    serde_json::to_writer(&mut file, &header)?;
-    file.write_all(b"\n")?;
-    let packed = BufWriter::with_capacity(1 << 17, zstd::Encoder::new(file, LEVEL)?);
-    let packed = postcard::to_io(learned, packed).map_err(io::Error::other)?;
-    let Hashing { mut inner, hasher } =
-        packed.into_inner().map_err(io::IntoInnerError::into_error)?.finish()?;
-    inner.write_all(&hasher.finalize())?;
-    inner.finish()
+    let mut writer = Writer::create(path, about, with)?;
+    let (mut cursor, mut slice, mut is_more) = (Cursor::default(), Vec::new(), true);
+    while is_more {
+        slice.clear();
+        is_more = store.slice(&mut cursor, &mut slice).map_err(io::Error::other)?;
+        writer.write(&slice)?;
+    }
+    writer.finish(at)
 }
 
-/// Reads a file that [`save`] wrote of a value of the same type. It holds no texts and no byte strings.
+/// A state file on its way.
+pub struct Writer {
+    packed: BufWriter<zstd::Encoder<'static, Hashing<WholeFile>>>,
+}
+
+impl Writer {
+    /// Begins a file about what is learned under `ruleset`, a hash, with the key of hashes and what was rated. A file of that name is
+    /// replaced when all is on the disk.
+    ///
+    /// # Errors
+    /// As the operating system says.
+    pub fn create<R: Serialize>(
+        path: &Path,
+        (network, ruleset): (&Network, &str),
+        with: (Seed, &R),
+    ) -> io::Result<Self> {
+        let header = Header {
+            tollgate_state: FORMAT,
+            program: env!("CARGO_PKG_VERSION").to_owned(),
+            network: fingerprint(network),
+            ruleset: ruleset.to_owned(),
+        };
+        let mut file = Hashing { inner: WholeFile::create(path)?, hasher: Sha256::new() };
+        serde_json::to_writer(&mut file, &header)?;
+        file.write_all(b"\n")?;
+        let packed = BufWriter::with_capacity(1 << 17, zstd::Encoder::new(file, LEVEL)?);
+        Ok(Self { packed: postcard::to_io(&with, packed).map_err(io::Error::other)? })
+    }
+
+    /// Writes the next slice of the store.
+    ///
+    /// # Errors
+    /// As the operating system says; the earlier file then stays.
+    pub fn write(&mut self, slice: &[u8]) -> io::Result<()> {
+        self.packed.write_all(slice)
+    }
+
+    /// Ends the file behind the last slice, and gives it its name; `at` is the packet time of the last call in it.
+    ///
+    /// # Errors
+    /// As the operating system says; the earlier file then stays.
+    pub fn finish(self, at: At) -> io::Result<()> {
+        let packed = postcard::to_io(&at, self.packed).map_err(io::Error::other)?;
+        let Hashing { mut inner, hasher } =
+            packed.into_inner().map_err(io::IntoInnerError::into_error)?.finish()?;
+        inner.write_all(&hasher.finalize())?;
+        inner.finish()
+    }
+}
+
+/// Reads a file that was written with what was rated of the same type. It holds no texts and no byte strings.
 ///
 /// # Errors
 /// Whatever keeps it from being taken as a whole.
-pub fn load<T: DeserializeOwned>(path: &Path, network: &Network) -> Result<(Header, T), StateError> {
+pub fn load<R: DeserializeOwned>(path: &Path, network: &Network) -> Result<(Header, Content<R>), StateError> {
     let mut file = File::open(path)?;
     let length = file.metadata()?.len();
     let (header, body) = header(&file)?;
@@ -148,10 +193,9 @@ pub fn load<T: DeserializeOwned>(path: &Path, network: &Network) -> Result<(Head
     // Texts and byte strings would be read into this.
     let mut scratch = [0; 64];
     let reader = (BufReader::with_capacity(1 << 17, packed), &mut scratch[..]);
-    match postcard::from_io(reader) {
-        Ok((learned, _)) => Ok((header, learned)),
-        Err(_) => Err(StateError::Damaged("its content cannot be read")),
-    }
+    let damaged = StateError::Damaged("its content cannot be read");
+    let Ok((content, (mut reader, _))) = postcard::from_io(reader) else { return Err(damaged) };
+    if reader.fill_buf()?.is_empty() { Ok((header, content)) } else { Err(damaged) }
 }
 
 /// The header, and where the rest begins.
@@ -213,8 +257,7 @@ mod tests {
     use std::path::PathBuf;
 
     use super::*;
-    use crate::base::map::Seed;
-    use crate::feature::{Limits, Store};
+    use crate::feature::Limits;
 
     fn saved(folder: &Path) -> (PathBuf, Network) {
         let path = folder.join("state");
@@ -225,7 +268,8 @@ mod tests {
         (people.known, people.pairs, people.called, people.blocks, people.refused) =
             (100, 100, 100, 100, 100);
         let store = Store::new(limits, Seed(1));
-        save(&path, (&Network::unknown(), "0123"), At::from_nanos(7), &store).unwrap();
+        let at = At::from_nanos(7);
+        save(&path, (&Network::unknown(), "0123"), (Seed(1), &0_u8), (&store, at)).unwrap();
         (path, Network::unknown())
     }
 
@@ -233,21 +277,21 @@ mod tests {
     fn a_file_changed_anywhere_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let (path, network) = saved(folder.path());
-        let (header, _) = load::<Store>(&path, &network).unwrap();
-        assert_eq!(header.at, "1970-01-01T00:00:00.000000007Z");
+        let (header, content) = load::<u8>(&path, &network).unwrap();
+        assert_eq!((header.ruleset.as_str(), content.at), ("0123", At::from_nanos(7)));
         let bytes = fs::read(&path).unwrap();
         for at in (0..bytes.len()).step_by(7) {
             let mut damaged = bytes.clone();
             damaged[at] ^= 0x10;
             fs::write(&path, &damaged).unwrap();
-            assert!(load::<Store>(&path, &network).is_err(), "octet {at} of {}", bytes.len());
+            assert!(load::<u8>(&path, &network).is_err(), "octet {at} of {}", bytes.len());
         }
         for length in [0, 1, 50, bytes.len() / 2, bytes.len() - 1] {
             fs::write(&path, &bytes[..length]).unwrap();
-            assert!(matches!(load::<Store>(&path, &network), Err(StateError::Damaged(_))), "{length} octets");
+            assert!(matches!(load::<u8>(&path, &network), Err(StateError::Damaged(_))), "{length} octets");
         }
         fs::write(&path, [&bytes[..], b"x"].concat()).unwrap();
-        assert!(matches!(load::<Store>(&path, &network), Err(StateError::Damaged(_))));
+        assert!(matches!(load::<u8>(&path, &network), Err(StateError::Damaged(_))));
     }
 
     #[test]
@@ -257,11 +301,11 @@ mod tests {
         let (path, network) = saved(folder.path());
         let home = crate::base::field::Country(*b"PL");
         let other = Network { numbering: Numbering::new(home).unwrap(), ..Network::unknown() };
-        assert!(matches!(load::<Store>(&path, &other), Err(StateError::OtherNetwork)));
+        assert!(matches!(load::<u8>(&path, &other), Err(StateError::OtherNetwork)));
         let text = fs::read(&path).unwrap();
-        let newer = [b"{\"tollgate_state\":9", &text[b"{\"tollgate_state\":2".len()..]].concat();
+        let newer = [b"{\"tollgate_state\":9", &text[b"{\"tollgate_state\":3".len()..]].concat();
         fs::write(&path, newer).unwrap();
-        let error = load::<Store>(&path, &network).unwrap_err();
+        let error = load::<u8>(&path, &network).unwrap_err();
         assert!(error.to_string().contains("(format 9) wrote it"), "{error}");
     }
 }

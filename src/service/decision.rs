@@ -25,6 +25,7 @@ use crate::feature::{Sizes, Store};
 use crate::judge::{Answer, Judge, Marked, Output, Treatment};
 use crate::metrics::Tally;
 use crate::rule::Ruleset;
+use crate::service::copying::{Copying, Piece, Step};
 use crate::service::given::Given;
 use crate::service::look_ups::{LookUps, Then, Waiting};
 use crate::service::records::Desk;
@@ -51,8 +52,8 @@ pub enum Order {
     Count(Sender<Counted>),
     /// Tell the marks in force.
     Marks(Sender<Vec<Marked>>),
-    /// Hand out a copy of what was learned.
-    Copy(Sender<Box<Learned>>),
+    /// Hand out what was learned, in slices. Not while that is under way for somebody else: then this end is dropped at once.
+    Copy(Sender<Piece>),
     /// Tell the records of calls that live, and end.
     Stop,
 }
@@ -136,6 +137,7 @@ pub struct Decision {
     /// Finished calls of a delivery that are not taken in yet.
     deliveries: std::vec::IntoIter<Told>,
     look_ups: Option<LookUps>,
+    copying: Option<Copying>,
     faults: Faults,
     marks_dropped: u64,
     /// The latest time known.
@@ -165,6 +167,7 @@ impl Decision {
             given: Given::default(),
             deliveries: Vec::new().into_iter(),
             look_ups,
+            copying: None,
             faults: Faults::default(),
             marks_dropped: 0,
             latest: At::default(),
@@ -212,6 +215,9 @@ impl Decision {
             self.wake();
             if !worked {
                 self.tick();
+            }
+            worked |= self.copy();
+            if !worked {
                 self.sleep(inbox);
             }
             (self.outlets.pulse)();
@@ -428,6 +434,16 @@ impl Decision {
         }
     }
 
+    /// Hands on a slice of what was learned, if somebody wants it and has room; whether it did anything.
+    fn copy(&mut self) -> bool {
+        let Some(copying) = &mut self.copying else { return false };
+        let step = copying.step(self.judge.store(), self.latest);
+        if step == Step::Over {
+            self.copying = None;
+        }
+        step != Step::Waiting
+    }
+
     /// Waits for whatever comes first.
     fn sleep(&self, inbox: &Inbox) {
         let mut select = Select::new();
@@ -439,6 +455,9 @@ impl Decision {
         if let Some(look_ups) = &self.look_ups {
             select.recv(look_ups.answers());
             patience = patience.min(look_ups.patience().unwrap_or(SLEEP_MAX));
+        }
+        if let Some(copying) = &self.copying {
+            copying.wakes(&mut select);
         }
         let _ = select.ready_timeout(patience);
     }
@@ -453,13 +472,12 @@ impl Decision {
             }
             Order::Count(reply) => drop(reply.send(self.counted())),
             Order::Marks(reply) => drop(reply.send(self.judge.marks(self.latest))),
-            Order::Copy(reply) => drop(reply.send(Box::new(self.copy()))),
+            Order::Copy(to) if self.copying.is_none() => {
+                self.copying = Some(Copying::begin(to, self.judge.ruleset_shared()));
+            }
+            Order::Copy(_) => {}
             Order::Stop => {}
         }
-    }
-
-    fn copy(&self) -> Learned {
-        Learned { store: self.judge.store().clone(), ruleset: self.judge.ruleset_shared(), at: self.latest }
     }
 
     fn counted(&self) -> Counted {

@@ -236,17 +236,14 @@ impl Service {
     /// Whoever holds it up holds up a thread of its own only.
     fn save_in_background(&mut self) {
         let Some(state) = self.state.clone() else { return };
-        let (reply, answer) = bounded(1);
-        if self.orders.try_send(Order::Copy(reply)).is_err() {
+        let (to, pieces) = bounded(snapshot::PIECES_MAX);
+        if self.orders.try_send(Order::Copy(to)).is_err() {
             return;
         }
         let (network, seed, rated) = (Arc::clone(&self.network), self.seed, self.records.rated());
-        let save = move || {
-            let Ok(learned) = answer.recv() else { return };
-            match rated.memory() {
-                Some(memory) => snapshot::keep(&state.path, &network, (&learned, &memory, seed)),
-                None => snapshot::not_kept(&NO_MEMORY),
-            }
+        let save = move || match rated.memory() {
+            Some(memory) => snapshot::keep_pieces(&state.path, &network, (seed, &memory), &pieces),
+            None => snapshot::not_kept(&NO_MEMORY),
         };
         self.saving = spawn("state", save).ok();
     }

@@ -8,6 +8,7 @@ pub mod adapters;
 pub mod admin;
 pub mod chain;
 pub mod contracts;
+pub mod copying;
 pub mod decision;
 pub mod ending;
 pub mod exposition;

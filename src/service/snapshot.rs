@@ -1,10 +1,13 @@
-//! What was learned, kept over restarts: the decision loop hands out a copy, another thread writes it.
+//! What was learned, kept over restarts: the decision loop hands out slices of it ([`Copying`](super::copying::Copying)), another
+//! thread writes them.
 
 use std::fmt::Display;
 use std::fs;
 use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::path::Path;
+
+use crossbeam_channel::Receiver;
 
 use crate::base::map::Seed;
 use crate::base::network::Network;
@@ -13,7 +16,11 @@ use crate::clock::Stopwatch;
 use crate::feature::Store;
 use crate::journal::state::{self, Content, StateError};
 use crate::service::StateOptions;
+use crate::service::copying::Piece;
 use crate::service::decision::Learned;
+
+/// Most pieces on their way from the loop to the disk, of about 128 KiB each.
+pub const PIECES_MAX: usize = 4;
 
 /// What an earlier run left.
 pub struct Snapshot {
@@ -31,8 +38,8 @@ pub struct Snapshot {
 pub fn load(path: Option<&Path>, network: &Network) -> Snapshot {
     let fresh = |refused| Snapshot { seed: Seed(RandomState::new().hash_one(0)), learned: None, refused };
     let Some(path) = path else { return fresh(None) };
-    match state::load::<Content<Store, Memory>>(path, network) {
-        Ok((_, Content { seed, store, rated })) => {
+    match state::load::<Memory>(path, network) {
+        Ok((_, Content { seed, rated, store, .. })) => {
             Snapshot { seed, learned: Some((store, rated)), refused: None }
         }
         Err(StateError::Io(error)) if error.kind() == io::ErrorKind::NotFound => fresh(None),
@@ -63,10 +70,24 @@ fn set_aside(path: &Path, error: &StateError) {
 /// Why what was learned is not kept: without what was rated, the file that is there is better.
 pub const NO_MEMORY: &str = "what was rated is not known: the records' thread does not answer";
 
-/// Writes the file, and says so.
-pub fn keep(path: &Path, network: &Network, content: (&Learned, &Memory, Seed)) {
+/// Writes the file all at once, and says so.
+pub fn keep(path: &Path, network: &Network, (learned, rated, seed): (&Learned, &Memory, Seed)) {
     let watch = Stopwatch::start();
-    match save(path, network, content) {
+    tell(&watch, save(path, network, (seed, rated), learned));
+}
+
+/// Writes the file piece by piece, and says so. Pieces without an end are dropped: the service is about to end, and then writes
+/// the file all at once.
+pub fn keep_pieces(path: &Path, network: &Network, rated: (Seed, &Memory), pieces: &Receiver<Piece>) {
+    let watch = Stopwatch::start();
+    match take(path, network, rated, pieces) {
+        Ok(false) => {}
+        taken => tell(&watch, taken.map(drop)),
+    }
+}
+
+fn tell(watch: &Stopwatch, saved: io::Result<()>) {
+    match saved {
         Ok(()) => {
             tracing::info!(event = "state_saved", seconds = watch.seconds(), "what was learned is kept")
         }
@@ -83,13 +104,30 @@ pub fn not_kept(error: &dyn Display) {
 ///
 /// # Errors
 /// As the operating system says.
-pub fn save(
+pub fn save(path: &Path, network: &Network, rated: (Seed, &Memory), learned: &Learned) -> io::Result<()> {
+    state::save(path, (network, learned.ruleset.hash()), rated, (&learned.store, learned.at))
+}
+
+/// Writes the file piece by piece; whether there was an end: without it, the earlier file stays.
+///
+/// # Errors
+/// As the operating system says.
+pub fn take(
     path: &Path,
     network: &Network,
-    (learned, rated, seed): (&Learned, &Memory, Seed),
-) -> io::Result<()> {
-    let content = Content { seed, store: &learned.store, rated };
-    state::save(path, (network, learned.ruleset.hash()), learned.at, &content)
+    rated: (Seed, &Memory),
+    pieces: &Receiver<Piece>,
+) -> io::Result<bool> {
+    let Ok(Piece::Begin(ruleset)) = pieces.recv() else { return Ok(false) };
+    let mut writer = state::Writer::create(path, (network, ruleset.hash()), rated)?;
+    for piece in pieces {
+        match piece {
+            Piece::Begin(_) => return Ok(false),
+            Piece::End(at) => return writer.finish(at).map(|()| true),
+            Piece::Slice(slice) => writer.write(&slice)?,
+        }
+    }
+    Ok(false)
 }
 
 #[cfg(test)]
@@ -113,7 +151,7 @@ mod tests {
         let store =
             Judge::new(Arc::clone(&ruleset), Arc::clone(&network), JudgeOptions::default()).into_store();
         let learned = Learned { store, ruleset, at: At::default() };
-        save(&path, &network, (&learned, &Memory::default(), Seed(7))).unwrap();
+        save(&path, &network, (Seed(7), &Memory::default()), &learned).unwrap();
         let kept = load(Some(&path), &network);
         assert!(kept.learned.is_some());
         assert_eq!(kept.seed.0, 7);

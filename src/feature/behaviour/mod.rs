@@ -16,7 +16,7 @@ pub mod voicemail;
 
 use std::hash::BuildHasher;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use crate::base::fault::{Faults, Kind, Layer};
 use crate::base::map::Seed;
@@ -33,6 +33,7 @@ use crate::feature::behaviour::route::Trunks;
 use crate::feature::behaviour::voicemail::Cuts;
 use crate::feature::clock::seconds;
 use crate::feature::distinct::Pool;
+use crate::feature::slices::Part;
 use crate::feature::table::Table;
 use crate::feature::window::{Beat, Tick};
 
@@ -82,7 +83,7 @@ pub struct Sizes {
 }
 
 /// All that is known of behaviour.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 pub struct Behaviour {
     seed: Seed,
     callers: Table<u64, Caller>,
@@ -122,6 +123,12 @@ impl Behaviour {
             cuts: Cuts::new(limits.cuts, seed),
             routes: Trunks::new(limits.routes),
         }
+    }
+
+    /// What is kept in a file, in the order of the fields.
+    pub(super) fn parts(&self) -> [&dyn Part; 7] {
+        let Self { seed, callers, called, payers, contacts, cuts, routes } = self;
+        [seed, callers, called, payers, contacts, cuts.part(), routes]
     }
 
     /// Reads what counting `call` will touch. The sum means nothing: it makes the reads happen.
@@ -216,7 +223,6 @@ impl Behaviour {
     }
 
     /// Slots that the sets of called numbers took from the pool.
-    #[cfg(test)]
     pub(super) fn borrowed(&self) -> usize {
         self.called.iter().map(|(_, called)| called.borrowed()).sum()
     }

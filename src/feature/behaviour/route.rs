@@ -5,7 +5,8 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::base::field::Country;
 use crate::base::network::Network;
@@ -15,6 +16,7 @@ use crate::base::route::{Direction, RouteClass, RouteId};
 use crate::call::Call;
 use crate::feature::behaviour::caller::{Talk, mean};
 use crate::feature::behaviour::outcome::is_answered_at_once;
+use crate::feature::slices::{self, Page, Part, Slots};
 use crate::feature::window::{Sum, Tick, Window};
 
 /// Least calls and talks in 1 hour of a route that others are compared with.
@@ -32,11 +34,14 @@ const EEA: [Country; 30] = [
     Country(*b"PL"), Country(*b"PT"), Country(*b"RO"), Country(*b"SE"), Country(*b"SI"), Country(*b"SK"),
 ];
 
+/// As many as there can be numbers of routes, in two directions.
+const TRUNKS_MAX: usize = 2 << 16;
+
 type Hour = Sum<{ Window::Hour.bucket_ticks() }, u32>;
 
 /// One direction of a route.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-struct Trunk {
+pub(super) struct Trunk {
     attempts: Hour,
     answered: Hour,
     at_once: Hour,
@@ -92,7 +97,7 @@ pub struct Figures {
 }
 
 /// All routes.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug)]
 pub(super) struct Trunks {
     /// By twice the route's number, one more for outbound.
     trunks: Vec<Trunk>,
@@ -187,6 +192,47 @@ impl Trunks {
                 .zip(answered_share)
                 .map(|(talk_mean, answered_share)| Peers { talk_mean, answered_share });
         }
+    }
+}
+
+/// When peers were last compared stands before the routes: what was compared meanwhile is compared again.
+impl Slots for Trunks {
+    /// Limit, and the bucket in which peers were last compared.
+    type Head = (usize, u32);
+    type Slot = Trunk;
+
+    fn head(&self) -> Self::Head {
+        (self.limit, self.compared)
+    }
+
+    fn slot(&self, index: usize) -> Option<impl Serialize> {
+        self.trunks.get(index)
+    }
+
+    fn take<E: Error>(
+        (limit, compared): Self::Head,
+        mut next: impl FnMut() -> Result<Option<Self::Slot>, E>,
+    ) -> Result<Self, E> {
+        let mut trunks = Vec::new();
+        while let Some(trunk) = next()? {
+            if trunks.len() >= limit.min(TRUNKS_MAX) {
+                return Err(E::custom("there are more routes than their limit"));
+            }
+            trunks.push(trunk);
+        }
+        Ok(Self { trunks, limit, compared })
+    }
+}
+
+impl Part for Trunks {
+    fn write(&self, place: usize, page: &mut Page<'_>) -> postcard::Result<Option<usize>> {
+        slices::write(self, place, page)
+    }
+}
+
+impl<'de> Deserialize<'de> for Trunks {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        slices::read(from)
     }
 }
 

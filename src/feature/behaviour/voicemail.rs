@@ -11,6 +11,7 @@ use crate::base::map::Seed;
 use crate::base::time::At;
 use crate::call::{Call, ReleasedBy};
 use crate::feature::behaviour::outcome::AT_ONCE_MAX;
+use crate::feature::slices::Part;
 use crate::feature::table::Table;
 
 /// Longest first attempt, from setup to its cut.
@@ -26,7 +27,7 @@ struct Cut {
 }
 
 /// Pairs whose last attempt was cut early.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 pub(super) struct Cuts {
     table: Table<(u64, u64), Cut>,
 }
@@ -35,6 +36,12 @@ impl Cuts {
     /// Room for `limit` pairs.
     pub fn new(limit: usize, seed: Seed) -> Self {
         Self { table: Table::new(limit, seed) }
+    }
+
+    /// What is kept in a file.
+    pub fn part(&self) -> &dyn Part {
+        let Self { table } = self;
+        table
     }
 
     /// Notes a call that ended unanswered, if it was cut early; something when another pair had to give way.
