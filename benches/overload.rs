@@ -107,10 +107,10 @@ impl Bench {
     /// Offers calls for so long, and prints what came of it.
     fn run(&mut self, name: &str, pace: Pace, span: Duration) -> Report {
         self.turn += 1;
-        let (before, dropped) = (self.metrics(), dropped(self.addresses.dip.port()));
+        let (before, drops) = (self.metrics(), dropped(self.addresses.dip.port()));
         let report = load::run(self.addresses.dip, pace, span, self.turn);
         let watch = Stopwatch::start();
-        let (after, dropped) = (self.metrics(), dropped(self.addresses.dip.port()) - dropped);
+        let (after, dropped) = (self.metrics(), dropped(self.addresses.dip.port()) - drops);
         let late = report.log.iter().filter(|answered| answered.waited > DEADLINE).count();
         let passed = report.answered - report.refused;
         println!(
@@ -191,8 +191,10 @@ fn configure(folder: &Path, addresses: Addresses) {
         fs::copy(&path, folder.join("rules").join(name)).expect("a file can be copied");
     }
     write("rules/99-bench.toml", REFUSED);
-    fs::copy(common::path("captures/interconnect/network.toml"), folder.join("network.toml"))
-        .expect("a file can be copied");
+    write(
+        "network.toml",
+        "home = \"CH\"\n[[route]]\nname = \"carrier\"\nclass = \"international\"\npeers = [\"192.0.2.0/24\"]\n",
+    );
     let Addresses { dip, admin, .. } = addresses;
     write(
         "tollgate.toml",
