@@ -1,5 +1,7 @@
 //! Asks a SIP redirect server about calls, at a rate or with so many at a time, and acknowledges every answer.
 
+#![allow(dead_code, reason = "no bench needs all of it")]
+
 use std::fmt;
 use std::io::Write;
 use std::net::{SocketAddr, UdpSocket};
@@ -26,6 +28,16 @@ impl fmt::Display for Pace {
     }
 }
 
+/// One answer.
+#[derive(Clone, Copy, Debug)]
+pub struct Answered {
+    /// Seconds from the beginning to its INVITE.
+    pub sent_at: f32,
+    /// Microseconds from INVITE to answer.
+    pub waited: f32,
+    pub status: u16,
+}
+
 /// What came of it.
 #[derive(Debug, Default)]
 pub struct Report {
@@ -35,6 +47,8 @@ pub struct Report {
     pub answered: usize,
     /// Of them refused.
     pub refused: usize,
+    /// Every answer, in the order in which they came.
+    pub log: Vec<Answered>,
     seconds: f64,
     /// Microseconds from INVITE to answer, sorted.
     waited: Vec<f32>,
@@ -115,6 +129,7 @@ pub fn run(address: SocketAddr, pace: Pace, span: Duration, turn: u32) -> Report
     }
     let mut report = loader.report;
     report.seconds = end;
+    report.waited = report.log.iter().map(|answered| answered.waited).collect();
     report.waited.sort_by(f32::total_cmp);
     report
 }
@@ -172,7 +187,8 @@ impl Loader {
         let now = self.watch.seconds();
         let Some(sent_at) = self.sent_at.get_mut((number & 0xFF_FFFF) as usize) else { return };
         if *sent_at >= 0.0 {
-            self.report.waited.push(((now - *sent_at) * 1e6) as f32);
+            let waited = ((now - *sent_at) * 1e6) as f32;
+            self.report.log.push(Answered { sent_at: *sent_at as f32, waited, status });
             self.report.answered += 1;
             self.report.refused += usize::from(status >= 600);
             *sent_at = -1.0;

@@ -5,13 +5,18 @@ use std::io::{self, IoSlice, IoSliceMut};
 use std::net::{SocketAddr, SocketAddrV4, SocketAddrV6, UdpSocket};
 use std::ops::Range;
 use std::os::fd::{AsRawFd, OwnedFd};
+use std::time::Duration;
 
 use arrayvec::ArrayVec;
 use nix::errno::Errno;
 use nix::sys::socket::{
-    AddressFamily, MsgFlags, MultiHeaders, SockFlag, SockType, SockaddrStorage, bind, recvmmsg, sendmmsg,
-    setsockopt, socket, sockopt,
+    AddressFamily, ControlMessageOwned, MsgFlags, MultiHeaders, RecvMsg, SockFlag, SockType, SockaddrStorage,
+    bind, recvmmsg, sendmmsg, setsockopt, socket, sockopt,
 };
+use nix::sys::time::{TimeSpec, TimeValLike};
+
+use crate::base::time::At;
+use crate::clock;
 
 /// Datagrams of one call.
 pub(super) const BATCH: usize = 64;
@@ -32,8 +37,19 @@ pub(super) fn open(address: SocketAddr, receive_buffer: usize) -> io::Result<Udp
     if setsockopt(&fd, sockopt::RcvBufForce, &receive_buffer).is_err() {
         setsockopt(&fd, sockopt::RcvBuf, &receive_buffer)?;
     }
+    // Without it, whatever is received counts as having come just now.
+    let _ = setsockopt(&fd, sockopt::ReceiveTimestampns, &true);
     bind(fd.as_raw_fd(), &SockaddrStorage::from(address))?;
     Ok(UdpSocket::from(fd))
+}
+
+/// A datagram that was received.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Datagram<'a> {
+    pub bytes: &'a [u8],
+    pub source: SocketAddr,
+    /// How long it lay in the socket, by the wall clock.
+    pub age: Duration,
 }
 
 /// Takes datagrams from a socket.
@@ -44,11 +60,12 @@ pub(super) struct Inbox {
 
 impl Inbox {
     pub fn new() -> Self {
-        Self { octets: vec![0; BATCH * BUFFER], headers: MultiHeaders::preallocate(BATCH, None) }
+        let times = Some(nix::cmsg_space!(TimeSpec));
+        Self { octets: vec![0; BATCH * BUFFER], headers: MultiHeaders::preallocate(BATCH, times) }
     }
 
     /// Hands on the datagrams that are there, up to [`BATCH`]; how many there were.
-    pub fn receive(&mut self, socket: &UdpSocket, mut take: impl FnMut(&[u8], SocketAddr)) -> usize {
+    pub fn receive(&mut self, socket: &UdpSocket, mut take: impl FnMut(Datagram<'_>)) -> usize {
         let mut buffers = self.octets.chunks_exact_mut(BUFFER);
         let mut slices: [[IoSliceMut<'_>; 1]; BATCH] =
             array::from_fn(|_| [IoSliceMut::new(buffers.next().unwrap_or_default())]);
@@ -58,17 +75,29 @@ impl Inbox {
         else {
             return 0;
         };
-        let mut count = 0;
+        let (mut count, now) = (0, clock::now());
         for message in messages {
             count += 1;
             let source = message.address.as_ref().and_then(source);
             if let Some(source) = source {
                 // Of an empty datagram there is no piece.
-                take(message.iovs().next().unwrap_or_default(), source);
+                let bytes = message.iovs().next().unwrap_or_default();
+                take(Datagram { bytes, source, age: age(&message, now) });
             }
         }
         count
     }
+}
+
+/// How long a datagram lay in the socket.
+fn age(message: &RecvMsg<'_, '_, SockaddrStorage>, now: At) -> Duration {
+    let came_at = message.cmsgs().ok().and_then(|mut messages| {
+        messages.find_map(|message| match message {
+            ControlMessageOwned::ScmTimestampns(time) => u64::try_from(time.num_nanoseconds()).ok(),
+            _ => None,
+        })
+    });
+    came_at.map_or(Duration::ZERO, |nanos| now.since(At::from_nanos(nanos)))
 }
 
 fn source(address: &SockaddrStorage) -> Option<SocketAddr> {

@@ -24,6 +24,9 @@ pub enum Kind {
     NotSip,
     /// An OPTIONS, answered.
     Options,
+    /// An INVITE that lay in the socket for nearly the whole deadline while ever more came: dropped, the switch goes on by its
+    /// timer.
+    Overdue,
     /// An INVITE that passed unjudged and came again: it passes.
     Repeated,
     /// A response: dropped.
@@ -38,7 +41,7 @@ pub enum Kind {
 
 impl Kind {
     /// Names in metrics, in the order of the enum.
-    pub const NAMES: [&'static str; 14] = [
+    pub const NAMES: [&'static str; 15] = [
         "ack",
         "cancel",
         "connection_refused",
@@ -48,6 +51,7 @@ impl Kind {
         "method_not_allowed",
         "not_sip",
         "options",
+        "overdue",
         "repeated",
         "response",
         "tls_failed",

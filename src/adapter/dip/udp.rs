@@ -2,6 +2,10 @@
 //!
 //! It alone knows what waits: answers of the decision loop come to it by a queue, with the number of their question, and
 //! whichever is first, answer or deadline, takes the question away. The decision loop sends nothing itself.
+//!
+//! The deadline runs from when a question came to the host. Of more questions than the loop can judge, those that have lain
+//! in the socket for half of it pass at once; of more than can even pass, those that have lain there for nearly all of
+//! it are dropped, so that the ones behind them are answered in time. First come, first served would answer all too late.
 
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
@@ -11,7 +15,7 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, bounded};
 
-use crate::adapter::batch::{BATCH, Inbox, Outbox};
+use crate::adapter::batch::{BATCH, Datagram, Inbox, Outbox};
 use crate::adapter::dip::DipLimits;
 use crate::adapter::dip::counts::Kind;
 use crate::adapter::dip::desk::{Desk, Request, Step, head};
@@ -28,6 +32,13 @@ use crate::wire::sip::respond::destination;
 
 /// Longest that datagrams wait in the socket while the loop is busy.
 const NAP: Duration = Duration::from_micros(200);
+
+/// Parts of the deadline. A question that lay in the socket for so much is not asked about: one of two.
+const ASKED_WITHIN: u32 = 2;
+/// What is left for an answer's way from the loop to the switch: one of ten.
+const WAY_BACK: u32 = 10;
+/// Questions that lay in the socket until so little is left are dropped, when ever more come: one of five.
+const DROPPED_AT: u32 = 5;
 
 /// What an answer needs of the question.
 struct Waiting {
@@ -72,12 +83,14 @@ impl Listener {
             waiting: Ring::new(self.limits.waiting),
             passed: Passed::new(self.limits.passed, self.desk.seed),
             outbox: Outbox::new(),
+            full_since: None,
             listener: &self,
         };
         loop {
             // Read before the socket is: what came before the end is answered.
             let is_stopping = self.desk.is_stopping();
-            let received = inbox.receive(&self.socket, |bytes, source| worker.take(bytes, source));
+            let received = inbox.receive(&self.socket, |datagram| worker.take(datagram));
+            worker.note_received(received);
             let answered = worker.take_answers();
             worker.give_up();
             worker.flush();
@@ -98,10 +111,23 @@ struct Worker<'a> {
     waiting: Ring<Waiting>,
     passed: Passed,
     outbox: Outbox,
+    /// Since when the socket held more than was taken from it each time.
+    full_since: Option<Stopwatch>,
 }
 
 impl Worker<'_> {
-    fn take(&mut self, bytes: &[u8], source: SocketAddr) {
+    fn note_received(&mut self, count: usize) {
+        self.full_since =
+            if count < BATCH { None } else { self.full_since.or_else(|| Some(Stopwatch::start())) };
+    }
+
+    /// Whether more comes than can be answered, and not just for a moment.
+    fn is_swamped(&self) -> bool {
+        self.full_since.is_some_and(|since| since.elapsed() > self.listener.desk.deadline)
+    }
+
+    fn take(&mut self, datagram: Datagram<'_>) {
+        let Datagram { bytes, source, .. } = datagram;
         let desk = &self.listener.desk;
         match desk.look(bytes) {
             Step::Skip(kind) => desk.counts.count(kind),
@@ -110,31 +136,43 @@ impl Worker<'_> {
                 let to = destination(&message, source);
                 self.put(to, |out| desk.say(&message, said, &request, out));
             }
-            Step::Ask { message, transaction } => self.ask(bytes, source, &message, transaction),
+            Step::Ask { message, transaction } => self.ask(datagram, &message, transaction),
         }
     }
 
-    fn ask(&mut self, bytes: &[u8], source: SocketAddr, message: &Message<'_>, transaction: u64) {
-        let to = destination(message, source);
+    fn ask(&mut self, datagram: Datagram<'_>, message: &Message<'_>, transaction: u64) {
+        let Datagram { bytes, source, age } = datagram;
         let desk = &self.listener.desk;
+        let left = desk.deadline.saturating_sub(age);
+        if left < desk.deadline / DROPPED_AT && self.is_swamped() {
+            return desk.counts.count(Kind::Overdue);
+        }
+        let to = destination(message, source);
         let since = Stopwatch::start();
         let request = Request { bytes, source, since };
         if self.passed.contains(transaction) {
             desk.counts.count(Kind::Repeated);
             return self.put(to, |out| desk.repeat(&Answer::default(), transaction, &request, out));
         }
-        let Some(number) = self.waiting.next() else {
-            self.passed.note(transaction);
-            return self.put(to, |out| desk.settle(Err(FailOpen::StateFull), transaction, &request, out));
+        let number = if left < desk.deadline / ASKED_WITHIN {
+            Err(FailOpen::QueueFull)
+        } else {
+            self.waiting.next().ok_or(FailOpen::StateFull)
         };
-        let deadline = Deadline::after(desk.deadline);
+        let number = match number {
+            Ok(number) => number,
+            Err(why) => {
+                self.passed.note(transaction);
+                return self.put(to, |out| desk.settle(Err(why), transaction, &request, out));
+            }
+        };
         let head = head(bytes, message).into();
-        self.waiting.push(deadline, Waiting { head, source, to, since, transaction });
+        self.waiting.push(Deadline::after(left), Waiting { head, source, to, since, transaction });
         let src = desk.ingress(bytes, source);
         let envelope = Envelope::Sip { src, dst: self.listener.local, transport: Transport::Udp };
         desk.gate.ask(Query {
             asked: Asked::Message { envelope, bytes: bytes.into() },
-            deadline,
+            deadline: Deadline::after(left.saturating_sub(desk.deadline / WAY_BACK)),
             reply: self.listener.answers.slot(number),
         });
     }

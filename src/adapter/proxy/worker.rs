@@ -95,7 +95,7 @@ impl Worker {
         loop {
             // Read before the socket is: what came before the end goes on.
             let is_stopping = self.shared.is_stopping();
-            let received = inbox.receive(&socket, |bytes, source| self.take(bytes, source));
+            let received = inbox.receive(&socket, |datagram| self.take(datagram.bytes, datagram.source));
             let answered = self.take_answers();
             self.give_up();
             self.probe();
