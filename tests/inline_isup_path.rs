@@ -201,7 +201,11 @@ fn masked(iam: &[u8]) -> Vec<u8> {
 fn role() {
     match std::env::var(ROLE).as_deref() {
         // A scripted loop is never late; but the system may be slow.
-        Ok("tollgate") => play_tollgate(judge(), waiting(5_000), Some(|iam| treatment(call_of(&Message::parse(iam).unwrap())))),
+        Ok("tollgate") => play_tollgate(
+            judge(),
+            waiting(5_000),
+            Some(|iam| treatment(call_of(&Message::parse(iam).unwrap()))),
+        ),
         Ok("silent") => play_tollgate(judge(), waiting(20), None),
         Ok("near") => Host::new(0).run(),
         Ok("spoofing") => {
