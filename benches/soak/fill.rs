@@ -56,7 +56,7 @@ pub fn write(folder: &Path, calls: u32) -> String {
     }
     let sizes = judge.store().sizes();
     let learned = Learned { store: judge.into_store(), ruleset, at };
-    snapshot::save(&folder.join("state"), &network, (&learned, &Memory::default(), seed))
+    snapshot::save(&folder.join("state"), &network, (seed, &Memory::default()), &learned)
         .expect("the state can be written");
     let full = sizes.by_table().zip(limits.by_table());
     let shares =
