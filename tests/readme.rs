@@ -8,7 +8,7 @@ mod daemon;
 use std::fs;
 use std::net::{TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use daemon::{Daemon, wait_for};
 
@@ -91,7 +91,12 @@ fn the_smallest_live_configuration_is_accepted_and_does_what_is_said() {
     let commands = blocks("sh").pop().unwrap();
     let said = |start: &str| {
         let line = commands.lines().find(|line| line.starts_with(start)).unwrap();
-        let run = Command::new("sh").args(["-c", &moved(line)]).current_dir(folder.path()).output().unwrap();
+        let run = Command::new("sh")
+            .args(["-c", &moved(line)])
+            .current_dir(folder.path())
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
         String::from_utf8_lossy(&[run.stdout, run.stderr].concat()).into_owned()
     };
     assert!(said("curl -s http://127.0.0.1:8081").contains("\"decision\":\"block\""));
