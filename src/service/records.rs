@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, SendTimeoutError, Sender, TrySendError, bounded};
 
 use crate::base::class::Decision;
 use crate::base::network::Network;
@@ -222,21 +222,24 @@ impl Records {
     /// and what is not written is lost.
     #[must_use]
     pub fn stop(self, by: Deadline) -> Option<Memory> {
-        let _ = self.jobs.send_timeout(Job::Stop, HUNG_AFTER.min(by.left()));
-        let (ended_in, ended) = bounded(1);
-        let thread = self.thread;
-        let join = thread::Builder::new().spawn(move || ended_in.send(thread.join()));
-        join.ok()?;
-        loop {
-            let before = self.progress.load(Ordering::Relaxed);
-            match ended.recv_timeout(HUNG_AFTER.min(by.left())) {
-                Ok(Ok(memory)) => return Some(memory),
-                Ok(Err(_)) => {
+        // Nobody is left to hear it when the thread panicked: then that is told below.
+        let told = || match self.jobs.send_timeout(Job::Stop, HUNG_AFTER.min(by.left())) {
+            Err(SendTimeoutError::Timeout(_)) => None,
+            _ => Some(()),
+        };
+        if while_going_on(&self.progress, by, told).is_some() {
+            let (ended_in, ended) = bounded(1);
+            let thread = self.thread;
+            let join = thread::Builder::new().spawn(move || ended_in.send(thread.join()));
+            join.ok()?;
+            let ended = || ended.recv_timeout(HUNG_AFTER.min(by.left())).ok();
+            match while_going_on(&self.progress, by, ended) {
+                Some(Ok(memory)) => return Some(memory),
+                Some(Err(_)) => {
                     tracing::error!(event = "records_panicked", "what was not written is lost");
                     return None;
                 }
-                Err(_) if !by.left().is_zero() && self.progress.load(Ordering::Relaxed) != before => {}
-                Err(_) => break,
+                None => {}
             }
         }
         tracing::error!(
@@ -246,6 +249,19 @@ impl Records {
             "the disk does not answer: these are lost, with the call records of the last moment"
         );
         None
+    }
+}
+
+/// Tries until there is something, the time is over, or a try saw no progress.
+fn while_going_on<T>(progress: &AtomicU64, by: Deadline, attempt: impl Fn() -> Option<T>) -> Option<T> {
+    loop {
+        let before = progress.load(Ordering::Relaxed);
+        if let Some(found) = attempt() {
+            return Some(found);
+        }
+        if by.left().is_zero() || progress.load(Ordering::Relaxed) == before {
+            return None;
+        }
     }
 }
 
