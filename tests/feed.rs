@@ -27,7 +27,9 @@ fn server(capacity: usize) -> (Server, Receiver<Vec<Told>>, Live) {
 fn were_deferred(live: &Live) -> bool {
     let families = live.gather();
     let lines = families.iter().filter(|family| family.name() == "tollgate_feed_lines_total");
-    lines.flat_map(|family| family.get_metric()).any(|metric| metric.get_label()[0].value() == "deferred")
+    lines
+        .flat_map(|family| family.get_metric())
+        .any(|metric| metric.get_label()[0].value() == "deferred" && metric.get_counter().get_value() > 0.0)
 }
 
 /// Exit code, standard output, standard error.

@@ -120,6 +120,16 @@ impl Server {
         let listener = TcpListener::bind(options.listen)?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
+        let lines = counters(
+            registry,
+            "tollgate_feed_lines_total",
+            "Lines of call records, by what became of them",
+            &["result"],
+        )?;
+        // An increase is seen from a count that was there before.
+        for result in ["accepted", "refused", "deferred"] {
+            lines.with_label_values(&[result]);
+        }
         let shared = Arc::new(Shared {
             requests: Semaphore::new(options.requests_max),
             feeds: Arc::new(Semaphore::new(options.feeds_max)),
@@ -129,12 +139,7 @@ impl Server {
                 "Responses, by path and status",
                 &["path", "status"],
             )?,
-            lines: counters(
-                registry,
-                "tollgate_feed_lines_total",
-                "Lines of call records, by what became of them",
-                &["result"],
-            )?,
+            lines,
             gate,
             options,
             token,
