@@ -171,3 +171,39 @@ impl Outbox {
         Ok(sendmmsg(fd, &mut self.headers, slices.iter(), &to, [], flags)?.count())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use nix::poll::{PollTimeout, poll};
+
+    use super::*;
+    use crate::clock::Stopwatch;
+
+    #[test]
+    fn a_datagram_is_as_old_as_its_stay_in_the_socket() {
+        let receiver = open("127.0.0.1:0".parse().unwrap(), 1 << 16).unwrap();
+        let sender = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let (mut inbox, watch) = (Inbox::new(), Stopwatch::start());
+        let stay = Duration::from_millis(20);
+        let mut age_of = |text: &[u8]| {
+            let begun = watch.elapsed();
+            sender.send_to(text, receiver.local_addr().unwrap()).unwrap();
+            while watch.elapsed() < begun + stay {
+                let _ = poll(&mut [], PollTimeout::from(5_u8));
+            }
+            let mut ages = Vec::new();
+            assert_eq!(
+                inbox.receive(&receiver, |datagram| ages.push((datagram.bytes == text, datagram.age))),
+                1
+            );
+            assert!(ages[0].0 && ages[0].1 <= watch.elapsed() - begun + stay, "{ages:?}");
+            ages[0].1
+        };
+        // The system may begin to stamp datagrams a little after it is told to.
+        assert!((0..50).any(|_| age_of(b"first") >= stay / 2));
+        // There is room for the time of each.
+        assert!(age_of(b"second") >= stay / 2);
+    }
+}

@@ -40,6 +40,27 @@ const WAY_BACK: u32 = 10;
 /// Questions that lay in the socket until so little is left are dropped, when ever more come: one of five.
 const DROPPED_AT: u32 = 5;
 
+/// What becomes of a question that lay in the socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    Ask,
+    Drop,
+    Pass,
+}
+
+impl Fate {
+    /// With so much of the deadline left; `is_swamped` when ever more come.
+    fn of(left: Duration, deadline: Duration, is_swamped: bool) -> Self {
+        if left >= deadline / ASKED_WITHIN {
+            Self::Ask
+        } else if left < deadline / DROPPED_AT && is_swamped {
+            Self::Drop
+        } else {
+            Self::Pass
+        }
+    }
+}
+
 /// What an answer needs of the question.
 struct Waiting {
     head: Box<[u8]>,
@@ -144,7 +165,8 @@ impl Worker<'_> {
         let Datagram { bytes, source, age } = datagram;
         let desk = &self.listener.desk;
         let left = desk.deadline.saturating_sub(age);
-        if left < desk.deadline / DROPPED_AT && self.is_swamped() {
+        let fate = Fate::of(left, desk.deadline, self.is_swamped());
+        if fate == Fate::Drop {
             return desk.counts.count(Kind::Overdue);
         }
         let to = destination(message, source);
@@ -154,14 +176,10 @@ impl Worker<'_> {
             desk.counts.count(Kind::Repeated);
             return self.put(to, |out| desk.repeat(&Answer::default(), transaction, &request, out));
         }
-        let number = if left < desk.deadline / ASKED_WITHIN {
-            Err(FailOpen::QueueFull)
-        } else {
-            self.waiting.next().ok_or(FailOpen::StateFull)
-        };
-        let number = match number {
-            Ok(number) => number,
-            Err(why) => {
+        let number = match (fate, self.waiting.next()) {
+            (Fate::Ask, Some(number)) => number,
+            (fate, _) => {
+                let why = if fate == Fate::Ask { FailOpen::StateFull } else { FailOpen::QueueFull };
                 self.passed.note(transaction);
                 return self.put(to, |out| desk.settle(Err(why), transaction, &request, out));
             }
@@ -230,5 +248,26 @@ impl Worker<'_> {
             (Some(socket.as_fd()), left)
         };
         answers.waker.sleep(source, left, || !answered.is_empty() || desk.is_stopping() && left.is_none());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_late_question_passes_and_is_dropped_only_when_ever_more_come() {
+        let fate =
+            |left, is_swamped| Fate::of(Duration::from_millis(left), Duration::from_millis(50), is_swamped);
+        for (left, calm, swamped) in [
+            (50, Fate::Ask, Fate::Ask),
+            (25, Fate::Ask, Fate::Ask),
+            (24, Fate::Pass, Fate::Pass),
+            (10, Fate::Pass, Fate::Pass),
+            (9, Fate::Pass, Fate::Drop),
+            (0, Fate::Pass, Fate::Drop),
+        ] {
+            assert_eq!((fate(left, false), fate(left, true)), (calm, swamped), "{left} ms");
+        }
     }
 }
