@@ -35,8 +35,8 @@ const NAP: Duration = Duration::from_micros(200);
 
 /// Parts of the deadline. A question that lay in the socket for so much is not asked about: one of two.
 const ASKED_WITHIN: u32 = 2;
-/// What is left for an answer's way from the loop to the switch: one of ten.
-const WAY_BACK: u32 = 10;
+/// What is left for an answer's way from the loop to the switch: one of five.
+const WAY_BACK: u32 = 5;
 /// Questions that lay in the socket until so little is left are dropped, when ever more come: one of five.
 const DROPPED_AT: u32 = 5;
 
@@ -111,7 +111,7 @@ impl Listener {
             // Read before the socket is: what came before the end is answered.
             let is_stopping = self.desk.is_stopping();
             let received = inbox.receive(&self.socket, |datagram| worker.take(datagram));
-            worker.note_received(received);
+            worker.note_received(received, inbox.take_dropped());
             let answered = worker.take_answers();
             worker.give_up();
             worker.flush();
@@ -137,7 +137,8 @@ struct Worker<'a> {
 }
 
 impl Worker<'_> {
-    fn note_received(&mut self, count: usize) {
+    fn note_received(&mut self, count: usize, dropped: u32) {
+        self.listener.desk.counts.count_more(Kind::Kernel, u64::from(dropped));
         self.full_since =
             if count < BATCH { None } else { self.full_since.or_else(|| Some(Stopwatch::start())) };
     }
@@ -148,8 +149,12 @@ impl Worker<'_> {
     }
 
     fn take(&mut self, datagram: Datagram<'_>) {
-        let Datagram { bytes, source, .. } = datagram;
+        let Datagram { bytes, source, age } = datagram;
         let desk = &self.listener.desk;
+        let fate = Fate::of(desk.deadline.saturating_sub(age), desk.deadline, self.is_swamped());
+        if fate == Fate::Drop && desk.may_drop(bytes) {
+            return desk.counts.count(Kind::Overdue);
+        }
         match desk.look(bytes) {
             Step::Skip(kind) => desk.counts.count(kind),
             Step::Say { message, said } => {
@@ -165,10 +170,7 @@ impl Worker<'_> {
         let Datagram { bytes, source, age } = datagram;
         let desk = &self.listener.desk;
         let left = desk.deadline.saturating_sub(age);
-        let fate = Fate::of(left, desk.deadline, self.is_swamped());
-        if fate == Fate::Drop {
-            return desk.counts.count(Kind::Overdue);
-        }
+        let fate = Fate::of(left, desk.deadline, false);
         let to = destination(message, source);
         let since = Stopwatch::start();
         let request = Request { bytes, source, since };
