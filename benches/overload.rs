@@ -77,7 +77,10 @@ fn main() {
         }
         let after = bench.run("after it", NORMAL, span + Duration::from_secs(2));
         match judged_again(&after.log, after.sent as f32 / 1_000.0) {
-            Some(seconds) => println!("  judged again, p99 within 5 ms, {seconds:.2} s after the overload"),
+            Some((seconds, share)) => println!(
+                "  judged again, p99 within 5 ms, {seconds:.2} s after the overload, and in {:.0} % of the time from then on",
+                share * 100.0
+            ),
             None => println!("  NOT judged again within {:.0} s", span.as_secs_f64() + 2.0),
         }
     }
@@ -111,18 +114,22 @@ impl Bench {
         let report = load::run(self.addresses.dip, pace, span, self.turn);
         let watch = Stopwatch::start();
         let (after, dropped) = (self.metrics(), dropped(self.addresses.dip.port()) - drops);
+        let messages =
+            |kind: &str| gained(&before, &after, "tollgate_dip_messages_total", &format!("kind=\"{kind}\""));
         let late = report.log.iter().filter(|answered| answered.waited > DEADLINE).count();
         let passed = report.answered - report.refused;
         println!(
             "{name:9} {pace:12} sent {:8}, answered within 50 ms {:8}, late {late:7}, lost {:8}, judged {:5.1} %, passed {passed:8}; \
-             p50 {:6.0} us, p99 {:6.0} us; kernel dropped {dropped}, unsent {}; passed unjudged: {}; RSS {} MiB{}",
+             p50 {:6.0} us, p99 {:6.0} us; kernel dropped {dropped} (tollgate says {}), dropped for age {}, unsent {}; passed unjudged: {}; RSS {} MiB{}",
             report.sent,
             report.answered - late,
             report.sent - report.answered,
             report.refused as f64 / report.answered.max(1) as f64 * 100.0,
             report.percentile(0.50),
             report.percentile(0.99),
-            gained(&before, &after, "tollgate_dip_messages_total", "kind=\"unsent\""),
+            messages("kernel"),
+            messages("overdue"),
+            messages("unsent"),
             reasons(&before, &after),
             Process::look(self.process).unwrap_or_default().resident >> 20,
             if watch.seconds() > 1.0 {
@@ -152,9 +159,8 @@ fn reasons(before: &Metrics, after: &Metrics) -> String {
     if parts.is_empty() { "none".to_owned() } else { parts.join(", ") }
 }
 
-/// Seconds from the beginning until answers were judged soon enough and stayed so.
-fn judged_again(log: &[Answered], seconds: f32) -> Option<f32> {
-    let spans = (seconds / SPAN) as usize;
+/// Seconds from the beginning until answers were judged soon enough, and the share of the spans after it in which they were.
+fn judged_again(log: &[Answered], seconds: f32) -> Option<(f32, f64)> {
     let is_well = |index: usize| {
         let begin = index as f32 * SPAN;
         let here = log.iter().filter(|one| (begin..begin + SPAN).contains(&one.sent_at));
@@ -163,9 +169,10 @@ fn judged_again(log: &[Answered], seconds: f32) -> Option<f32> {
         });
         all > 0 && f64::from(well) >= f64::from(all) * SHARE
     };
-    let last_bad = (0..spans).rev().find(|index| !is_well(*index));
-    let first = last_bad.map_or(0, |index| index + 1);
-    (first < spans).then_some(first as f32 * SPAN)
+    let spans: Vec<bool> = (0..(seconds / SPAN) as usize).map(is_well).collect();
+    let first = spans.iter().position(|is_well| *is_well)?;
+    let well = spans.iter().skip(first).filter(|is_well| **is_well).count();
+    Some((first as f32 * SPAN, well as f64 / (spans.len() - first) as f64))
 }
 
 /// Datagrams to this port that found no room, acknowledgements among them: the last column of /proc/net/udp.

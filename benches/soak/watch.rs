@@ -92,6 +92,9 @@ impl Watch {
             format!("{name} {held}/{}", most(labels))
         });
         let names: Vec<_> = names.collect();
+        if self.metrics.series("tollgate_state_keys").next().is_none() {
+            return "not told in time".to_owned();
+        }
         if names.is_empty() { "none".to_owned() } else { names.join(" ") }
     }
 

@@ -39,6 +39,8 @@ pub(super) fn open(address: SocketAddr, receive_buffer: usize) -> io::Result<Udp
     }
     // Without it, whatever is received counts as having come just now.
     let _ = setsockopt(&fd, sockopt::ReceiveTimestampns, &true);
+    // Without it, nobody counts what the socket has no room for.
+    let _ = setsockopt(&fd, sockopt::RxqOvfl, &1);
     bind(fd.as_raw_fd(), &SockaddrStorage::from(address))?;
     Ok(UdpSocket::from(fd))
 }
@@ -55,13 +57,20 @@ pub(super) struct Datagram<'a> {
 /// Takes datagrams from a socket.
 pub(super) struct Inbox {
     octets: Vec<u8>,
-    headers: MultiHeaders<SockaddrStorage>,
+    /// What the socket has had no room for since it was opened, of 32 bits.
+    dropped: u32,
+    /// How much of it is new.
+    newly_dropped: u32,
 }
 
 impl Inbox {
     pub fn new() -> Self {
-        let times = Some(nix::cmsg_space!(TimeSpec));
-        Self { octets: vec![0; BATCH * BUFFER], headers: MultiHeaders::preallocate(BATCH, times) }
+        Self { octets: vec![0; BATCH * BUFFER], dropped: 0, newly_dropped: 0 }
+    }
+
+    /// How many more datagrams the socket had no room for, as far as later ones told.
+    pub fn take_dropped(&mut self) -> u32 {
+        std::mem::take(&mut self.newly_dropped)
     }
 
     /// Hands on the datagrams that are there, up to [`BATCH`]; how many there were.
@@ -71,8 +80,9 @@ impl Inbox {
             array::from_fn(|_| [IoSliceMut::new(buffers.next().unwrap_or_default())]);
         let flags = MsgFlags::MSG_DONTWAIT;
         // An error is of one datagram, or says that there is none; what a router said of an answer is no news.
-        let Ok(messages) = recvmmsg(socket.as_raw_fd(), &mut self.headers, slices.iter_mut(), flags, None)
-        else {
+        // Anew each time: what the system wrote of one datagram is no room for what it writes of the next.
+        let mut headers = MultiHeaders::preallocate(BATCH, Some(nix::cmsg_space!(TimeSpec, u32)));
+        let Ok(messages) = recvmmsg(socket.as_raw_fd(), &mut headers, slices.iter_mut(), flags, None) else {
             return 0;
         };
         let (mut count, now) = (0, clock::now());
@@ -82,22 +92,33 @@ impl Inbox {
             if let Some(source) = source {
                 // Of an empty datagram there is no piece.
                 let bytes = message.iovs().next().unwrap_or_default();
-                take(Datagram { bytes, source, age: age(&message, now) });
+                let (age, dropped) = told(&message, now);
+                if let Some(dropped) = dropped {
+                    self.newly_dropped =
+                        self.newly_dropped.saturating_add(dropped.wrapping_sub(self.dropped));
+                    self.dropped = dropped;
+                }
+                take(Datagram { bytes, source, age });
             }
         }
         count
     }
 }
 
-/// How long a datagram lay in the socket.
-fn age(message: &RecvMsg<'_, '_, SockaddrStorage>, now: At) -> Duration {
-    let came_at = message.cmsgs().ok().and_then(|mut messages| {
-        messages.find_map(|message| match message {
-            ControlMessageOwned::ScmTimestampns(time) => u64::try_from(time.num_nanoseconds()).ok(),
-            _ => None,
-        })
-    });
-    came_at.map_or(Duration::ZERO, |nanos| now.since(At::from_nanos(nanos)))
+/// How long a datagram lay in the socket, and how many the socket has had no room for.
+fn told(message: &RecvMsg<'_, '_, SockaddrStorage>, now: At) -> (Duration, Option<u32>) {
+    let (mut age, mut dropped) = (Duration::ZERO, None);
+    for message in message.cmsgs().into_iter().flatten() {
+        match message {
+            ControlMessageOwned::ScmTimestampns(time) => {
+                let nanos = u64::try_from(time.num_nanoseconds()).unwrap_or(u64::MAX);
+                age = now.since(At::from_nanos(nanos));
+            }
+            ControlMessageOwned::RxqOvfl(count) => dropped = Some(count),
+            _ => {}
+        }
+    }
+    (age, dropped)
 }
 
 fn source(address: &SockaddrStorage) -> Option<SocketAddr> {
@@ -169,5 +190,41 @@ impl Outbox {
             parts.iter().map(|(_, to)| Some(SockaddrStorage::from(*to))).collect();
         let (fd, flags) = (socket.as_raw_fd(), MsgFlags::MSG_DONTWAIT);
         Ok(sendmmsg(fd, &mut self.headers, slices.iter(), &to, [], flags)?.count())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use nix::poll::{PollTimeout, poll};
+
+    use super::*;
+    use crate::clock::Stopwatch;
+
+    #[test]
+    fn a_datagram_is_as_old_as_its_stay_in_the_socket() {
+        let receiver = open("127.0.0.1:0".parse().unwrap(), 1 << 16).unwrap();
+        let sender = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let (mut inbox, watch) = (Inbox::new(), Stopwatch::start());
+        let stay = Duration::from_millis(20);
+        let mut age_of = |text: &[u8]| {
+            let begun = watch.elapsed();
+            sender.send_to(text, receiver.local_addr().unwrap()).unwrap();
+            while watch.elapsed() < begun + stay {
+                let _ = poll(&mut [], PollTimeout::from(5_u8));
+            }
+            let mut ages = Vec::new();
+            assert_eq!(
+                inbox.receive(&receiver, |datagram| ages.push((datagram.bytes == text, datagram.age))),
+                1
+            );
+            assert!(ages[0].0 && ages[0].1 <= watch.elapsed() - begun + stay, "{ages:?}");
+            ages[0].1
+        };
+        // The system may begin to stamp datagrams a little after it is told to.
+        assert!((0..50).any(|_| age_of(b"first") >= stay / 2));
+        // There is room for the time of each.
+        assert!(age_of(b"second") >= stay / 2);
     }
 }

@@ -18,6 +18,8 @@ pub enum Kind {
     InDialog,
     /// Empty lines that keep a way open.
     KeepAlive,
+    /// A datagram that found no room in the system's buffer of the socket, whatever it was.
+    Kernel,
     /// A method that a dip does not have, answered 405.
     MethodNotAllowed,
     /// Not SIP: dropped, and its connection closed.
@@ -41,13 +43,14 @@ pub enum Kind {
 
 impl Kind {
     /// Names in metrics, in the order of the enum.
-    pub const NAMES: [&'static str; 15] = [
+    pub const NAMES: [&'static str; 16] = [
         "ack",
         "cancel",
         "connection_refused",
         "connection_timed_out",
         "in_dialog",
         "keep_alive",
+        "kernel",
         "method_not_allowed",
         "not_sip",
         "options",
@@ -81,8 +84,13 @@ impl DipCounts {
 
     /// Counts one.
     pub fn count(&self, kind: Kind) {
+        self.count_more(kind, 1);
+    }
+
+    /// Counts so many.
+    pub fn count_more(&self, kind: Kind, more: u64) {
         if let Some(counter) = self.0.get(kind as usize) {
-            counter.inc();
+            counter.inc_by(more);
         }
     }
 

@@ -68,6 +68,13 @@ impl Desk {
         self.stopping.load(Ordering::Acquire)
     }
 
+    /// Whether this asks about a call that is no emergency call, told by its first line alone.
+    pub fn may_drop(&self, bytes: &[u8]) -> bool {
+        let Some(rest) = bytes.strip_prefix(b"INVITE ") else { return false };
+        let uri = rest.split(|octet| *octet == b' ').next().unwrap_or_default();
+        !is_emergency(uri, self.gate.network())
+    }
+
     /// Looks at one message.
     pub fn look<'a>(&self, bytes: &'a [u8]) -> Step<'a> {
         match bytes {

@@ -35,10 +35,31 @@ const NAP: Duration = Duration::from_micros(200);
 
 /// Parts of the deadline. A question that lay in the socket for so much is not asked about: one of two.
 const ASKED_WITHIN: u32 = 2;
-/// What is left for an answer's way from the loop to the switch: one of ten.
-const WAY_BACK: u32 = 10;
+/// What is left for an answer's way from the loop to the switch: one of five.
+const WAY_BACK: u32 = 5;
 /// Questions that lay in the socket until so little is left are dropped, when ever more come: one of five.
 const DROPPED_AT: u32 = 5;
+
+/// What becomes of a question that lay in the socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    Ask,
+    Drop,
+    Pass,
+}
+
+impl Fate {
+    /// With so much of the deadline left; `is_swamped` when ever more come.
+    fn of(left: Duration, deadline: Duration, is_swamped: bool) -> Self {
+        if left >= deadline / ASKED_WITHIN {
+            Self::Ask
+        } else if left < deadline / DROPPED_AT && is_swamped {
+            Self::Drop
+        } else {
+            Self::Pass
+        }
+    }
+}
 
 /// What an answer needs of the question.
 struct Waiting {
@@ -90,7 +111,7 @@ impl Listener {
             // Read before the socket is: what came before the end is answered.
             let is_stopping = self.desk.is_stopping();
             let received = inbox.receive(&self.socket, |datagram| worker.take(datagram));
-            worker.note_received(received);
+            worker.note_received(received, inbox.take_dropped());
             let answered = worker.take_answers();
             worker.give_up();
             worker.flush();
@@ -116,7 +137,8 @@ struct Worker<'a> {
 }
 
 impl Worker<'_> {
-    fn note_received(&mut self, count: usize) {
+    fn note_received(&mut self, count: usize, dropped: u32) {
+        self.listener.desk.counts.count_more(Kind::Kernel, u64::from(dropped));
         self.full_since =
             if count < BATCH { None } else { self.full_since.or_else(|| Some(Stopwatch::start())) };
     }
@@ -127,8 +149,12 @@ impl Worker<'_> {
     }
 
     fn take(&mut self, datagram: Datagram<'_>) {
-        let Datagram { bytes, source, .. } = datagram;
+        let Datagram { bytes, source, age } = datagram;
         let desk = &self.listener.desk;
+        let fate = Fate::of(desk.deadline.saturating_sub(age), desk.deadline, self.is_swamped());
+        if fate == Fate::Drop && desk.may_drop(bytes) {
+            return desk.counts.count(Kind::Overdue);
+        }
         match desk.look(bytes) {
             Step::Skip(kind) => desk.counts.count(kind),
             Step::Say { message, said } => {
@@ -144,9 +170,7 @@ impl Worker<'_> {
         let Datagram { bytes, source, age } = datagram;
         let desk = &self.listener.desk;
         let left = desk.deadline.saturating_sub(age);
-        if left < desk.deadline / DROPPED_AT && self.is_swamped() {
-            return desk.counts.count(Kind::Overdue);
-        }
+        let fate = Fate::of(left, desk.deadline, false);
         let to = destination(message, source);
         let since = Stopwatch::start();
         let request = Request { bytes, source, since };
@@ -154,14 +178,10 @@ impl Worker<'_> {
             desk.counts.count(Kind::Repeated);
             return self.put(to, |out| desk.repeat(&Answer::default(), transaction, &request, out));
         }
-        let number = if left < desk.deadline / ASKED_WITHIN {
-            Err(FailOpen::QueueFull)
-        } else {
-            self.waiting.next().ok_or(FailOpen::StateFull)
-        };
-        let number = match number {
-            Ok(number) => number,
-            Err(why) => {
+        let number = match (fate, self.waiting.next()) {
+            (Fate::Ask, Some(number)) => number,
+            (fate, _) => {
+                let why = if fate == Fate::Ask { FailOpen::StateFull } else { FailOpen::QueueFull };
                 self.passed.note(transaction);
                 return self.put(to, |out| desk.settle(Err(why), transaction, &request, out));
             }
@@ -230,5 +250,26 @@ impl Worker<'_> {
             (Some(socket.as_fd()), left)
         };
         answers.waker.sleep(source, left, || !answered.is_empty() || desk.is_stopping() && left.is_none());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_late_question_passes_and_is_dropped_only_when_ever_more_come() {
+        let fate =
+            |left, is_swamped| Fate::of(Duration::from_millis(left), Duration::from_millis(50), is_swamped);
+        for (left, calm, swamped) in [
+            (50, Fate::Ask, Fate::Ask),
+            (25, Fate::Ask, Fate::Ask),
+            (24, Fate::Pass, Fate::Pass),
+            (10, Fate::Pass, Fate::Pass),
+            (9, Fate::Pass, Fate::Drop),
+            (0, Fate::Pass, Fate::Drop),
+        ] {
+            assert_eq!((fate(left, false), fate(left, true)), (calm, swamped), "{left} ms");
+        }
     }
 }
