@@ -1,6 +1,7 @@
 //! Packet-inline as a part of a service: the queue of the kernel, the rules that fill it, and what is counted there.
 
 use std::convert::Infallible;
+use std::io::ErrorKind;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
@@ -51,7 +52,10 @@ fn start(
     hub: &Hub,
     (ear, overheard): (Ear, JoinHandle<()>),
 ) -> Result<Box<dyn Adapter>, String> {
-    let say = |error: std::io::Error| error.to_string();
+    let say = |error: std::io::Error| match error.kind() {
+        ErrorKind::PermissionDenied => format!("{error}: it takes CAP_NET_ADMIN and CAP_NET_RAW"),
+        _ => error.to_string(),
+    };
     let sip = SipOptions { seed: hub.seed, ..options.sip };
     let mut judges: Vec<Box<dyn PacketJudge>> = vec![Box::new(SipJudge::new(Arc::clone(&hub.network), sip))];
     if let Some(isup) = options.isup {
