@@ -3,7 +3,7 @@
 //! judged), and ten seconds after the overload calls are judged again, 99 of 100 within 5 ms.
 //!
 //! `cargo bench --bench overload [SECONDS]`. Service and loader have a core each. So that one loader offers ten times what
-//! the service can judge, a control group holds the service to a share of its core: root only. Without it as much is
+//! the service can judge, a control group then holds the service to a share of its core: root only. Without it as much is
 //! offered as the loader can, and the multiple that was reached is printed.
 
 #[path = "common/mod.rs"]
@@ -63,27 +63,12 @@ fn main() {
     let program = Path::new(env!("CARGO_BIN_EXE_tollgate"));
     let mut service = Service::start(program, folder.path(), addresses.admin).expect("the service starts");
     pin(LOADER_CORE);
-    let share = Share::hold(service.id());
     let mut bench = Bench { addresses, pages: service.pages(), process: service.id(), turn: 0 };
     load::wait_for(addresses.dip);
     bench.run("warm", NORMAL, Duration::from_secs(2));
-    let capacity = bench.run("capacity", Pace::Closed(32), span / 2).rate();
-    bench.run("normal", NORMAL, span / 2);
-    for multiple in [2.0, 10.0] {
-        let report = bench.run(&format!("{multiple} times"), Pace::Open((capacity * multiple) as u32), span);
-        let reached = report.sent as f64 / span.as_secs_f64() / capacity;
-        if reached < multiple * 0.95 {
-            println!("  the loader reached {reached:.1} times the capacity");
-        }
-        let after = bench.run("after it", NORMAL, span + Duration::from_secs(2));
-        match judged_again(&after.log, after.sent as f32 / 1_000.0) {
-            Some((seconds, share)) => println!(
-                "  judged again, p99 within 5 ms, {seconds:.2} s after the overload, and in {:.0} % of the time from then on",
-                share * 100.0
-            ),
-            None => println!("  NOT judged again within {:.0} s", span.as_secs_f64() + 2.0),
-        }
-    }
+    bench.overload(2.0, span);
+    let share = Share::hold(service.id());
+    bench.overload(10.0, span);
     drop(share);
     match service.ended() {
         None => println!("the service ended with {:?} when told to", service.stop()),
@@ -107,6 +92,25 @@ struct Bench {
 }
 
 impl Bench {
+    /// Finds the capacity, offers so many times as much, and looks how long it takes until all is as before.
+    fn overload(&mut self, multiple: f64, span: Duration) {
+        let capacity = self.run("capacity", Pace::Closed(32), span / 2).rate();
+        self.run("normal", NORMAL, span / 2);
+        let report = self.run(&format!("{multiple} times"), Pace::Open((capacity * multiple) as u32), span);
+        let reached = report.sent as f64 / span.as_secs_f64() / capacity;
+        if reached < multiple * 0.95 {
+            println!("  the loader reached {reached:.1} times the capacity");
+        }
+        let after = self.run("after it", NORMAL, span + Duration::from_secs(2));
+        match judged_again(&after.log, after.sent as f32 / 1_000.0) {
+            Some((seconds, share)) => println!(
+                "  judged again, p99 within 5 ms, {seconds:.2} s after the overload, and in {:.0} % of the time from then on",
+                share * 100.0
+            ),
+            None => println!("  NOT judged again within {:.0} s", span.as_secs_f64() + 2.0),
+        }
+    }
+
     /// Offers calls for so long, and prints what came of it.
     fn run(&mut self, name: &str, pace: Pace, span: Duration) -> Report {
         self.turn += 1;

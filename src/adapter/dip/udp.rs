@@ -35,8 +35,8 @@ const NAP: Duration = Duration::from_micros(200);
 
 /// Parts of the deadline. A question that lay in the socket for so much is not asked about: one of two.
 const ASKED_WITHIN: u32 = 2;
-/// What is left for an answer's way from the loop to the switch: one of five.
-const WAY_BACK: u32 = 5;
+/// What is left for an answer's way from the loop to this thread, and half of it from here to the switch: one of ten.
+const WAY_BACK: u32 = 10;
 /// Questions that lay in the socket until so little is left are dropped, when ever more come: one of five.
 const DROPPED_AT: u32 = 5;
 
@@ -187,12 +187,14 @@ impl Worker<'_> {
             }
         };
         let head = head(bytes, message).into();
-        self.waiting.push(Deadline::after(left), Waiting { head, source, to, since, transaction });
+        let way_back = desk.deadline / WAY_BACK;
+        let waits = Deadline::after(left.saturating_sub(way_back / 2));
+        self.waiting.push(waits, Waiting { head, source, to, since, transaction });
         let src = desk.ingress(bytes, source);
         let envelope = Envelope::Sip { src, dst: self.listener.local, transport: Transport::Udp };
         desk.gate.ask(Query {
             asked: Asked::Message { envelope, bytes: bytes.into() },
-            deadline: Deadline::after(left.saturating_sub(desk.deadline / WAY_BACK)),
+            deadline: Deadline::after(left.saturating_sub(way_back)),
             reply: self.listener.answers.slot(number),
         });
     }
