@@ -40,6 +40,22 @@ fn as_a_dip() {
     check(&stage, daemon, ("dip", CHARGED));
 }
 
+/// As above, but the switch tells by HEP how calls end.
+#[test]
+fn as_a_dip_that_hears_ends_by_hep() {
+    let stage = match Stage::new("hep", &["DIP", "HEP"]) {
+        Ok(stage) => stage,
+        Err(why) => return println!("SKIPPED: {why}"),
+    };
+    let daemon = start(
+        &stage,
+        "[[hep]]\nudp = \"10.77.2.1:9060\"\n\
+         [dip]\nudp = [\"10.77.2.1:5070\"]\ndeadline = \"250ms\"\nmonetise = \"sip:{called}@10.77.2.12:5060\"\n",
+    );
+    stage.place_calls("10.77.2.2:5060");
+    check(&stage, daemon, ("dip", CHARGED));
+}
+
 /// Nobody answers the switch: it waits as long as the recipe says, and carries every call.
 #[test]
 fn calls_pass_when_the_dip_is_gone() {
