@@ -24,6 +24,36 @@ const ADMIN: &str = "127.0.0.1:9464";
 /// Flash calls and Wangiri calls that must have been refused: a campaign is caught within a third of its calls.
 const CAUGHT_MIN: usize = 20;
 
+/// Where diverted calls go.
+const ANNOUNCEMENT: &str = CHARGED;
+/// How the numbers begin that are hidden: of flash calls, which ring only, and of people, who talk.
+const MASKED: [&str; 2] = ["+447700900", "+4930231251"];
+const RULES: &str = r#"
+schema = 1
+
+[[rule]]
+id = "OWN-1"
+name = "Numbers that are not shown"
+mode = "live"
+phase = "commercial"
+on = "setup"
+class = "flash"
+when = 'caller.number starts_with "+447700900" or caller.number starts_with "+4930231251"'
+action = "mask"
+because = "{caller.number} is one of those that are not shown."
+
+[[rule]]
+id = "OWN-2"
+name = "Home numbers from abroad: announcement"
+mode = "live"
+phase = "commercial"
+on = "setup"
+class = "spoofed"
+when = 'caller.number starts_with "+4822"'
+action = { divert = { to = "sip:notice@10.77.2.12:5060" } }
+because = "{caller.number} is a number of this country that calls from abroad."
+"#;
+
 /// The switch asks about each call as the shipped recipe has it; how calls end is seen on the carriers' wire.
 #[test]
 fn as_a_dip() {
@@ -38,6 +68,79 @@ fn as_a_dip() {
     );
     stage.place_calls("10.77.2.2:5060");
     check(&stage, daemon, ("dip", CHARGED));
+}
+
+/// As above, but the switch tells by HEP how calls end.
+#[test]
+fn as_a_dip_that_hears_ends_by_hep() {
+    let stage = match Stage::new("hep", &["DIP", "HEP"]) {
+        Ok(stage) => stage,
+        Err(why) => return println!("SKIPPED: {why}"),
+    };
+    let daemon = start(
+        &stage,
+        "[[hep]]\nudp = \"10.77.2.1:9060\"\n\
+         [dip]\nudp = [\"10.77.2.1:5070\"]\ndeadline = \"250ms\"\nmonetise = \"sip:{called}@10.77.2.12:5060\"\n",
+    );
+    stage.place_calls("10.77.2.2:5060");
+    check(&stage, daemon, ("dip", CHARGED));
+}
+
+/// The operator's rules hide the numbers of some callers, and send others to an announcement.
+#[test]
+fn masked_and_diverted() {
+    let stage = match Stage::new("mask", &["DIP", "MASK"]) {
+        Ok(stage) => stage,
+        Err(why) => return println!("SKIPPED: {why}"),
+    };
+    let folder = stage.folder.path();
+    fs::create_dir(folder.join("rules")).unwrap();
+    fs::write(folder.join("rules/own.toml"), RULES).unwrap();
+    let mut daemon = start(
+        &stage,
+        "[[capture]]\ninterfaces = [\"eth1\"]\nfilter = \"udp port 5060\"\n\
+         [dip]\nudp = [\"10.77.2.1:5070\"]\ndeadline = \"250ms\"\nmask = \"sip:{called}@10.77.2.11:5060?Privacy=id\"\n",
+    );
+    stage.place_calls("10.77.2.2:5060");
+    let (_, metrics) = all_over(&stage, &mut daemon);
+    let records = daemon.records("calls-");
+    counted(&metrics, &records, "dip");
+    let decisions: BTreeMap<_, _> =
+        records.iter().map(|record| (text(record, "call_key"), text(record, "decision"))).collect();
+    let [at_subscribers, at_announcement] = [SUBSCRIBERS, ANNOUNCEMENT].map(|ip| stage.said_at(ip));
+    let mut seen = BTreeMap::from([("allow", 0), ("divert", 0), ("mask", 0)]);
+    for carrier in &stage.carriers {
+        let at_carrier = stage.said_at(carrier.name);
+        for (call_id, call) in carrier.call_ids() {
+            let is_masked = MASKED.iter().any(|start| call.calling.starts_with(start));
+            let is_diverted = call.kind == Kind::Spoofed;
+            let expected = if is_masked {
+                "mask"
+            } else if is_diverted {
+                "divert"
+            } else {
+                "allow"
+            };
+            assert_eq!(decisions[&*call_id], expected, "{call_id}");
+            *seen.get_mut(expected).unwrap() += 1;
+            let (here, there) = if is_diverted {
+                (&at_announcement, &at_subscribers)
+            } else {
+                (&at_subscribers, &at_announcement)
+            };
+            assert!(!there.contains_key(&call_id), "{call_id} rang where it should not");
+            let said = &here[&call_id];
+            assert_eq!(said.contains(&call.calling), !is_masked, "{said}");
+            for part in ["From: \"Anonymous\" <sip:anonymous@anonymous.invalid>;tag=", "\nPrivacy: id\r\n"] {
+                assert_eq!(said.contains(part), is_masked, "{part}: {said}");
+            }
+            assert_eq!(said.contains("P-Asserted-Identity:"), !is_masked, "{said}");
+            // The caller knows nothing of it.
+            let said = &at_carrier[&call_id];
+            assert!(!said.contains("anonymous") && said.contains(&call.calling), "{said}");
+        }
+    }
+    assert!(seen.values().all(|count| *count >= 20), "{seen:?}");
 }
 
 /// Nobody answers the switch: it waits as long as the recipe says, and carries every call.
@@ -83,8 +186,9 @@ fn in_the_path_of_packets() {
 }
 
 fn start(stage: &Stage, parts: &str) -> Daemon {
+    let rules = if stage.folder.path().join("rules").exists() { "rules = \"rules\"\n" } else { "" };
     let text = format!(
-        "[admin]\nlisten = \"{ADMIN}\"\n[records]\ndirectory = \"records\"\nsync = \"100ms\"\n{parts}"
+        "{rules}[admin]\nlisten = \"{ADMIN}\"\n[records]\ndirectory = \"records\"\nsync = \"100ms\"\n{parts}"
     );
     fs::write(stage.folder.path().join("tollgate.toml"), text).unwrap();
     Daemon::start(stage.folder.path(), Some(&stage.hosts.tollgate), ADMIN)
@@ -92,6 +196,21 @@ fn start(stage: &Stage, parts: &str) -> Daemon {
 
 /// Everything that must hold when all calls are over, for an adapter and where it has charged calls go.
 fn check(stage: &Stage, mut daemon: Daemon, (adapter, charged_at): (&str, &str)) {
+    let (planned, metrics) = all_over(stage, &mut daemon);
+    let records = daemon.records("calls-");
+    let by_call: BTreeMap<String, &Value> =
+        records.iter().map(|record| (text(record, "call_key").to_owned(), record)).collect();
+    assert_eq!(by_call.keys().collect::<Vec<_>>(), planned.keys().collect::<Vec<_>>());
+    assert_eq!(records.len(), planned.len(), "a call has two records");
+
+    as_they_should_be(&planned, &by_call);
+    treated_as_decided(stage, &by_call, charged_at);
+    billed(&daemon, &by_call);
+    counted(&metrics, &records, adapter);
+}
+
+/// Waits until all calls are over, and ends the service: what was planned, and the metrics.
+fn all_over(stage: &Stage, daemon: &mut Daemon) -> (BTreeMap<String, Kind>, Metrics) {
     let planned: BTreeMap<String, Kind> = stage
         .carriers
         .iter()
@@ -103,17 +222,7 @@ fn check(stage: &Stage, mut daemon: Daemon, (adapter, charged_at): (&str, &str))
         (metrics.sum("tollgate_calls_total", &[]) >= planned.len() as u64).then_some(metrics)
     });
     daemon.stop();
-
-    let records = daemon.records("calls-");
-    let by_call: BTreeMap<String, &Value> =
-        records.iter().map(|record| (text(record, "call_key").to_owned(), record)).collect();
-    assert_eq!(by_call.keys().collect::<Vec<_>>(), planned.keys().collect::<Vec<_>>());
-    assert_eq!(records.len(), planned.len(), "a call has two records");
-
-    as_they_should_be(&planned, &by_call);
-    treated_as_decided(stage, &by_call, charged_at);
-    billed(&daemon, &by_call);
-    counted(&metrics, &records, adapter);
+    (planned, metrics)
 }
 
 /// What kind of call gets which decision.

@@ -21,7 +21,7 @@ pub enum Kind {
 /// One call as it is meant.
 pub struct Call {
     pub kind: Kind,
-    calling: String,
+    pub calling: String,
     called: String,
     patience_ms: u32,
 }

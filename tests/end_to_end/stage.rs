@@ -128,6 +128,16 @@ impl Stage {
         let seen = messages(&self.folder.path().join(format!("called-{ip}.messages")));
         seen.into_iter().filter(Message::is_invite).map(|message| message.call_id).collect()
     }
+
+    /// All that was said about each call, to and by subscribers, the charged trunk (an address) or a carrier (its name).
+    pub fn said_at(&self, whom: &str) -> BTreeMap<String, String> {
+        let name = if whom.starts_with("10.") { format!("called-{whom}") } else { whom.to_owned() };
+        let mut said: BTreeMap<_, String> = BTreeMap::new();
+        for message in messages(&self.folder.path().join(format!("{name}.messages"))) {
+            *said.entry(message.call_id).or_default() += &message.text;
+        }
+        said
+    }
 }
 
 impl Drop for Stage {
@@ -170,6 +180,7 @@ struct Message {
     start: String,
     call_id: String,
     is_of_invite: bool,
+    text: String,
 }
 
 impl Message {
@@ -196,6 +207,7 @@ fn messages(path: &Path) -> Vec<Message> {
             start: text.lines().next().unwrap_or_default().to_owned(),
             call_id: call_id.to_owned(),
             is_of_invite: header("CSeq:").is_some_and(|value| value.ends_with("INVITE")),
+            text: text.to_owned(),
         });
     }
     messages
