@@ -11,10 +11,13 @@ use prometheus::{Histogram, HistogramOpts, Registry};
 use serde_json::Value;
 use tollgate::adapter::{Asked, Query, Reply, Waker};
 use tollgate::base::fail_open::FailOpen;
+use tollgate::base::field::Country;
 use tollgate::base::frame::{Envelope, Pdu, Transport};
 use tollgate::base::map::Seed;
-use tollgate::base::network::Network;
+use tollgate::base::network::{Network, RoamingState};
 use tollgate::base::number::{Number, Party};
+use tollgate::base::numbering::Numbering;
+use tollgate::base::route::{Direction, Route, RouteClass, RouteId, Routes};
 use tollgate::base::time::At;
 use tollgate::billing::RateCard;
 use tollgate::call::{CallOptions, Setup, Told};
@@ -22,9 +25,11 @@ use tollgate::clock::{self, Deadline};
 use tollgate::engine::Shard;
 use tollgate::engine::batch::Batch;
 use tollgate::feature::fields;
-use tollgate::judge::{Answer, Judge, JudgeOptions};
-use tollgate::rule::Ruleset;
+use tollgate::judge::{Answer, Judge, JudgeOptions, Treatment};
+use tollgate::lookup::{self, Outcome, Question};
+use tollgate::rule::{Ruleset, Source};
 use tollgate::service::decision::{Counted, Decision, Inbox, Learned, Order, Outlets};
+use tollgate::service::look_ups::{LookUpOptions, LookUps};
 use tollgate::service::records::{Records, RecordsOptions};
 use tollgate::service::records_metrics::RecordsMetrics;
 use tollgate::signal;
@@ -55,12 +60,16 @@ impl Reply for Slot {
 
 impl Bench {
     fn start(options: CallOptions) -> Self {
-        let network = Arc::new(Network::unknown());
+        Self::with(options, (Network::unknown(), &[]), None)
+    }
+
+    fn with(options: CallOptions, (network, rules): (Network, &[Source]), look_ups: Option<LookUps>) -> Self {
+        let network = Arc::new(network);
         let folder = tempfile::tempdir().unwrap();
         let records = RecordsOptions {
             directory: folder.path().to_owned(),
             sync_every: Duration::from_secs(1),
-            queue: 1_024,
+            queue: 4_096,
         };
         let metrics = RecordsMetrics::new(&Registry::new(), &network).unwrap();
         let (records, desk) =
@@ -76,10 +85,10 @@ impl Bench {
         let (outlet, batches) = source::queue(16);
         let (told, fed) = bounded(16);
         let (orders, ordered) = bounded(16);
-        let ruleset = Arc::new(Ruleset::compile(&[], &fields::FIELDS).unwrap());
+        let ruleset = Arc::new(Ruleset::compile(rules, &fields::FIELDS).unwrap());
         let judge = Judge::new(ruleset, Arc::clone(&network), JudgeOptions::default());
         let shard = Shard::new(&network, options, true);
-        let decision = Decision::new(&network, (shard, judge), (outlets, None));
+        let decision = Decision::new(&network, (shard, judge), (outlets, look_ups));
         let inbox = Inbox { queries: asked, batches, told: fed, orders: ordered };
         let decision = std::thread::spawn(move || decision.run(&inbox));
         Self { queries, outlet, told, orders, decision, records, folder }
@@ -87,11 +96,16 @@ impl Bench {
 
     /// Asks about a call, and waits for the answer.
     fn ask(&self, call_id: &str, called: &str) -> Answer {
-        let (slot, answer): (_, Receiver<Result<Answer, FailOpen>>) = bounded(1);
-        let asked = Asked::Setup { call_id: call_id.as_bytes().into(), setup: Box::new(setup(called)) };
+        self.put(call_id, setup(called)).recv_timeout(PATIENCE).unwrap().unwrap()
+    }
+
+    /// Asks about a call; where the answer comes.
+    fn put(&self, call_id: &str, setup: Setup) -> Receiver<Result<Answer, FailOpen>> {
+        let (slot, answer) = bounded(1);
+        let asked = Asked::Setup { call_id: call_id.as_bytes().into(), setup: Box::new(setup) };
         let query = Query { asked, deadline: Deadline::after(PATIENCE), reply: Box::new(Slot(slot)) };
         self.queries.send(query).unwrap();
-        answer.recv_timeout(PATIENCE).unwrap().unwrap()
+        answer
     }
 
     /// Tells what a tap saw, and waits until it has been taken in.
@@ -140,8 +154,11 @@ fn records(folder: &Path) -> Vec<Value> {
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
+fn party(digits: &str) -> Party {
+    Party::from(Number::from_digits(digits.as_bytes()).unwrap())
+}
+
 fn setup(called: &str) -> Setup {
-    let party = |digits: &str| Party::from(Number::from_digits(digits.as_bytes()).unwrap());
     Setup { calling: party("33123456789"), called: party(called), ..Setup::default() }
 }
 
@@ -202,4 +219,64 @@ fn call_records_that_come_late_and_twice() {
     let records = bench.end();
     assert_eq!(records.len(), 2, "{records:#?}");
     assert!(records.iter().all(|record| record["ring_ms"] == 8_000 && record["talk_ms"] == 80_000));
+}
+
+const AT_HOME: &str = r#"
+schema = 1
+
+[[rule]]
+id     = "TEST-1"
+name   = "At home, and calling from abroad"
+mode   = "live"
+phase  = "lists"
+on     = "setup"
+class  = "spoofed"
+when   = "caller.roaming == home"
+because = "{caller.number} is at home."
+action = { block = { sip = 603, q850 = 21, reason = "at home" } }
+"#;
+
+/// Says that a subscriber is at home, once it is told to answer.
+struct Slow(Receiver<()>);
+
+impl lookup::Source for Slow {
+    fn ask(&mut self, questions: &[Question]) -> Vec<lookup::Answer> {
+        let _ = self.0.recv();
+        let answer = lookup::Answer { state: Some(RoamingState::Home), outcome: Outcome::Answered };
+        questions.iter().map(|_| answer).collect()
+    }
+}
+
+/// However many setups one answer releases, and each of them is refused: the loop's stack does not grow with them.
+#[test]
+fn many_setups_wait_for_one_answer() {
+    let network = Network {
+        routes: Routes::new(vec![Route::new("abroad", RouteClass::International)]),
+        numbering: Numbering::new(Country::parse("PL").unwrap()).unwrap(),
+        ..Network::unknown()
+    };
+    let (go, told) = bounded(1);
+    let options = LookUpOptions { sources: vec![Box::new(Slow(told))], deadline: PATIENCE, hold: PATIENCE };
+    let rules = [Source { path: "test.toml".into(), text: AT_HOME.into() }];
+    let look_ups = LookUps::start(options).unwrap();
+    let bench = Bench::with(CallOptions::default(), (network, &rules), Some(look_ups));
+    let answers: Vec<_> = (0..3_000)
+        .map(|call| {
+            let setup = Setup {
+                route: RouteId(1),
+                direction: Direction::Inbound,
+                calling: party("48601000001"),
+                ..setup("48221234567")
+            };
+            bench.put(&format!("{call}@switch"), setup)
+        })
+        .collect();
+    bench.count();
+    assert!(answers.iter().all(Receiver::is_empty), "all of them wait");
+    go.send(()).unwrap();
+    for answer in answers {
+        let answer = answer.recv_timeout(PATIENCE).unwrap().unwrap();
+        assert!(matches!(answer.treatment, Treatment::Block { sip: 603, .. }), "{answer:?}");
+    }
+    assert_eq!(bench.end().len(), 3_000);
 }

@@ -1,6 +1,6 @@
 //! Questions that wait for their answers, in the order of their deadlines.
 //!
-//! All have the same span, so the order in which they came is that of their deadlines. Each is taken once: by its answer,
+//! They came nearly in the order of their deadlines; one that would be due before another counts as due with it. Each is taken once: by its answer,
 //! or by its deadline. Must not: grow beyond its maximum, counted with the answered ones that an older one holds up.
 
 use std::collections::VecDeque;
@@ -28,8 +28,9 @@ impl<T> Ring<T> {
         (self.entries.len() < self.max).then(|| self.first.wrapping_add(self.entries.len() as u64))
     }
 
-    /// Adds an entry, when [`Self::next`] found room. No deadline before it is later.
+    /// Adds an entry, when [`Self::next`] found room.
     pub fn push(&mut self, deadline: Deadline, entry: T) {
+        let deadline = self.entries.back().map_or(deadline, |(last, _)| deadline.max(*last));
         self.entries.push_back((deadline, Some(entry)));
     }
 

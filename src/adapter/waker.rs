@@ -41,11 +41,12 @@ impl Waker {
                 sources.map(|source| PollFd::new(source, PollFlags::POLLIN)).collect();
             // A signal wakes it for nothing, which does no harm.
             let _ = ppoll(&mut wanted, left.map(TimeSpec::from), None);
+            if wanted.last().is_some_and(|event| event.any() == Some(true)) {
+                let _ = self.event.read();
+            }
         }
-        if !self.sleeping.swap(false, Ordering::SeqCst) {
-            // Somebody woke it, or is about to: a count left behind costs one needless round.
-            let _ = self.event.read();
-        }
+        // Whoever is about to wake it leaves a count behind, which costs one needless round.
+        self.sleeping.store(false, Ordering::SeqCst);
     }
 
     /// Wakes the thread if it sleeps; something was handed to it before.
@@ -54,5 +55,20 @@ impl Waker {
             // Fails only when the counter is full, and the thread then awake.
             let _ = self.event.write(1);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn a_count_left_behind_costs_one_round() {
+        let waker = Waker::new().unwrap();
+        waker.event.write(1).unwrap();
+        waker.sleep(None, Some(Duration::from_secs(60)), || false);
+        assert!(waker.event.read().is_err(), "nothing is left to wake it again");
     }
 }

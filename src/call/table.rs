@@ -24,7 +24,7 @@ use crate::signal::{Circuit, Leg, Setup, Signal, What};
 /// Limits and timers of a table of calls.
 #[derive(Clone, Copy, Debug)]
 pub struct CallOptions {
-    /// Most calls held at once, live or lingering; each takes about 500 octets, and up to 128 of timers.
+    /// Most calls held at once, live or lingering; each takes about 500 octets, and up to 128 more of timers.
     pub calls_max: usize,
     /// An attempt with no answer and no end is closed after this. Longer than SIP's Timer C (over 3 minutes, RFC 3261
     /// §16.6) and ISUP's T9 (90 seconds to 3 minutes, Q.764 annex A).

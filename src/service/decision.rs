@@ -188,11 +188,13 @@ impl Decision {
                     break;
                 }
                 self.queries(burst);
+                self.look_up();
                 worked = true;
             }
             if let Ok(batch) = inbox.batches.batches.try_recv() {
                 self.batch(&batch);
                 inbox.batches.give_back(batch);
+                self.look_up();
                 worked = true;
             }
             if self.deliveries.len() == 0
@@ -359,9 +361,7 @@ impl Decision {
         let mut events = std::mem::take(&mut self.events);
         for stamped in events.drain(..) {
             let Call { seq, id, .. } = *stamped.event.call();
-            while let Some(waiting) = self.look_ups.as_mut().and_then(LookUps::next_due) {
-                self.settle(waiting);
-            }
+            // Those that are only due wait for `look_up`: each that is refused comes by here again.
             if let Some(waiting) = self.look_ups.as_mut().and_then(|look_ups| look_ups.take(seq)) {
                 self.settle(waiting);
             }
@@ -512,6 +512,7 @@ impl Decision {
         }
         self.shard.finish(&mut self.events);
         self.judge();
+        self.wake();
         Learned { ruleset: self.judge.ruleset_shared(), at: self.latest, store: self.judge.into_store() }
     }
 }

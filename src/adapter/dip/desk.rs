@@ -70,9 +70,7 @@ impl Desk {
 
     /// Whether this asks about a call that is no emergency call, told by its first line alone.
     pub fn may_drop(&self, bytes: &[u8]) -> bool {
-        let Some(rest) = bytes.strip_prefix(b"INVITE ") else { return false };
-        let uri = rest.split(|octet| *octet == b' ').next().unwrap_or_default();
-        !is_emergency(uri, self.gate.network())
+        called(bytes).is_some_and(|uri| !is_emergency(uri, self.gate.network()))
     }
 
     /// Looks at one message.
@@ -182,6 +180,20 @@ pub(super) struct Request<'a> {
     pub since: Stopwatch,
 }
 
+/// Request-URI of an INVITE whose first line is just as RFC 3261 §7.1 has it: any other may hide whom it calls.
+fn called(bytes: &[u8]) -> Option<&[u8]> {
+    let line = bytes.split(|octet| *octet == b'\r').next()?;
+    let mut parts = line.split(|octet| *octet == b' ');
+    let (Some(b"INVITE"), Some(uri), Some(b"SIP/2.0"), None) =
+        (parts.next(), parts.next(), parts.next(), parts.next())
+    else {
+        return None;
+    };
+    let has_scheme =
+        |scheme: &[u8]| uri.get(..scheme.len()).is_some_and(|own| own.eq_ignore_ascii_case(scheme));
+    [&b"sip:"[..], b"sips:", b"tel:"].into_iter().any(has_scheme).then_some(uri)
+}
+
 fn has_to_tag(message: &Message<'_>) -> bool {
     message.head.to.and_then(Address::parse).is_some_and(|to| to.tag().is_some())
 }
@@ -190,4 +202,27 @@ fn has_to_tag(message: &Message<'_>) -> bool {
 pub(super) fn head<'a>(bytes: &'a [u8], message: &Message<'_>) -> &'a [u8] {
     let body = message.body.as_ptr().addr().saturating_sub(bytes.as_ptr().addr());
     if message.body.is_empty() { bytes } else { bytes.get(..body).unwrap_or(bytes) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_plain_first_line_says_who_is_called() {
+        let uri = |line: &str| called(format!("{line}\r\nVia: x\r\n\r\n").as_bytes()).map(<[u8]>::to_vec);
+        assert_eq!(uri("INVITE SIP:112@h SIP/2.0"), Some(b"SIP:112@h".to_vec()));
+        for line in [
+            "INVITE  sip:112@h SIP/2.0",
+            "INVITE <sip:112@h> SIP/2.0",
+            "INVITE sip:1 12@h SIP/2.0",
+            "INVITE sip:1 SIP/2.0 ",
+            "INVITE urn:service:sos SIP/2.0",
+            "INVITE sip:1@h SIP/3.0",
+            "invite sip:1@h SIP/2.0",
+            "OPTIONS sip:1@h SIP/2.0",
+        ] {
+            assert_eq!(uri(line), None, "{line}");
+        }
+    }
 }

@@ -70,10 +70,13 @@ fn judge(asked: &Receiver<Query>) {
     let mut unheard = Vec::new();
     for query in asked {
         let Asked::Setup { call_id, .. } = &query.asked else { panic!("{:?}", query.asked) };
-        let rule = Some("WG-100".into());
-        let verdict = |treatment| Answer { call: CallId(1), class: Class::Wangiri, rule, treatment };
+        let rule = Some("SP-200".into());
+        let verdict = |treatment| Answer { call: CallId(1), class: Class::Spoofed, rule, treatment };
         let answer = match call_id.first() {
-            Some(b'a' | b'b') => verdict(Treatment::Block { sip: 603, q850: 21, reason: "one ring".into() }),
+            Some(b'a' | b'b') => {
+                let reason = "home fixed number from abroad".into();
+                verdict(Treatment::Block { sip: 603, q850: 21, reason })
+            }
             Some(b'3') => verdict(Treatment::Divert { target: "sip:announcement@192.0.2.99".into() }),
             Some(b'f') => {
                 unheard.push(query);
