@@ -2,13 +2,21 @@
 
 #![allow(dead_code, reason = "no bench needs all of it")]
 
+use std::array;
 use std::fmt;
+use std::io::IoSliceMut;
 use std::io::Write;
 use std::net::{SocketAddr, UdpSocket};
+use std::os::fd::AsRawFd;
 use std::time::Duration;
 
-use nix::sys::socket::{setsockopt, sockopt};
-use tollgate::clock::Stopwatch;
+use nix::sys::socket::{ControlMessageOwned, MsgFlags, MultiHeaders, recvmmsg, setsockopt, sockopt};
+use nix::sys::time::{TimeSpec, TimeValLike};
+use tollgate::base::time::At;
+use tollgate::clock::{self, Stopwatch};
+
+/// Answers taken at once.
+const AT_ONCE: usize = 64;
 
 /// How calls are offered.
 #[derive(Clone, Copy, Debug)]
@@ -87,7 +95,9 @@ fn connect(address: SocketAddr) -> UdpSocket {
     let socket = UdpSocket::bind("127.0.0.1:0").expect("a free port");
     socket.connect(address).expect("loopback");
     // The loader must lose nothing itself.
-    let _ = setsockopt(&socket, sockopt::RcvBufForce, &(8 << 20));
+    let _ = setsockopt(&socket, sockopt::RcvBufForce, &(32 << 20));
+    // An answer counts from when it is here, not from when the loader has time for it.
+    setsockopt(&socket, sockopt::ReceiveTimestampns, &true).expect("the system stamps what it receives");
     socket
 }
 
@@ -100,6 +110,7 @@ pub fn run(address: SocketAddr, pace: Pace, span: Duration, turn: u32) -> Report
         turn,
         watch: Stopwatch::start(),
         sent_at: Vec::new(),
+        buffers: vec![[0; 2_048]; AT_ONCE],
         report: Report::default(),
         out: Vec::new(),
         seed: 88_172_645_463_325_252,
@@ -138,8 +149,9 @@ struct Loader {
     socket: UdpSocket,
     turn: u32,
     watch: Stopwatch,
-    /// By number of the call; negative once answered.
-    sent_at: Vec<f64>,
+    /// By number of the call, until it is answered: seconds from the beginning, and by the wall clock.
+    sent_at: Vec<Option<(f32, At)>>,
+    buffers: Vec<[u8; 2_048]>,
     report: Report,
     out: Vec<u8>,
     seed: u64,
@@ -156,26 +168,39 @@ impl Loader {
         self.out.clear();
         let number = self.turn << 24 | self.sent_at.len() as u32;
         write_request(&mut self.out, ("INVITE", &self.socket), number, numbers);
-        let now = self.watch.seconds();
+        let now = (self.watch.seconds() as f32, clock::now());
         if self.socket.send(&self.out).is_ok() {
-            self.sent_at.push(now);
+            self.sent_at.push(Some(now));
             self.report.sent += 1;
         }
     }
 
     fn receive(&mut self) -> usize {
-        let mut buffer = [0; 4_096];
+        let mut buffers = std::mem::take(&mut self.buffers);
+        let mut headers = MultiHeaders::<()>::preallocate(AT_ONCE, Some(nix::cmsg_space!(TimeSpec)));
+        let mut rest = buffers.iter_mut();
+        let mut slices: [[IoSliceMut<'_>; 1]; AT_ONCE] =
+            array::from_fn(|_| [IoSliceMut::new(rest.next().expect("there are as many buffers"))]);
+        let (socket, flags) = (self.socket.as_raw_fd(), MsgFlags::MSG_DONTWAIT);
         let mut count = 0;
-        while count < 64
-            && let Ok(length) = self.socket.recv(&mut buffer)
-        {
-            count += 1;
-            self.answer(&buffer[..length]);
+        if let Ok(messages) = recvmmsg(socket, &mut headers, slices.iter_mut(), flags, None) {
+            for message in messages {
+                count += 1;
+                let at = message.cmsgs().into_iter().flatten().find_map(|message| match message {
+                    ControlMessageOwned::ScmTimestampns(time) => {
+                        Some(At::from_nanos(time.num_nanoseconds() as u64))
+                    }
+                    _ => None,
+                });
+                let bytes = message.iovs().next().unwrap_or_default();
+                self.answer(bytes, at.unwrap_or_else(clock::now));
+            }
         }
+        self.buffers = buffers;
         count
     }
 
-    fn answer(&mut self, response: &[u8]) {
+    fn answer(&mut self, response: &[u8], at: At) {
         let text = String::from_utf8_lossy(response);
         let status: u16 = text.get(8..11).and_then(|status| status.parse().ok()).unwrap_or(0);
         let line = |name: &str| text.split("\r\n").find_map(|line| line.strip_prefix(name));
@@ -184,14 +209,12 @@ impl Loader {
         if status < 200 || number >> 24 != self.turn {
             return;
         }
-        let now = self.watch.seconds();
-        let Some(sent_at) = self.sent_at.get_mut((number & 0xFF_FFFF) as usize) else { return };
-        if *sent_at >= 0.0 {
-            let waited = ((now - *sent_at) * 1e6) as f32;
-            self.report.log.push(Answered { sent_at: *sent_at as f32, waited, status });
+        let Some(sent) = self.sent_at.get_mut((number & 0xFF_FFFF) as usize) else { return };
+        if let Some((sent_at, began)) = sent.take() {
+            let waited = at.since(began).as_secs_f32() * 1e6;
+            self.report.log.push(Answered { sent_at, waited, status });
             self.report.answered += 1;
             self.report.refused += usize::from(status >= 600);
-            *sent_at = -1.0;
         }
         self.out.clear();
         let local = self.socket.local_addr().expect("it is bound");

@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::base::map::{Map, Seed};
+use crate::base::map::{Parts, Seed};
 use crate::base::number::Number;
 use crate::base::route::RouteId;
 use crate::base::time::At;
@@ -31,7 +31,7 @@ type Numbers = (Number, Number);
 /// Live calls by their numbers, for as long as they may be asked about or told of.
 #[derive(Debug)]
 pub(super) struct Joins {
-    calls: Map<Numbers, Joinable>,
+    calls: Parts<Numbers, Joinable>,
     order: VecDeque<(At, Numbers)>,
     max: usize,
     hold: Duration,
@@ -47,7 +47,7 @@ struct Joinable {
 impl Joins {
     /// At most `max` calls, each for `hold`.
     pub fn new(max: usize, hold: Duration, seed: Seed) -> Self {
-        Self { calls: Map::with_hasher(seed), order: VecDeque::new(), max, hold }
+        Self { calls: Parts::with_hasher(seed), order: VecDeque::new(), max, hold }
     }
 
     fn insert(&mut self, numbers: Numbers, call: Joinable) {

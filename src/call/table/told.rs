@@ -6,7 +6,7 @@ use std::hash::BuildHasher;
 use std::time::Duration;
 
 use crate::base::fault::{Kind, Layer};
-use crate::base::map::{Map, Seed};
+use crate::base::map::{Parts, Seed};
 use crate::base::number::Number;
 use crate::base::time::At;
 use crate::call::event::{Call, CallEvent, CallKey, ReleasedBy, Stamp, Stamped};
@@ -23,7 +23,7 @@ type Numbers = (Number, Number);
 /// Calls by what their call records name, those that are over too.
 #[derive(Debug)]
 pub(super) struct Known {
-    calls: Map<u64, KnownCall>,
+    calls: Parts<u64, KnownCall>,
     /// When each became known, its number, and its keys.
     order: VecDeque<(At, u64, Keys)>,
     options: CallOptions,
@@ -46,7 +46,7 @@ pub(super) fn named(seed: Seed, hash: u64, called: Option<Number>) -> u64 {
 impl Known {
     /// Knows no call.
     pub fn new(options: &CallOptions) -> Self {
-        Self { calls: Map::with_hasher(options.seed), order: VecDeque::new(), options: *options }
+        Self { calls: Parts::with_hasher(options.seed), order: VecDeque::new(), options: *options }
     }
 
     /// Notes a call that has just been set up.
@@ -76,7 +76,9 @@ impl Known {
         }
         if self.options.told_max > 0 {
             self.order.push_back((now, call.seq, keys));
-            self.calls.extend(keys.into_iter().filter(|key| *key != 0).map(|key| (key, call)));
+            for key in keys.into_iter().filter(|key| *key != 0) {
+                self.calls.insert(key, call);
+            }
         }
     }
 
