@@ -102,7 +102,7 @@ impl Store {
         }
     }
 
-    /// Writes what comes next for a state file behind what is in `out`, about 128 KiB, and moves the cursor on; whether there is
+    /// Writes what comes next for a state file behind what is in `out`, about 64 KiB, and moves the cursor on; whether there is
     /// more. The store may change between two slices: all slices of a cursor are a store that can be read again.
     ///
     /// # Errors

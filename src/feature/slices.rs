@@ -14,7 +14,7 @@ use serde::de::{DeserializeOwned, Error, SeqAccess, Visitor};
 use serde::{Deserializer, Serialize};
 
 /// Octets from which on a slice is full.
-pub(super) const SLICE_OCTETS: usize = 128 << 10;
+pub(super) const SLICE_OCTETS: usize = 64 << 10;
 /// Room for the slot that fills a slice: a number with windows and two sets of distinct numbers at their largest has 13 kilooctets.
 const SLOT_OCTETS: usize = 16 << 10;
 /// What a value weighs at least, in octets: a table of empty slots shall not be one slice.

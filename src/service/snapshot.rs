@@ -19,7 +19,7 @@ use crate::service::StateOptions;
 use crate::service::copying::Piece;
 use crate::service::decision::Learned;
 
-/// Most pieces on their way from the loop to the disk, of about 128 KiB each.
+/// Most pieces on their way from the loop to the disk, of about 64 KiB each.
 pub const PIECES_MAX: usize = 4;
 
 /// What an earlier run left.
