@@ -22,6 +22,7 @@ use tollgate::clock::{self, Deadline};
 use tollgate::engine::Shard;
 use tollgate::engine::batch::Batch;
 use tollgate::feature::fields;
+use tollgate::journal::DirectoryLock;
 use tollgate::judge::{Answer, Judge, JudgeOptions};
 use tollgate::rule::Ruleset;
 use tollgate::service::decision::{Counted, Decision, Inbox, Learned, Order, Outlets};
@@ -63,8 +64,9 @@ impl Bench {
             queue: 1_024,
         };
         let metrics = RecordsMetrics::new(&Registry::new(), &network).unwrap();
-        let (records, desk) =
-            Records::start(&records, &network, (RateCard::default(), Default::default()), metrics).unwrap();
+        let lock = DirectoryLock::take(folder.path()).unwrap();
+        let rated = (RateCard::default(), Default::default());
+        let (records, desk) = Records::start(&records, lock, &network, rated, metrics).unwrap();
         let outlets = Outlets {
             desk,
             marks: None,
