@@ -25,6 +25,7 @@ use tollgate::clock::{self, Deadline};
 use tollgate::engine::Shard;
 use tollgate::engine::batch::Batch;
 use tollgate::feature::fields;
+use tollgate::journal::DirectoryLock;
 use tollgate::judge::{Answer, Judge, JudgeOptions, Treatment};
 use tollgate::lookup::{self, Outcome, Question};
 use tollgate::rule::{Ruleset, Source};
@@ -72,8 +73,9 @@ impl Bench {
             queue: 4_096,
         };
         let metrics = RecordsMetrics::new(&Registry::new(), &network).unwrap();
-        let (records, desk) =
-            Records::start(&records, &network, (RateCard::default(), Default::default()), metrics).unwrap();
+        let lock = DirectoryLock::take(folder.path()).unwrap();
+        let rated = (RateCard::default(), Default::default());
+        let (records, desk) = Records::start(&records, lock, &network, rated, metrics).unwrap();
         let outlets = Outlets {
             desk,
             marks: None,

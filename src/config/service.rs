@@ -91,6 +91,8 @@ impl Default for Calls {
 
 /// How long a switch waits.
 type Patience = Span<1, 10_000>;
+/// How long a proxy may hold a call: it is in the path of all of them.
+type ProxyPatience = Span<1, 250>;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -327,7 +329,7 @@ mod tests {
         ("[feed]", "remember", &["0s", "59s", "169h"], &["1m", "168h"], "`1m` to `168h`"),
         ("[feed]", "remember-max", &["0", "999", "10000001"], &["1000", "10000000"], "1000 to 10000000"),
         ("[http]", "deadline", &["0ms", "11s", "1h"], &["1ms", "10s"], "`1ms` to `10s`"),
-        ("[proxy]", "deadline", &["0ms", "11s", "1h"], &["1ms", "10s"], "`1ms` to `10s`"),
+        ("[proxy]", "deadline", &["0ms", "251ms", "1h"], &["1ms", "250ms"], "`1ms` to `250ms`"),
         ("[proxy]", "probe-every", &["1ms", "11m"], &["0s", "100ms", "10m"], "`100ms` to `10m`, or `0s`"),
         ("[inline]", "deadline", &["0ms", "11s", "1h"], &["1ms", "10s"], "`1ms` to `10s`"),
         ("[inline]", "packets-max", &["0", "15", "1000001"], &["16", "1000000"], "16 to 1000000"),

@@ -24,6 +24,16 @@ pub struct Rolling {
     prefix: &'static str,
     every: Every,
     open: Option<Open>,
+    /// What is to be cut before anything is appended.
+    torn: Option<Torn>,
+}
+
+/// A file that may hold lines which its writer was told are not there.
+#[derive(Debug)]
+struct Torn {
+    name: String,
+    /// Octets of what was appended before.
+    length: u64,
 }
 
 #[derive(Debug)]
@@ -42,7 +52,7 @@ impl Rolling {
     /// Files `PREFIX-TIME.jsonl` in `directory`.
     #[must_use]
     pub const fn new(directory: PathBuf, prefix: &'static str, every: Every) -> Self {
-        Self { directory, prefix, every, open: None }
+        Self { directory, prefix, every, open: None, torn: None }
     }
 
     /// Appends whole lines to the file of the time `at`: all of them, or none.
@@ -53,9 +63,9 @@ impl Rolling {
         let open = self.file_of(at)?;
         let written = open.file.seek(SeekFrom::Start(open.length)).and_then(|_| open.file.write_all(lines));
         if let Err(error) = written {
-            // What is there of a line is cut off; should that fail too, opening the file anew will do it.
+            // What is there of the lines is cut off; should that fail too, it is done before anything else is appended.
             if open.file.set_len(open.length).is_err() {
-                self.open = None;
+                self.torn = self.open.take().map(|Open { name, length, .. }| Torn { name, length });
             }
             return Err(error);
         }
@@ -104,7 +114,26 @@ impl Rolling {
         Ok(files)
     }
 
+    /// Takes away what a write that failed has left, whole lines too: they will be given again.
+    fn cut_torn(&mut self) -> io::Result<()> {
+        let Some(Torn { name, length }) = &self.torn else { return Ok(()) };
+        match OpenOptions::new().write(true).open(self.directory.join(name)) {
+            Ok(file) => {
+                if file.metadata()?.len() > *length {
+                    file.set_len(*length)?;
+                }
+                // With it, what was appended before and is not on the disk yet.
+                file.sync_data()?;
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+        self.torn = None;
+        Ok(())
+    }
+
     fn file_of(&mut self, at: At) -> io::Result<&mut Open> {
+        self.cut_torn()?;
         let name = self.name_of(at);
         if self.open.as_ref().is_some_and(|open| open.name != name) {
             self.sync()?;
@@ -219,6 +248,23 @@ mod tests {
         assert_eq!((ending.line.as_deref(), &ending.rest[..]), (Some(&b"two"[..]), &b"thr"[..]));
         lines.append(at("2026-11-22T10:00:00Z"), b"three\n").unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "one\ntwo\nthree\n");
+    }
+
+    #[test]
+    fn lines_of_a_write_that_failed_are_not_there_twice() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("billing-20261122.jsonl");
+        let mut lines = Rolling::new(folder.path().to_owned(), "billing", Every::Day);
+        lines.append(at("2026-11-22T10:00:00Z"), b"one\n").unwrap();
+        // A disk that took whole lines before it failed, and does not let them be taken back.
+        fs::write(&path, "one\ntwo\nthr").unwrap();
+        lines.open.as_mut().unwrap().file = File::open(&path).unwrap();
+        lines.append(at("2026-11-22T10:00:01Z"), b"two\nthree\n").unwrap_err();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "one\ntwo\nthr");
+        lines.append(at("2026-11-23T00:00:00Z"), b"two\nthree\n").unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "one\n", "they are in the next day's file");
+        let next = folder.path().join("billing-20261123.jsonl");
+        assert_eq!(fs::read_to_string(next).unwrap(), "two\nthree\n");
     }
 
     #[test]

@@ -99,6 +99,7 @@ mod tests {
     use crate::call::{CallOptions, Told};
     use crate::clock::Deadline;
     use crate::engine::Shard;
+    use crate::journal::DirectoryLock;
     use crate::judge::{Answer, Judge, JudgeOptions};
     use crate::service::decision::{Decision, Inbox, Learned, Order, Outlets};
     use crate::service::records::{Records, RecordsOptions};
@@ -141,7 +142,8 @@ mod tests {
                 queue: 1_000,
             };
             let rated = (RateCard::default(), Memory::default());
-            let (records, desk) = Records::start(&options, &network, rated, metrics).unwrap();
+            let lock = DirectoryLock::take(folder.path()).unwrap();
+            let (records, desk) = Records::start(&options, lock, &network, rated, metrics).unwrap();
             let outlets = Outlets {
                 desk,
                 marks: None,

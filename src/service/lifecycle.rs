@@ -22,6 +22,7 @@ use crate::base::network::Network;
 use crate::clock::{self, Deadline, Stopwatch};
 use crate::engine::Shard;
 use crate::feature::Store;
+use crate::journal::DirectoryLock;
 use crate::judge::Judge;
 use crate::metrics::Live;
 use crate::service::admin::{Admin, Shown};
@@ -96,6 +97,9 @@ impl Service {
     fn start(mut settings: Settings) -> Result<Self, String> {
         let live = Live::new().map_err(|error| format!("metrics: {error}"))?;
         let (status, standing) = (Arc::new(Status::default()), Arc::new(Standing::default()));
+        // First of all: what another service writes, records or state, is not to be mended or set aside.
+        let lock = DirectoryLock::take(&settings.records.directory)
+            .map_err(|error| no_records(&settings.records.directory, &error))?;
         let kept = snapshot::begin(settings.state.as_ref(), &settings.network);
         let seed = kept.seed;
         settings.options = settings.options.seeded(seed);
@@ -110,7 +114,7 @@ impl Service {
         let card = std::mem::take(&mut settings.rate_card);
         contracts.load(&network, &card);
         let (records, desk) =
-            Records::start(&settings.records, &network, (card, rated.unwrap_or_default()), metrics)
+            Records::start(&settings.records, lock, &network, (card, rated.unwrap_or_default()), metrics)
                 .map_err(|error| no_records(&settings.records.directory, &error))?;
         watched.push(records.queue());
         let outlets = Outlets {
@@ -324,6 +328,8 @@ fn setup_seconds(live: &Live) -> Result<Histogram, String> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use crossbeam_channel::never;
 
     use super::*;
@@ -354,6 +360,16 @@ mod tests {
             parts: Vec::new(),
             reload: Box::new(|| Err("nothing to read".to_owned())),
         }
+    }
+
+    #[test]
+    fn a_second_service_leaves_the_state_of_the_first_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let _first = DirectoryLock::take(folder.path()).unwrap();
+        fs::write(folder.path().join("state"), "of another version").unwrap();
+        let refused = Service::start(settings(folder.path())).err().unwrap();
+        assert!(refused.contains("another service writes here"), "{refused}");
+        assert_eq!(fs::read_to_string(folder.path().join("state")).unwrap(), "of another version");
     }
 
     #[test]

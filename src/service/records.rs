@@ -134,21 +134,20 @@ pub struct Records {
 }
 
 impl Records {
-    /// Starts the thread; `rated` is what an earlier run has rated. The chain of bills goes on where its last file ends.
+    /// Starts the thread; `lock` is the directory's, and `rated` what an earlier run has rated. The chain of bills goes on where
+    /// its last file ends.
     ///
     /// # Errors
-    /// As the operating system says of the directory and its files; [`io::ErrorKind::WouldBlock`] when another service
-    /// writes there.
+    /// As the operating system says of the directory and its files.
     pub fn start(
         options: &RecordsOptions,
+        lock: DirectoryLock,
         network: &Arc<Network>,
         (card, rated): (RateCard, Memory),
         metrics: RecordsMetrics,
     ) -> io::Result<(Self, Desk)> {
         let bills = Rolling::new(options.directory.clone(), "billing", Every::Day);
         let calls_file = Rolling::new(options.directory.clone(), "calls", Every::Hour);
-        // First of all: what another service is about to write is not to be mended.
-        let lock = DirectoryLock::take(&options.directory)?;
         calls_file.mend()?;
         let last_hash = chain::resume(&options.directory)?;
         let mut rater = Rater::new(card);

@@ -12,6 +12,7 @@ use crate::adapter::dip::{
 use crate::adapter::proxy::{ProxyOptions, SideOptions};
 use crate::base::map::Seed;
 use crate::config::service::Patience;
+use crate::config::service::ProxyPatience;
 use crate::config::service::range::Span;
 use crate::wire::sip::ingress::PEER_HEADER;
 
@@ -123,7 +124,7 @@ pub(super) struct RawProxy {
     carriers: RawSide,
     core: RawSide,
     record_route: Option<bool>,
-    deadline: Option<Patience>,
+    deadline: Option<ProxyPatience>,
     monetise_header: Option<(String, String)>,
     #[serde(default)]
     keep_asserted: bool,
