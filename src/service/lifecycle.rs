@@ -33,7 +33,7 @@ use crate::service::look_ups::{LookUpOptions, LookUps};
 use crate::service::manager::{feed_watchdog, notify, pulse};
 use crate::service::records::Records;
 use crate::service::records_metrics::RecordsMetrics;
-use crate::service::snapshot::NO_MEMORY;
+use crate::service::snapshot::{NO_MEMORY, Snapshot};
 use crate::service::status::Status;
 use crate::service::{Hub, Queues, Reloaded, Settings, StateOptions, queues, snapshot, spawn};
 
@@ -100,13 +100,12 @@ impl Service {
         // First of all: what another service writes, records or state, is not to be mended or set aside.
         let lock = DirectoryLock::take(&settings.records.directory)
             .map_err(|error| no_records(&settings.records.directory, &error))?;
-        let kept = snapshot::begin(settings.state.as_ref(), &settings.network);
-        let seed = kept.seed;
+        let Snapshot { seed, learned, .. } = snapshot::begin(settings.state.as_ref(), &settings.network);
         settings.options = settings.options.seeded(seed);
         let Queues { hub, orders, marks, inbox, mut watched } = queues(&settings, &live, &standing);
         let network = Arc::clone(&settings.network);
 
-        let (store, rated) = kept.learned.unzip();
+        let (store, rated) = learned.unzip();
         let judge = judge(&settings, store);
         let metrics =
             RecordsMetrics::new(live.registry(), &network).map_err(|error| format!("metrics: {error}"))?;
