@@ -30,6 +30,7 @@ use tollgate::clock::{Deadline, Stopwatch};
 use tollgate::config;
 use tollgate::engine::Shard;
 use tollgate::feature::fields;
+use tollgate::journal::DirectoryLock;
 use tollgate::judge::{Judge, JudgeOptions};
 use tollgate::metrics::Live;
 use tollgate::rule::{Ruleset, Source};
@@ -199,9 +200,10 @@ fn serve(calls_max: usize) {
         sync_every: Duration::from_secs(1),
         queue: 65_536,
     };
+    let lock = DirectoryLock::take(directory.path()).expect("nobody else has it");
     let metrics = RecordsMetrics::new(&Registry::new(), &network).expect("names of metrics are sound");
     let (records, desk) =
-        Records::start(&options, &network, (RateCard::default(), Default::default()), metrics)
+        Records::start(&options, lock, &network, (RateCard::default(), Default::default()), metrics)
             .expect("records can be written");
     let histogram = HistogramOpts::new("setup", "setup");
     let outlets = Outlets {
