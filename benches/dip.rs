@@ -30,6 +30,7 @@ use tollgate::clock::{Deadline, Stopwatch};
 use tollgate::config;
 use tollgate::engine::Shard;
 use tollgate::feature::fields;
+use tollgate::journal::DirectoryLock;
 use tollgate::judge::{Judge, JudgeOptions};
 use tollgate::metrics::Live;
 use tollgate::rule::{Ruleset, Source};
@@ -200,9 +201,10 @@ fn serve(calls_max: usize) {
         queue: 65_536,
     };
     let metrics = RecordsMetrics::new(&Registry::new(), &network).expect("names of metrics are sound");
+    let lock = DirectoryLock::take(directory.path()).expect("the directory is new");
+    let rated = (RateCard::default(), Default::default());
     let (records, desk) =
-        Records::start(&options, &network, (RateCard::default(), Default::default()), metrics)
-            .expect("records can be written");
+        Records::start(&options, lock, &network, rated, metrics).expect("records can be written");
     let histogram = HistogramOpts::new("setup", "setup");
     let outlets = Outlets {
         lag: Duration::ZERO,
