@@ -200,11 +200,11 @@ fn serve(calls_max: usize) {
         sync_every: Duration::from_secs(1),
         queue: 65_536,
     };
-    let lock = DirectoryLock::take(directory.path()).expect("nobody else has it");
     let metrics = RecordsMetrics::new(&Registry::new(), &network).expect("names of metrics are sound");
+    let lock = DirectoryLock::take(directory.path()).expect("the directory is new");
+    let rated = (RateCard::default(), Default::default());
     let (records, desk) =
-        Records::start(&options, lock, &network, (RateCard::default(), Default::default()), metrics)
-            .expect("records can be written");
+        Records::start(&options, lock, &network, rated, metrics).expect("records can be written");
     let histogram = HistogramOpts::new("setup", "setup");
     let outlets = Outlets {
         lag: Duration::ZERO,

@@ -53,6 +53,23 @@ fn a_full_disk_drops_records_and_keeps_bills_and_calls_go_on() {
     });
     daemon.stop();
     assert_eq!(daemon.records("billing-").len(), 1);
+
+    daemon.start_again();
+    fs::write(records.join("filler"), vec![0; 1 << 20]).unwrap_err();
+    assert_eq!(stage.decide("lost", "+33123456789", "acme")["decision"], "monetise");
+    stage.tell("lost");
+    // Until no bill fits into what is left of the last page.
+    let mut asked = 0;
+    wait_for("a bill that does not fit", || {
+        asked += 1;
+        assert_eq!(stage.decide(&format!("lost-{asked}"), "+33123456789", "acme")["decision"], "monetise");
+        stage.tell(&format!("lost-{asked}"));
+        daemon.log().contains("\"event\":\"records_failing\",\"file\":\"billing\"").then_some(())
+    });
+    assert_eq!(daemon.end().code(), Some(1));
+    for (event, times) in [("bills_lost", 1), ("records_lost", 1), ("ended", 0)] {
+        assert_eq!(daemon.logged(event), times, "{event}: {}", daemon.log());
+    }
 }
 
 #[test]

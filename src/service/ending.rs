@@ -19,26 +19,33 @@ use crate::service::{StateOptions, spawn};
 /// unit is longer.
 pub const END_WITHIN: Duration = Duration::from_secs(40);
 
-/// Tells each part to stop, and waits for it. Whether all did.
+/// Longest that sources and adapters may take of it; the rest is for what they have taken in.
+pub const PARTS_WITHIN: Duration = Duration::from_secs(10);
+
+/// Tells all parts to stop, each on a thread of its own: one that hangs keeps none of the others. Whether all did.
 #[must_use]
 pub fn stop_parts(parts: Vec<Box<dyn Adapter>>, by: Deadline) -> bool {
     let (stopped_in, stopped) = unbounded();
-    let names: Vec<_> = parts.iter().map(|part| part.name()).collect();
-    let stop = move || {
-        for part in parts {
+    let mut stopping: Vec<Option<&str>> = Vec::new();
+    for (index, part) in parts.into_iter().enumerate() {
+        stopping.push(Some(part.name()));
+        let stopped_in = stopped_in.clone();
+        // One that gets no thread, or panics, does not say that it stopped: it counts as stuck.
+        let _ = spawn("stop", move || {
             part.stop();
-            let _ = stopped_in.send(());
-        }
-    };
-    let _stopping = spawn("stop", stop);
-    for name in names {
-        if stopped.recv_timeout(by.left()).is_err() {
-            tracing::error!(event = "part_stuck", part = name, "it does not stop; it is given up");
-            return false;
-        }
-        tracing::info!(event = "part_stopped", part = name, "stopped");
+            let _ = stopped_in.send(index);
+        });
     }
-    true
+    drop(stopped_in);
+    while let Ok(index) = stopped.recv_timeout(by.left()) {
+        if let Some(name) = stopping.get_mut(index).and_then(Option::take) {
+            tracing::info!(event = "part_stopped", part = name, "stopped");
+        }
+    }
+    for name in stopping.iter().flatten() {
+        tracing::error!(event = "part_stuck", part = name, "it does not stop; it is given up");
+    }
+    stopping.iter().all(Option::is_none)
 }
 
 /// What a thread ends with, if it does in time.
@@ -47,6 +54,16 @@ pub fn joined<T: Send + 'static>(thread: JoinHandle<T>, by: Deadline) -> Option<
     let (ended_in, ended) = bounded(1);
     spawn("join", move || drop(ended_in.send(thread.join()))).ok()?;
     ended.recv_timeout(by.left()).ok()
+}
+
+/// Waits for a save that is under way; whether none is any more.
+#[must_use]
+pub fn save_is_over(saving: Option<JoinHandle<()>>, by: Deadline) -> bool {
+    let is_over = saving.is_none_or(|saving| joined(saving, by).is_some());
+    if !is_over {
+        snapshot::not_kept(&HUNG);
+    }
+    is_over
 }
 
 /// Keeps what was learned; whether it is kept.
@@ -62,16 +79,25 @@ pub fn keep_at_end(
         return false;
     };
     let saving = spawn("state", move || snapshot::keep(&state.path, &network, (&learned, &memory, seed)));
-    let is_over = saving.is_ok_and(|saving| joined(saving, by).is_some());
-    if !is_over {
-        snapshot::not_kept(&"the disk does not answer");
+    match saving.ok().and_then(|saving| joined(saving, by)) {
+        Some(Ok(is_kept)) => is_kept,
+        Some(Err(_)) => {
+            snapshot::not_kept(&"the thread that writes it panicked");
+            false
+        }
+        None => {
+            snapshot::not_kept(&HUNG);
+            false
+        }
     }
-    is_over
 }
+
+/// Why what was learned is not kept.
+const HUNG: &str = "the disk does not answer";
 
 #[cfg(test)]
 mod tests {
-    use crossbeam_channel::{Receiver, never};
+    use crossbeam_channel::{Receiver, Sender, never};
 
     use super::*;
 
@@ -87,11 +113,53 @@ mod tests {
         }
     }
 
+    struct Healthy(Sender<()>);
+
+    impl Adapter for Healthy {
+        fn name(&self) -> &'static str {
+            "healthy"
+        }
+
+        fn stop(self: Box<Self>) {
+            self.0.send(()).unwrap();
+        }
+    }
+
+    struct Faulty;
+
+    impl Adapter for Faulty {
+        fn name(&self) -> &'static str {
+            "faulty"
+        }
+
+        fn stop(self: Box<Self>) {
+            panic!("as a test wants");
+        }
+    }
+
+    #[test]
+    fn whoever_hangs_keeps_none_of_the_others() {
+        let (stopped_in, stopped) = bounded(1);
+        let parts: Vec<Box<dyn Adapter>> =
+            vec![Box::new(Stuck(never())), Box::new(Faulty), Box::new(Healthy(stopped_in.clone()))];
+        assert!(!stop_parts(parts, Deadline::after(Duration::from_millis(50))));
+        stopped.recv_timeout(Duration::from_secs(30)).unwrap();
+        let late = Deadline::after(Duration::from_secs(30));
+        assert!(!stop_parts(vec![Box::new(Faulty)], late), "nobody knows what it left behind");
+        assert!(stop_parts(vec![Box::new(Healthy(stopped_in))], late));
+    }
+
+    #[test]
+    fn the_parts_leave_time_for_what_they_have_taken_in() {
+        assert!(PARTS_WITHIN * 2 < END_WITHIN);
+    }
+
     #[test]
     fn whoever_hangs_is_given_up() {
         let by = Deadline::after(Duration::from_millis(20));
         assert!(!stop_parts(vec![Box::new(Stuck(never()))], by));
         assert!(stop_parts(Vec::new(), by));
+        assert!(!save_is_over(Some(thread::spawn(|| never().recv().unwrap_or(()))), by));
         assert!(joined(thread::spawn(|| never::<()>().recv()), by).is_none());
         let late = Deadline::after(Duration::from_secs(10));
         assert!(matches!(joined(thread::spawn(|| 7), late), Some(Ok(7))));

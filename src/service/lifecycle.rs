@@ -28,7 +28,7 @@ use crate::metrics::Live;
 use crate::service::admin::{Admin, Shown};
 use crate::service::contracts::Contracts;
 use crate::service::decision::{Decision, Learned, Order, Outlets};
-use crate::service::ending::{END_WITHIN, joined, keep_at_end, stop_parts};
+use crate::service::ending::{END_WITHIN, PARTS_WITHIN, joined, keep_at_end, save_is_over, stop_parts};
 use crate::service::look_ups::{LookUpOptions, LookUps};
 use crate::service::manager::{feed_watchdog, notify, pulse};
 use crate::service::records::Records;
@@ -263,7 +263,8 @@ impl Service {
         self.status.draining();
         self.standing.drain();
         tracing::info!(event = "draining", "calls pass from now on");
-        let mut is_whole = stop_parts(self.parts, by);
+        let losses = self.records.losses();
+        let mut is_whole = stop_parts(self.parts, Deadline::after(PARTS_WITHIN));
         let _ = self.orders.send_timeout(Order::Stop, by.left());
         let learned = joined(self.decision, by);
         match &learned {
@@ -273,9 +274,19 @@ impl Service {
             }
             None => tracing::error!(event = "decision_stuck", "what was learned is lost since the last copy"),
         }
-        let memory = self.records.stop(by);
-        is_whole &= memory.is_some();
-        let is_free = self.saving.is_none_or(|saving| joined(saving, by).is_some());
+        let written = self.records.stop(by);
+        let [records, bills] = losses.so_far();
+        if records + bills > 0 {
+            tracing::error!(
+                event = "records_lost",
+                records,
+                bills,
+                "these were not written since the end began"
+            );
+        }
+        is_whole &= records + bills == 0 && written.as_ref().is_some_and(|written| written.is_synced);
+        let memory = written.map(|written| written.memory);
+        let is_free = save_is_over(self.saving, by);
         match (self.state, learned) {
             (Some(state), Some(Ok(learned))) => {
                 let (network, seed) = (self.network, self.seed);
@@ -369,6 +380,15 @@ mod tests {
         let refused = Service::start(settings(folder.path())).err().unwrap();
         assert!(refused.contains("another service writes here"), "{refused}");
         assert_eq!(fs::read_to_string(folder.path().join("state")).unwrap(), "of another version");
+    }
+
+    #[test]
+    fn an_end_that_cannot_keep_the_state_says_so() {
+        let folder = tempfile::tempdir().unwrap();
+        Service::start(settings(folder.path())).unwrap().end().unwrap();
+        let mut settings = settings(folder.path());
+        settings.state.as_mut().unwrap().path = folder.path().join("missing").join("state");
+        assert!(Service::start(settings).unwrap().end().unwrap_err().contains("not everything"));
     }
 
     #[test]

@@ -24,7 +24,7 @@ use crate::judge::CallRecord;
 use crate::service::chain;
 use crate::service::exposition::Watched;
 use crate::service::records_failing::Failing;
-use crate::service::records_metrics::RecordsMetrics;
+use crate::service::records_metrics::{Losses, RecordsMetrics};
 
 /// Where and how records are kept.
 #[derive(Clone, Debug)]
@@ -122,10 +122,18 @@ impl Drop for Desk {
     }
 }
 
+/// What the thread ends with.
+pub struct Ended {
+    /// What was rated.
+    pub memory: Memory,
+    /// Whether the last that it was given is on the disk.
+    pub is_synced: bool,
+}
+
 /// The thread, for whoever runs the service.
 pub struct Records {
     jobs: Sender<Job>,
-    thread: JoinHandle<Memory>,
+    thread: JoinHandle<Ended>,
     /// Goes on with every piece of work.
     progress: Arc<AtomicU64>,
     /// Prices that have found no room in the queue yet.
@@ -217,10 +225,16 @@ impl Records {
         Rated(self.jobs.clone())
     }
 
-    /// Writes what there is, and ends; what was rated. `None` when the thread panicked, or goes no further: its disk hangs,
-    /// and what is not written is lost.
+    /// Counts what is lost from now on.
     #[must_use]
-    pub fn stop(self, by: Deadline) -> Option<Memory> {
+    pub fn losses(&self) -> Losses {
+        self.metrics.losses()
+    }
+
+    /// Writes what there is, and ends. `None` when the thread panicked, or goes no further: its disk hangs, and what is not
+    /// written is lost.
+    #[must_use]
+    pub fn stop(self, by: Deadline) -> Option<Ended> {
         // Nobody is left to hear it when the thread panicked: then that is told below.
         let told = || match self.jobs.send_timeout(Job::Stop, HUNG_AFTER.min(by.left())) {
             Err(SendTimeoutError::Timeout(_)) => None,
@@ -233,7 +247,7 @@ impl Records {
             join.ok()?;
             let ended = || ended.recv_timeout(HUNG_AFTER.min(by.left())).ok();
             match while_going_on(&self.progress, by, ended) {
-                Some(Ok(memory)) => return Some(memory),
+                Some(Ok(ended)) => return Some(ended),
                 Some(Err(_)) => {
                     tracing::error!(event = "records_panicked", "what was not written is lost");
                     return None;
@@ -299,7 +313,7 @@ struct Writer {
 }
 
 impl Writer {
-    fn run(mut self, inbox: &Receiver<Job>, sync_every: Duration) -> Memory {
+    fn run(mut self, inbox: &Receiver<Job>, sync_every: Duration) -> Ended {
         let mut since_sync = Stopwatch::start();
         loop {
             match inbox.recv_timeout(sync_every) {
@@ -321,7 +335,7 @@ impl Writer {
                 self.failing.begin("calls", &error);
             }
         }
-        self.sync();
+        let is_synced = self.sync();
         if self.bills_waiting > 0 {
             self.metrics.lose_bills("disk", self.bills_waiting);
             tracing::error!(
@@ -330,7 +344,7 @@ impl Writer {
                 "they could not be written before the end"
             );
         }
-        self.rater.take_memory()
+        Ended { memory: self.rater.take_memory(), is_synced }
     }
 
     fn record(&mut self, record: &CallRecord) {
@@ -371,8 +385,8 @@ impl Writer {
         written.map(|()| true)
     }
 
-    /// Everything that was taken is on the disk, or counted, or, if it is a bill, still waiting.
-    fn sync(&mut self) {
+    /// Everything that was taken is on the disk, or counted, or, if it is a bill, still waiting. Whether it is on the disk.
+    fn sync(&mut self) -> bool {
         let calls = self.write_calls();
         let watch = Stopwatch::start();
         let bills = self.write_bills(clock::now()).and_then(|wrote| Ok(self.bills.sync()? || wrote));
@@ -381,6 +395,7 @@ impl Writer {
         self.failing.look_at("billing", &bills);
         self.failing.look_at("calls", &calls);
         self.look_around();
+        bills.is_ok() && calls.is_ok()
     }
 
     /// What is to be seen of the directory.

@@ -73,9 +73,9 @@ impl RecordsMetrics {
             senders: Arc::new(senders(network)),
         };
         metrics.register(registry)?;
-        for file in ["calls", "billing"] {
+        for file in FILES {
             metrics.written.with_label_values(&[file]);
-            for reason in ["queue_full", "disk"] {
+            for reason in REASONS {
                 metrics.dropped.with_label_values(&[file, reason]);
             }
         }
@@ -101,6 +101,16 @@ impl RecordsMetrics {
         self.dropped.with_label_values(&[file, reason])
     }
 
+    /// Counts what is lost from now on.
+    pub(super) fn losses(&self) -> Losses {
+        Losses { metrics: self.clone(), before: self.lost() }
+    }
+
+    /// Records and bills lost so far.
+    fn lost(&self) -> [u64; 2] {
+        FILES.map(|file| REASONS.map(|reason| self.dropped(file, reason).get()).iter().sum())
+    }
+
     /// Bills will never be written.
     pub(super) fn lose_bills(&self, reason: &str, count: u64) {
         self.dropped("billing", reason).inc_by(count);
@@ -124,6 +134,25 @@ impl RecordsMetrics {
             let free = disk.blocks_available().saturating_mul(disk.fragment_size());
             self.free.set(i64::try_from(free).unwrap_or(i64::MAX));
         }
+    }
+}
+
+/// Files, and why something is not in them.
+const FILES: [&str; 2] = ["calls", "billing"];
+const REASONS: [&str; 2] = ["queue_full", "disk"];
+
+/// What is lost from some moment on.
+pub struct Losses {
+    metrics: RecordsMetrics,
+    before: [u64; 2],
+}
+
+impl Losses {
+    /// Records of calls, and bills.
+    #[must_use]
+    pub fn so_far(&self) -> [u64; 2] {
+        let [calls, bills] = self.metrics.lost();
+        [calls.saturating_sub(self.before[0]), bills.saturating_sub(self.before[1])]
     }
 }
 

@@ -70,10 +70,14 @@ fn set_aside(path: &Path, error: &StateError) {
 /// Why what was learned is not kept: without what was rated, the file that is there is better.
 pub const NO_MEMORY: &str = "what was rated is not known: the records' thread does not answer";
 
-/// Writes the file all at once, and says so.
-pub fn keep(path: &Path, network: &Network, (learned, rated, seed): (&Learned, &Memory, Seed)) {
+/// Writes the file all at once, and says so; whether it is written.
+#[must_use]
+pub fn keep(path: &Path, network: &Network, (learned, rated, seed): (&Learned, &Memory, Seed)) -> bool {
     let watch = Stopwatch::start();
-    tell(&watch, save(path, network, (seed, rated), learned));
+    let saved = save(path, network, (seed, rated), learned);
+    let is_saved = saved.is_ok();
+    tell(&watch, saved);
+    is_saved
 }
 
 /// Writes the file piece by piece, and says so. Pieces without an end are dropped: the service is about to end, and then writes
