@@ -200,20 +200,44 @@ impl CallTable {
             entry.is_only_asked && (entry.state != State::Ended || is_fresh)
         };
         let Some(entry) = self.entry(slot).filter(is_it) else { return false };
-        let old = std::mem::replace(&mut entry.hash, hash);
         entry.circuit = if let Leg::Isup(circuit) = signal.leg { Some(circuit) } else { None };
         entry.call.key = key_of(&signal.leg, signal.sender);
         self.see_asked(slot, signal);
+        self.rename(slot, hash);
+        if let Some(entry) = self.entries.get(slot as usize).and_then(Option::as_ref) {
+            self.known.note(self.now, slot, entry);
+        }
+        true
+    }
+
+    /// Which call a tap sees set up, of the first of its Call-ID and the one that was forwarded, where both were asked
+    /// about. A forwarded one takes the Call-ID, for the messages to come are its own; the first is then known by whom it
+    /// is for.
+    pub(super) fn seen_first(&mut self, first: u32, hash: u64, signal: &Signal<'_>) -> u32 {
+        let (What::Setup(setup), Some(entry)) = (&signal.what, self.entry(first)) else { return first };
+        if !entry.is_only_asked || !is_about_others(&entry.call, setup) {
+            return first;
+        }
+        let called = entry.call.called.number;
+        let Some(forwarded) = self.find(named(self.options.seed, hash, setup.called.number), &signal.leg)
+        else {
+            return first;
+        };
+        self.rename(first, named(self.options.seed, hash, called));
+        self.rename(forwarded, hash);
+        forwarded
+    }
+
+    /// The call in this place is found under this hash from now on.
+    fn rename(&mut self, slot: u32, hash: u64) {
+        let Some(entry) = self.entry(slot) else { return };
+        let old = std::mem::replace(&mut entry.hash, hash);
         if let Ok(found) = self.index.find_entry(old, |other| *other == slot) {
             found.remove();
         }
         let entries = &self.entries;
         self.index
             .insert_unique(hash, slot, |slot| entries[*slot as usize].as_ref().map_or(0, |entry| entry.hash));
-        if let Some(entry) = &entries[slot as usize] {
-            self.known.note(self.now, slot, entry);
-        }
-        true
     }
 
     /// A call that was asked about is seen: from now on its messages are those of the tap, its times too, and somebody will

@@ -423,6 +423,25 @@ mod tests {
     }
 
     #[test]
+    fn a_tap_that_sees_only_the_forwarded_call_takes_it_for_no_other() {
+        let mut play = play();
+        play.ask(signal(1, 1, CALL_ID, setup(CALLER)));
+        let second = play.ask(signal(2, 2, CALL_ID, What::Setup(onward())));
+        play.see(signal(2, 3, CALL_ID, What::Setup(onward())));
+        play.see(Signal { sip_status: Some(200), branch: 3, ..signal(5, 4, CALL_ID, What::Answer) });
+        // Each is known when it is asked about again.
+        assert_eq!(play.ask(signal(5, 5, CALL_ID, setup(CALLER))).seq, 1);
+        assert_eq!(play.ask(signal(5, 6, CALL_ID, What::Setup(onward()))), second);
+        play.see(signal(9, 7, CALL_ID, What::Release));
+        assert_eq!((counts(&play), seqs(&play)), ([2, 1, 0, 0], vec![2]));
+        assert_eq!(play.ends()[0].talk_time(), Some(4 * SECOND));
+        tell(&mut play, told(1, NAME), 60, 8);
+        assert_eq!((counts(&play), seqs(&play)), ([2, 2, 0, 0], vec![2, 1]));
+        tell(&mut play, Told { setup: onward(), ..told(2, NAME) }, 60, 9);
+        assert_eq!(counts(&play), [2, 2, 1, 0]);
+    }
+
+    #[test]
     fn two_calls_of_one_call_id_in_one_second_are_no_duplicates() {
         let mut play = play();
         for seq in [1, 3] {
