@@ -12,10 +12,11 @@ use serde_json::Value;
 
 use crate::base::caret::nearest;
 use crate::base::network::Network;
+use crate::base::time::At;
 use crate::call::Told;
 
-pub use row::COLUMNS;
 use row::Row;
+pub use row::{AHEAD_MAX, COLUMNS};
 
 /// Most lines of one request.
 pub const LINES_MAX: usize = 10_000;
@@ -104,23 +105,23 @@ impl Batch {
     }
 }
 
-/// Reads records. Empty lines count, and say nothing.
+/// Reads records at `now`, by the wall clock. Empty lines count, and say nothing.
 ///
 /// # Errors
 /// When nothing of it can be used: a header that is wrong, or more than [`LINES_MAX`] lines.
-pub fn read(bytes: &[u8], form: Form, network: &Network) -> Result<Batch, Refused> {
+pub fn read(bytes: &[u8], form: Form, network: &Network, now: At) -> Result<Batch, Refused> {
     let lines = bytes.split(|byte| *byte == b'\n').count();
     if lines > LINES_MAX + 2 {
         let what = format!("{lines} lines in one request");
         return Err(Refused { line: 1, what, fix: format!("send at most {LINES_MAX} at a time") });
     }
     match form {
-        Form::Csv => csv(bytes, network),
-        Form::JsonLines => Ok(json_lines(bytes, network)),
+        Form::Csv => csv(bytes, network, now),
+        Form::JsonLines => Ok(json_lines(bytes, network, now)),
     }
 }
 
-fn csv(bytes: &[u8], network: &Network) -> Result<Batch, Refused> {
+fn csv(bytes: &[u8], network: &Network, now: At) -> Result<Batch, Refused> {
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
     let mut reader = ReaderBuilder::new().flexible(true).has_headers(false).from_reader(bytes);
     let mut batch = Batch::default();
@@ -136,7 +137,9 @@ fn csv(bytes: &[u8], network: &Network) -> Result<Batch, Refused> {
         match (read, &columns) {
             (Ok(false), _) => return Ok(batch),
             (Ok(true), None) => columns = Some(header(&record)?),
-            (Ok(true), Some(columns)) => batch.take(line, csv_row(&record, columns, network)),
+            (Ok(true), Some(columns)) => {
+                batch.take(line, csv_row(&record, columns).and_then(|row| row.told(network, now)))
+            }
             (Err(error), Some(_)) if matches!(error.kind(), csv::ErrorKind::Utf8 { .. }) => {
                 batch.take(line, Err(Wrong::new("the line is no UTF-8", "write it as UTF-8")));
             }
@@ -164,7 +167,7 @@ fn header(record: &StringRecord) -> Result<Vec<&'static str>, Refused> {
     Ok(columns)
 }
 
-fn csv_row(record: &StringRecord, columns: &[&'static str], network: &Network) -> Result<Told, Wrong> {
+fn csv_row(record: &StringRecord, columns: &[&'static str]) -> Result<Row, Wrong> {
     if record.len() != columns.len() {
         return Err(Wrong::new(
             format!("{} values for {} columns", record.len(), columns.len()),
@@ -175,20 +178,20 @@ fn csv_row(record: &StringRecord, columns: &[&'static str], network: &Network) -
     for (column, value) in columns.iter().zip(record) {
         row.set(column, value.trim())?;
     }
-    row.told(network)
+    Ok(row)
 }
 
-fn json_lines(bytes: &[u8], network: &Network) -> Batch {
+fn json_lines(bytes: &[u8], network: &Network, now: At) -> Batch {
     let mut batch = Batch::default();
     for (line, text) in (1..).zip(bytes.split(|byte| *byte == b'\n')) {
         if !text.trim_ascii().is_empty() {
-            batch.take(line, json_row(text, network));
+            batch.take(line, json_row(text).and_then(|row| row.told(network, now)));
         }
     }
     batch
 }
 
-fn json_row(text: &[u8], network: &Network) -> Result<Told, Wrong> {
+fn json_row(text: &[u8]) -> Result<Row, Wrong> {
     let value = serde_json::from_slice(text)
         .map_err(|error| Wrong::new(format!("no JSON: {error}"), "write one object a line"))?;
     let Value::Object(object) = value else {
@@ -206,7 +209,7 @@ fn json_row(text: &[u8], network: &Network) -> Result<Told, Wrong> {
             }
         }
     }
-    row.told(network)
+    Ok(row)
 }
 
 /// The column with this name.
@@ -232,12 +235,15 @@ mod tests {
         a@b,+48601234567,+48221234567,2026-11-21T20:15:00Z,2026-11-21T20:15:09Z,2026-11-21T20:15:30Z,calling,200\n\
         c@d,+48601234567,\"+48221234567\",1795000000,,1795000012,,487\n";
 
+    /// 2026-11-22T00:00:00Z.
+    const NOW: At = At::from_nanos(1_795_305_600_000_000_000);
+
     fn of_csv(text: &str) -> Result<Batch, Refused> {
-        read(text.as_bytes(), Form::Csv, &Network::unknown())
+        read(text.as_bytes(), Form::Csv, &Network::unknown(), NOW)
     }
 
     fn of_json(text: &str) -> Batch {
-        read(text.as_bytes(), Form::JsonLines, &Network::unknown()).unwrap()
+        read(text.as_bytes(), Form::JsonLines, &Network::unknown(), NOW).unwrap()
     }
 
     #[test]
@@ -278,12 +284,23 @@ mod tests {
     }
 
     #[test]
+    fn what_is_yet_to_come_is_refused() {
+        let text = "call_id,setup_at,end_at,ring_ms\n\
+            a,1795305598,1795305605,\nb,1795305598,1795305606,\nc,2062-01-01T00:00:00Z,,9000\nd,1795305598,,9000\n";
+        let batch = of_csv(text).unwrap();
+        let lines: Vec<u64> = batch.errors.iter().map(|error| error.line).collect();
+        assert_eq!((batch.told.len(), lines), (1, vec![3, 4, 5]));
+        assert!(batch.errors[0].what.contains("2026-11-22T00:00:06"), "{:?}", batch.errors[0]);
+        assert!(batch.errors.iter().all(|error| error.what.contains("ahead") && !error.fix.is_empty()));
+    }
+
+    #[test]
     fn a_header_that_is_wrong_refuses_all() {
         let refused = of_csv("call_id,start\na,b\n").unwrap_err();
         assert_eq!((refused.line, refused.what.as_str()), (1, "there is no column `start`"));
         assert!(of_csv("call_id,call_id\na,b\n").unwrap_err().what.contains("twice"));
         let long = "\n".repeat(LINES_MAX + 2);
-        assert!(read(long.as_bytes(), Form::JsonLines, &Network::unknown()).is_err());
+        assert!(read(long.as_bytes(), Form::JsonLines, &Network::unknown(), NOW).is_err());
     }
 
     #[test]
@@ -301,8 +318,8 @@ mod tests {
             let network = Network::unknown();
             let lead = ["", "call_id,setup_at,end_at\n", "{\"call_id\":\""][lead];
             let all = [lead.as_bytes(), &bytes].concat();
-            let _ = read(&all, Form::Csv, &network);
-            let _ = read(&all, Form::JsonLines, &network);
+            let _ = read(&all, Form::Csv, &network, NOW);
+            let _ = read(&all, Form::JsonLines, &network, NOW);
         }
     }
 }

@@ -272,7 +272,10 @@ impl CallTable {
             (None, _) => {
                 let _ = self.insert(hash, signal, Wait::Setup, out);
             }
-            (Some(slot), Leg::Sip(_)) => self.invite_again(slot, hash, signal, out),
+            (Some(slot), Leg::Sip(_)) => {
+                let slot = self.seen_first(slot, hash, &signal);
+                self.invite_again(slot, hash, signal, out);
+            }
             (Some(slot), Leg::Isup(_)) => self.seize_again(slot, hash, signal, out),
         }
     }

@@ -37,6 +37,10 @@ const MILLIS_FROM: u64 = 100_000_000_000;
 /// Longest duration, milliseconds: 30 days.
 const DURATION_MAX_MS: u64 = 30 * 86_400_000;
 
+/// How far a call may have ended ahead of the wall clock here: times in seconds may be rounded up, and clocks differ a
+/// little.
+pub const AHEAD_MAX: Duration = Duration::from_secs(5);
+
 /// A record as it is read, a text a column.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Row {
@@ -88,9 +92,16 @@ impl Row {
         COLUMNS.iter().position(|name| *name == column).and_then(|at| self.texts.get(at))?.as_deref()
     }
 
-    /// The finished call.
-    pub(super) fn told(&self, network: &Network) -> Result<Told, Wrong> {
+    /// The finished call, at `now` by the wall clock.
+    pub(super) fn told(&self, network: &Network, now: At) -> Result<Told, Wrong> {
         let times = self.times()?;
+        // The end is the last of them.
+        if times.end.since(now) > AHEAD_MAX {
+            return Err(Wrong::new(
+                format!("the call ended at {}, ahead of the clock here: {now}", times.end),
+                "set both clocks, and write times with their offset from UTC",
+            ));
+        }
         let plain = Plain {
             route: (self.route(network)?, self.direction()?),
             calling: self.spoken("calling", "calling_nature")?,
@@ -250,7 +261,7 @@ mod tests {
         for (column, value) in values {
             row.set(column, value)?;
         }
-        row.told(&Network::unknown())
+        row.told(&Network::unknown(), At::from_nanos(u64::MAX))
     }
 
     #[test]

@@ -22,7 +22,7 @@ use crate::adapter::http::{DOCUMENT, Shared};
 use crate::adapter::{Asked, Query, Reply, Waker};
 use crate::base::class::Decision;
 use crate::base::fail_open::FailOpen;
-use crate::clock::{Deadline, Stopwatch};
+use crate::clock::{self, Deadline, Stopwatch};
 use crate::judge::Answer;
 
 /// Every path.
@@ -216,7 +216,8 @@ async fn feed(shared: &Arc<Shared>, request: Request) -> Result<Response<Body>, 
     let body = body(shared, request).await?;
     // Reading a thousand lines takes milliseconds, which decisions shall not wait for.
     let network = Arc::clone(shared.gate.network());
-    let read = tokio::task::spawn_blocking(move || feed::read(&body, form, &network)).await;
+    let now = clock::now();
+    let read = tokio::task::spawn_blocking(move || feed::read(&body, form, &network, now)).await;
     drop(permit);
     let batch = match read {
         Ok(Ok(batch)) => batch,

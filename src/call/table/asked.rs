@@ -85,7 +85,6 @@ impl CallTable {
     pub fn ask(&mut self, hash: u64, signal: Signal<'_>, out: &mut Vec<Stamped>) -> Option<AskedCall> {
         self.advance(signal.at, out);
         let What::Setup(setup) = &signal.what else { return None };
-        let (at, branch, cseq) = (signal.at, signal.branch, signal.cseq);
         if let Some(slot) = self.find(hash, &signal.leg) {
             if matches!(signal.leg, Leg::Isup(_))
                 && self.entry(slot).is_some_and(|entry| !is_repeated(entry, &signal))
@@ -95,14 +94,11 @@ impl CallTable {
             if self.entry(slot).is_some_and(|entry| is_about_others(&entry.call, setup)) {
                 return self.ask_forwarded(slot, hash, signal, out);
             }
-            let is_new_attempt = self.entry(slot).is_some_and(|entry| {
-                entry.state == State::Ended && !(entry.cseq >= cseq && entry.fork(branch).is_some())
-            });
-            if !is_new_attempt {
+            if !self.is_new_attempt(slot, &signal) {
                 return self.asked(slot);
             }
             self.remove(slot);
-        } else if let Some(slot) = self.joinable(setup, at, self.options.join)
+        } else if let Some(slot) = self.joinable(setup, signal.at, self.options.join)
             && self.entry(slot).is_some_and(|entry| !entry.is_only_asked && entry.state != State::Ended)
         {
             return self.asked(slot);
@@ -110,8 +106,16 @@ impl CallTable {
         self.ask_new(hash, signal, out)
     }
 
-    /// Forwarded: the same Call-ID, for somebody else. While the first call is carried, the Call-ID stands for its messages;
-    /// then the question is known by whom it is for as well.
+    /// The call in this place has ended, and this is no retransmission of its setup.
+    fn is_new_attempt(&mut self, slot: u32, signal: &Signal<'_>) -> bool {
+        self.entry(slot).is_some_and(|entry| {
+            let is_again = entry.cseq >= signal.cseq && entry.fork(signal.branch).is_some();
+            entry.state == State::Ended && !is_again
+        })
+    }
+
+    /// Forwarded: the same Call-ID, for somebody else. While the first call is carried, the Call-ID stands for its messages,
+    /// and where calls are told of, its call record is still to come; then the question is known by whom it is for as well.
     fn ask_forwarded(
         &mut self,
         first: u32,
@@ -122,10 +126,14 @@ impl CallTable {
         let What::Setup(setup) = &signal.what else { return None };
         let own = named(self.options.seed, hash, setup.called.number);
         if let Some(slot) = self.find(own, &signal.leg) {
-            return self.asked(slot);
+            if !self.is_new_attempt(slot, &signal) {
+                return self.asked(slot);
+            }
+            self.remove(slot);
         }
+        let is_told = self.options.told_max > 0;
         match self.entry(first) {
-            Some(entry) if !entry.is_only_asked && entry.state != State::Ended => {
+            Some(entry) if (is_told || !entry.is_only_asked) && entry.state != State::Ended => {
                 self.ask_new(own, signal, out)
             }
             _ => self.ask_on_used(first, hash, signal, out),
@@ -192,20 +200,44 @@ impl CallTable {
             entry.is_only_asked && (entry.state != State::Ended || is_fresh)
         };
         let Some(entry) = self.entry(slot).filter(is_it) else { return false };
-        let old = std::mem::replace(&mut entry.hash, hash);
         entry.circuit = if let Leg::Isup(circuit) = signal.leg { Some(circuit) } else { None };
         entry.call.key = key_of(&signal.leg, signal.sender);
         self.see_asked(slot, signal);
+        self.rename(slot, hash);
+        if let Some(entry) = self.entries.get(slot as usize).and_then(Option::as_ref) {
+            self.known.note(self.now, slot, entry);
+        }
+        true
+    }
+
+    /// Which call a tap sees set up, of the first of its Call-ID and the one that was forwarded, where both were asked
+    /// about. A forwarded one takes the Call-ID, for the messages to come are its own; the first is then known by whom it
+    /// is for.
+    pub(super) fn seen_first(&mut self, first: u32, hash: u64, signal: &Signal<'_>) -> u32 {
+        let (What::Setup(setup), Some(entry)) = (&signal.what, self.entry(first)) else { return first };
+        if !entry.is_only_asked || !is_about_others(&entry.call, setup) {
+            return first;
+        }
+        let called = entry.call.called.number;
+        let Some(forwarded) = self.find(named(self.options.seed, hash, setup.called.number), &signal.leg)
+        else {
+            return first;
+        };
+        self.rename(first, named(self.options.seed, hash, called));
+        self.rename(forwarded, hash);
+        forwarded
+    }
+
+    /// The call in this place is found under this hash from now on.
+    fn rename(&mut self, slot: u32, hash: u64) {
+        let Some(entry) = self.entry(slot) else { return };
+        let old = std::mem::replace(&mut entry.hash, hash);
         if let Ok(found) = self.index.find_entry(old, |other| *other == slot) {
             found.remove();
         }
         let entries = &self.entries;
         self.index
             .insert_unique(hash, slot, |slot| entries[*slot as usize].as_ref().map_or(0, |entry| entry.hash));
-        if let Some(entry) = &entries[slot as usize] {
-            self.known.note(self.now, slot, entry);
-        }
-        true
     }
 
     /// A call that was asked about is seen: from now on its messages are those of the tap, its times too, and somebody will
@@ -416,6 +448,22 @@ pub(super) mod tests {
         assert_eq!(play.ends()[0].seq, first.seq);
         assert_eq!(play.ask(signal(4, 7, CALL_ID, onward())), second);
         assert_eq!(play.setups(), 2);
+    }
+
+    #[test]
+    fn a_forwarded_call_that_timed_out_is_judged_anew() {
+        let mut play = Play(table(), Vec::new());
+        let onward = || What::Setup(Setup { called: party(882_160_000_001), ..of(setup(33_123_456_789)) });
+        play.ask(signal(0, 1, CALL_ID, setup(33_123_456_789)));
+        play.see(signal(0, 2, CALL_ID, setup(33_123_456_789)));
+        play.see(Signal { sip_status: Some(200), branch: 2, ..signal(1, 3, CALL_ID, What::Answer) });
+        let second = play.ask(signal(1, 4, CALL_ID, onward()));
+        let late = || Signal { branch: 4, ..signal(245, 5, CALL_ID, onward()) };
+        assert_eq!(play.ask(late()), second, "a retransmission");
+        assert_eq!((play.setups(), play.ends().len()), (2, 1));
+        let anew = play.ask(signal(245, 6, CALL_ID, onward()));
+        assert_eq!((anew.seq, play.setups()), (6, 3));
+        assert_eq!(play.ask(signal(246, 7, CALL_ID, onward())), anew);
     }
 
     #[test]

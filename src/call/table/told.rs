@@ -32,6 +32,7 @@ pub(super) struct Known {
 #[derive(Clone, Copy, Debug)]
 struct KnownCall {
     setup_at: At,
+    called: Option<Number>,
     seq: u64,
     slot: u32,
     /// Its call record has come.
@@ -41,6 +42,11 @@ struct KnownCall {
 /// The key of a Call-ID that stands for several calls: forwarded ones, to each of their called numbers.
 pub(super) fn named(seed: Seed, hash: u64, called: Option<Number>) -> u64 {
     seed.hash_one((hash, called)).max(1)
+}
+
+/// Whether these are not two different called numbers: a call forwarded under the same Call-ID is another call.
+fn may_be_same(one: Option<Number>, other: Option<Number>) -> bool {
+    one.zip(other).is_none_or(|(one, other)| one == other)
 }
 
 impl Known {
@@ -58,7 +64,8 @@ impl Known {
         let name = if matches!(call.key, CallKey::Sip(_)) { entry.hash } else { 0 };
         let [name, named] = self.names(name, call.called.number);
         let about = self.about(call.calling.number.zip(call.called.number), self.span(call.setup_at));
-        let known = KnownCall { setup_at: call.setup_at, seq: call.seq, slot, is_told: false };
+        let (setup_at, called) = (call.setup_at, call.called.number);
+        let known = KnownCall { setup_at, called, seq: call.seq, slot, is_told: false };
         self.insert(now, [name, named, about], known);
     }
 
@@ -92,10 +99,11 @@ impl Known {
         numbers.map_or(0, |numbers| self.options.seed.hash_one((numbers, span)).max(1))
     }
 
-    /// The key of what was told: a name, or else numbers, and when exactly the call was set up.
+    /// The key of what was told: a name, or else the calling number; the called number, for a name may stand for several
+    /// calls of one second; and when exactly the call was set up.
     fn exactly(&self, name: u64, setup: &Setup, at: At) -> u64 {
-        let numbers = (name == 0).then_some((setup.calling.number, setup.called.number));
-        self.options.seed.hash_one((at.nanos(), name, numbers)).max(1)
+        let calling = (name == 0).then_some(setup.calling.number);
+        self.options.seed.hash_one((at.nanos(), name, calling, setup.called.number)).max(1)
     }
 
     /// Time in steps that are short beside what may lie between two setups that are one.
@@ -113,7 +121,8 @@ impl Known {
             return Some(found);
         }
         let [name, named] = self.names(name, setup.called.number);
-        let by_name = [named, name].into_iter().filter_map(get).find(|(_, call)| !call.is_told);
+        let is_it = |call: &KnownCall| !call.is_told && may_be_same(call.called, setup.called.number);
+        let by_name = [named, name].into_iter().filter_map(get).find(|(_, call)| is_it(call));
         by_name.or_else(|| {
             let join = self.options.join;
             let spans = self.span(setup_at.before(join))..=self.span(setup_at + join);
@@ -147,7 +156,8 @@ impl CallTable {
             Some((_, call)) => self.live(call.slot).filter(|live| *live == call.seq).map(|_| call.slot),
             // It was forgotten, for want of room.
             None => {
-                let by_name = leg.as_ref().and_then(|leg| self.find(hash, leg));
+                let by_name =
+                    leg.as_ref().and_then(|leg| self.find_named(hash, leg, told.setup.called.number));
                 let slot = by_name.or_else(|| self.joinable(&told.setup, told.setup_at, self.options.join));
                 slot.filter(|slot| self.live(*slot).is_some())
             }
@@ -165,6 +175,15 @@ impl CallTable {
         }
     }
 
+    /// The call of this Call-ID to this number.
+    fn find_named(&self, hash: u64, leg: &Leg<'_>, called: Option<Number>) -> Option<u32> {
+        let own = named(self.options.seed, hash, called);
+        [own, hash].into_iter().filter_map(|key| self.find(key, leg)).find(|slot| {
+            let entry = self.entries.get(*slot as usize).and_then(Option::as_ref);
+            entry.is_some_and(|entry| may_be_same(entry.call.called.number, called))
+        })
+    }
+
     /// Remembers that this was told, and that the call found has its call record.
     fn remember(&mut self, found: Option<(u64, KnownCall)>, told: &Told, (hash, seq): (u64, u64)) {
         let (setup_at, known) = (told.setup_at, &mut self.known);
@@ -179,7 +198,7 @@ impl CallTable {
             }
         }
         let key = known.exactly(hash, &told.setup, setup_at);
-        let call = KnownCall { setup_at, seq, slot: u32::MAX, is_told: true };
+        let call = KnownCall { setup_at, called, seq, slot: u32::MAX, is_told: true };
         known.insert(self.now, [key, 0, 0], call);
     }
 
@@ -191,13 +210,19 @@ impl CallTable {
 
     fn end_told(&mut self, slot: u32, told: Told, stamp: Stamp, out: &mut Vec<Stamped>) {
         let Some(entry) = self.entry(slot) else { return };
-        let (mut call, is_answered) = (entry.call.clone(), entry.call.answer_at.is_some());
+        let mut call = entry.call.clone();
         if entry.is_only_asked {
             // All its times are of one clock.
             call.setup_at = told.setup_at.min(stamp.at);
         }
         entry.state = State::Ended;
-        let told = if is_answered { Told { answer_at: None, ..told } } else { told };
+        let told = match (call.answer_at, told.answer_at) {
+            // Answered by the clock of a tap: the talk time is told all the same, by one clock.
+            (Some(seen), Some(answer_at)) => {
+                Told { answer_at: None, end_at: seen + told.end_at.since(answer_at), ..told }
+            }
+            _ => told,
+        };
         tell_end(call, &told, stamp, out);
         self.remove(slot);
     }
@@ -205,12 +230,16 @@ impl CallTable {
 
 /// Tells the end of a call with the times and codes that others told.
 fn tell_end(mut call: Call, told: &Told, stamp: Stamp, out: &mut Vec<Stamped>) {
-    // Times that others tell may contradict each other; what is kept is in order.
-    let end_at = told.end_at.max(call.setup_at);
-    let within = |at: At| at.clamp(call.setup_at, end_at);
-    call.alert_at = call.alert_at.or(told.alert_at.map(within));
-    if let Some(answer_at) = told.answer_at {
-        call.answer_at = Some(within(answer_at));
+    // Times that others tell may contradict each other, those that were seen, and the time now: what is kept is in order,
+    // and none of it ahead.
+    let seen_at =
+        call.setup_at.max(call.alert_at.unwrap_or_default()).max(call.answer_at.unwrap_or_default());
+    let end_at = told.end_at.min(stamp.at).max(seen_at);
+    let answer_at = told.answer_at.map(|at| at.min(end_at).max(seen_at));
+    let rang_until = call.answer_at.or(answer_at).unwrap_or(end_at);
+    call.alert_at = call.alert_at.or(told.alert_at.map(|at| at.min(rang_until).max(call.setup_at)));
+    if answer_at.is_some() {
+        call.answer_at = answer_at;
         out.push(Stamped { stamp, event: CallEvent::Answer(call.clone()) });
     }
     call.end_at = Some(end_at);
@@ -362,7 +391,6 @@ mod tests {
     #[test]
     fn each_of_two_calls_of_one_call_id_is_told_of() {
         let mut play = play();
-        let onward = || Setup { called: party(882_160_000_001), ..of(setup(CALLER)) };
         play.ask(signal(1, 1, CALL_ID, setup(CALLER)));
         play.see(signal(1, 2, CALL_ID, setup(CALLER)));
         play.ask(signal(2, 3, CALL_ID, What::Setup(onward())));
@@ -371,6 +399,108 @@ mod tests {
         assert_eq!(play.ends()[0].seq, 3);
         tell(&mut play, told(1, NAME), 60, 5);
         assert_eq!(counts(&play), [2, 2, 0, 0]);
+    }
+
+    /// To somebody else, under the same Call-ID.
+    fn onward() -> Setup {
+        Setup { called: party(882_160_000_001), ..of(setup(CALLER)) }
+    }
+
+    fn seqs(play: &Play) -> Vec<u64> {
+        play.ends().iter().map(|call| call.seq).collect()
+    }
+
+    #[test]
+    fn a_forwarded_call_and_the_first_are_each_told_of() {
+        let mut play = play();
+        play.ask(signal(1, 1, CALL_ID, setup(CALLER)));
+        let second = play.ask(signal(2, 2, CALL_ID, What::Setup(onward())));
+        assert_eq!(counts(&play), [2, 0, 0, 0]);
+        assert_eq!(play.ask(signal(2, 3, CALL_ID, What::Setup(onward()))), second);
+        tell(&mut play, told(1, NAME), 60, 4);
+        tell(&mut play, Told { setup: onward(), ..told(2, NAME) }, 60, 5);
+        assert_eq!((counts(&play), seqs(&play)), ([2, 2, 0, 0], vec![1, 2]));
+    }
+
+    #[test]
+    fn a_tap_that_sees_only_the_forwarded_call_takes_it_for_no_other() {
+        let mut play = play();
+        play.ask(signal(1, 1, CALL_ID, setup(CALLER)));
+        let second = play.ask(signal(2, 2, CALL_ID, What::Setup(onward())));
+        play.see(signal(2, 3, CALL_ID, What::Setup(onward())));
+        play.see(Signal { sip_status: Some(200), branch: 3, ..signal(5, 4, CALL_ID, What::Answer) });
+        // Each is known when it is asked about again.
+        assert_eq!(play.ask(signal(5, 5, CALL_ID, setup(CALLER))).seq, 1);
+        assert_eq!(play.ask(signal(5, 6, CALL_ID, What::Setup(onward()))), second);
+        play.see(signal(9, 7, CALL_ID, What::Release));
+        assert_eq!((counts(&play), seqs(&play)), ([2, 1, 0, 0], vec![2]));
+        assert_eq!(play.ends()[0].talk_time(), Some(4 * SECOND));
+        tell(&mut play, told(1, NAME), 60, 8);
+        assert_eq!((counts(&play), seqs(&play)), ([2, 2, 0, 0], vec![2, 1]));
+        tell(&mut play, Told { setup: onward(), ..told(2, NAME) }, 60, 9);
+        assert_eq!(counts(&play), [2, 2, 1, 0]);
+    }
+
+    #[test]
+    fn two_calls_of_one_call_id_in_one_second_are_no_duplicates() {
+        let mut play = play();
+        for seq in [1, 3] {
+            tell(&mut play, told(100, NAME), 200, seq);
+            tell(&mut play, Told { setup: onward(), ..told(100, NAME) }, 200, seq + 1);
+        }
+        assert_eq!(counts(&play), [2, 2, 0, 2]);
+    }
+
+    #[test]
+    fn what_is_told_of_another_called_number_ends_no_call() {
+        let mut play = play();
+        play.ask(signal(1, 1, CALL_ID, setup(CALLER)));
+        tell(&mut play, Told { setup: onward(), ..told(1, NAME) }, 60, 2);
+        assert_eq!((counts(&play), seqs(&play)), ([2, 1, 0, 0], vec![2]));
+        tell(&mut play, told(1, NAME), 60, 3);
+        assert_eq!((counts(&play), seqs(&play)), ([2, 2, 0, 0], vec![2, 1]));
+        // Nor where the call asked about was forgotten; but one whose called number nobody tells.
+        let options = CallOptions { told_max: 1, told_wait: 3600 * SECOND, ..CallOptions::default() };
+        let mut play = Play(CallTable::new(options, Arc::new(Network::unknown())), Vec::new());
+        play.ask(signal(1, 1, CALL_ID, setup(CALLER)));
+        tell(&mut play, Told { setup: onward(), ..told(1, NAME) }, 60, 2);
+        assert_eq!((counts(&play), seqs(&play)), ([2, 1, 0, 0], vec![2]));
+        tell(&mut play, Told { setup: Setup::default(), ..told(1, NAME) }, 60, 3);
+        assert_eq!((counts(&play), seqs(&play)), ([2, 2, 0, 0], vec![2, 1]));
+    }
+
+    #[test]
+    fn no_time_lies_ahead() {
+        let mut play = play();
+        play.ask(signal(1, 1, CALL_ID, setup(CALLER)));
+        let ahead = |name| Told {
+            alert_at: Some(at(1 << 30)),
+            answer_at: Some(at(1 << 31)),
+            end_at: at(1 << 32),
+            ..told(1, name)
+        };
+        tell(&mut play, ahead(NAME), 60, 2);
+        tell(&mut play, Told { setup_at: at(1 << 30), ..ahead(Some(b"unseen")) }, 60, 3);
+        assert_eq!(counts(&play), [2, 2, 0, 0]);
+        for call in play.ends() {
+            let times = [Some(call.setup_at), call.alert_at, call.answer_at, call.end_at];
+            assert!(times.iter().all(|time| time.is_some_and(|time| time <= at(60))), "{times:?}");
+            assert!(times.is_sorted(), "{times:?}");
+        }
+    }
+
+    #[test]
+    fn a_call_that_a_tap_saw_answered_keeps_its_talk_time() {
+        // The switch's clock is 12 s behind; it may not say when the call was answered.
+        for (answer_at, expected_s) in [(Some(at(8)), 7), (None, 0)] {
+            let mut play = play();
+            play.ask(signal(1, 1, CALL_ID, setup(CALLER)));
+            play.see(signal(1, 2, CALL_ID, setup(CALLER)));
+            play.see(Signal { sip_status: Some(200), branch: 2, ..signal(20, 3, CALL_ID, What::Answer) });
+            tell(&mut play, Told { answer_at, end_at: at(15), ..told(1, NAME) }, 60, 4);
+            let call = play.ends()[0];
+            assert_eq!((call.answer_at, call.end_at), (Some(at(20)), Some(at(20 + expected_s))));
+        }
     }
 
     #[test]
