@@ -21,6 +21,7 @@ fn the_drop_ins_grant_what_is_needed() {
         Ok(hosts) => hosts,
         Err(why) => return println!("SKIPPED: {why}"),
     };
+    namespaces::run(&format!("ip -n {} link set lo up", hosts.tollgate)).unwrap();
     for (name, configuration) in [("tap", TAP), ("nfqueue", NFQUEUE)] {
         let log = run(&hosts.tollgate, &granted(name), configuration);
         assert!(log.last().is_some_and(|line| line.contains("\"event\":\"started\"")), "{name}: {log:?}");
