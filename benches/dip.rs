@@ -8,43 +8,34 @@
 //! `cargo bench --bench dip [SECONDS]`; runs Kamailio too when it is installed. Every final response is acknowledged.
 
 mod common;
+#[path = "common/cores.rs"]
+mod cores;
+#[path = "../tests/common/decision.rs"]
+mod decision;
 #[path = "common/load.rs"]
 mod load;
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::{SocketAddr, UdpSocket};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crossbeam_channel::{bounded, unbounded};
-use nix::sched::{CpuSet, sched_setaffinity};
-use nix::unistd::Pid;
-use prometheus::{Histogram, HistogramOpts, Registry};
 use tollgate::adapter::dip::{Dip, DipCounts, DipLimits, DipOptions, Profile, ProfileOptions};
 use tollgate::adapter::{Adapter, Gate};
 use tollgate::base::map::Seed;
-use tollgate::billing::RateCard;
 use tollgate::call::CallOptions;
 use tollgate::clock::{Deadline, Stopwatch};
 use tollgate::config;
-use tollgate::engine::Shard;
 use tollgate::feature::fields;
-use tollgate::journal::DirectoryLock;
-use tollgate::judge::{Judge, JudgeOptions};
 use tollgate::metrics::Live;
 use tollgate::rule::{Ruleset, Source};
-use tollgate::service::decision::{Decision, Inbox, Outlets};
-use tollgate::service::records::{Records, RecordsOptions};
-use tollgate::service::records_metrics::RecordsMetrics;
-use tollgate::source;
 
+use decision::{Loop, LoopOptions};
 use load::{Pace, Report};
 
 /// Says to this program that it is the server, and how many calls it holds.
 const SERVER: &str = "TOLLGATE_DIP_BENCH_SERVER";
-const SERVER_CORE: usize = 0;
-const LOADER_CORE: usize = 1;
 /// Numbers that the script refuses, too.
 const REFUSED: &str = r#"
 schema = 1
@@ -78,21 +69,6 @@ fn main() {
     }
 }
 
-fn pin(core: usize) {
-    let mut cores = CpuSet::new();
-    if cores.set(core).and_then(|()| sched_setaffinity(Pid::from_raw(0), &cores)).is_err() {
-        println!("cannot run on core {core} alone");
-    }
-}
-
-/// Starts it on the server's core; this thread goes to the loader's.
-fn start(command: &mut Command) -> Option<Child> {
-    pin(SERVER_CORE);
-    let child = command.spawn().ok();
-    pin(LOADER_CORE);
-    child
-}
-
 /// What a server reached.
 struct Reached {
     /// Most calls answered in a second.
@@ -105,7 +81,7 @@ fn with_tollgate(name: &str, calls_max: usize, span: Duration) -> Reached {
     let program = std::env::current_exe().expect("a program that runs has a path");
     let mut command = Command::new(program);
     command.env(SERVER, calls_max.to_string()).stdin(Stdio::piped()).stdout(Stdio::piped());
-    let mut child = start(&mut command).expect("this program starts once more");
+    let mut child = cores::apart(|| command.spawn()).expect("this program starts once more");
     let mut line = String::new();
     let output = child.stdout.take().expect("it is piped");
     BufReader::new(output).read_line(&mut line).expect("it says where it listens");
@@ -127,7 +103,7 @@ fn with_kamailio(span: Duration) -> Option<Reached> {
     let mut command = Command::new("kamailio");
     command.args(["-DD", "-E", "-m", "512", "-M", "16", "-l", &format!("udp:{address}")]);
     command.arg("-f").arg(config).arg("-P").arg(&pid).arg("-Y").arg(directory.path());
-    let mut child = start(command.stdout(Stdio::null()).stderr(Stdio::null()))?;
+    let mut child = cores::apart(|| command.stdout(Stdio::null()).stderr(Stdio::null()).spawn()).ok()?;
     let reached = measure("kamailio", (address, child.id()), span);
     let told = Command::new("kill").arg(child.id().to_string()).status();
     told.expect("kill is everywhere");
@@ -194,35 +170,14 @@ fn serve(calls_max: usize) {
     sources.push(Source { path: "bench.toml".into(), text: REFUSED.into() });
     let ruleset = Arc::new(Ruleset::compile(&sources, &fields::FIELDS).expect("the rules are sound"));
     let live = Live::new().expect("names of metrics are sound");
-    let directory = tempfile::tempdir().expect("there is a place for records");
-    let options = RecordsOptions {
-        directory: directory.path().to_owned(),
-        sync_every: Duration::from_secs(1),
-        queue: 65_536,
-    };
-    let metrics = RecordsMetrics::new(&Registry::new(), &network).expect("names of metrics are sound");
-    let lock = DirectoryLock::take(directory.path()).expect("the directory is new");
-    let rated = (RateCard::default(), Default::default());
-    let (records, desk) =
-        Records::start(&options, lock, &network, rated, metrics).expect("records can be written");
-    let histogram = HistogramOpts::new("setup", "setup");
-    let outlets = Outlets {
-        lag: Duration::ZERO,
-        desk,
-        marks: None,
-        setup_seconds: Histogram::with_opts(histogram).expect("its name is sound"),
-        pulse: Box::new(|| {}),
-    };
-    let (queries_in, queries) = bounded(16_384);
-    let (_batches, batches) = source::queue(1);
-    let (_told, told) = bounded(1);
-    let (orders_in, orders) = unbounded();
-    let judge = Judge::new(ruleset, Arc::clone(&network), JudgeOptions::default());
-    let options = CallOptions { calls_max, ..CallOptions::default() };
-    let shard = Shard::new(&network, options, true);
-    let decision = Decision::new(&network, (shard, judge), (outlets, None));
-    let inbox = Inbox { queries, batches, told, orders };
-    let decision = std::thread::spawn(move || decision.run(&inbox));
+    let running = Loop::start(LoopOptions {
+        network: Arc::clone(&network),
+        ruleset,
+        call: CallOptions { calls_max, ..CallOptions::default() },
+        queries: 16_384,
+        records: 65_536,
+        ..LoopOptions::default()
+    });
     let options = DipOptions {
         udp: vec!["127.0.0.1:0".parse().expect("an address")],
         tcp: Vec::new(),
@@ -234,16 +189,14 @@ fn serve(calls_max: usize) {
         seed: Seed(1),
         limits: DipLimits::default(),
     };
-    let gate = Gate::new(queries_in, (network, Arc::default()), live.adapter("dip"));
+    let gate = Gate::new(running.queries.clone(), (network, Arc::default()), live.adapter("dip"));
     let counts = DipCounts::new(live.registry()).expect("names of metrics are sound");
     let dip = Dip::start(&options, gate, counts).expect("the dip starts");
     println!("{}", dip.udp_addresses().next().expect("it listens"));
     let watch = Stopwatch::start();
     std::io::stdin().read_to_end(&mut Vec::new()).expect("the input ends");
     Box::new(dip).stop();
-    drop(orders_in);
-    drop(decision.join());
-    drop(records.stop(Deadline::after(Duration::from_secs(60))));
+    drop(running.end(Deadline::after(Duration::from_secs(60))));
     let failed = tollgate::base::fail_open::FailOpen::ALL
         .map(|why| (why.name(), live.adapter("dip").fail_open_count(why)));
     let failed: Vec<_> = failed.into_iter().filter(|(_, count)| *count > 0).collect();

@@ -8,6 +8,8 @@
 
 #[path = "common/mod.rs"]
 mod common;
+#[path = "common/cores.rs"]
+mod cores;
 #[path = "common/load.rs"]
 mod load;
 #[path = "common/service.rs"]
@@ -19,16 +21,12 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use nix::sched::{CpuSet, sched_setaffinity};
-use nix::unistd::Pid;
 use tollgate::clock::Stopwatch;
 
 use load::{Answered, Pace, Report};
 use service::{Addresses, Metrics, Pages, Process, Service};
 use share::Share;
 
-const SERVER_CORE: usize = 0;
-const LOADER_CORE: usize = 1;
 /// What is normal.
 const NORMAL: Pace = Pace::Open(1_000);
 /// The deadline of an answer, in microseconds.
@@ -59,10 +57,9 @@ fn main() {
     let folder = tempfile::tempdir().expect("there is a place for files");
     let addresses = Addresses::free();
     configure(folder.path(), addresses);
-    pin(SERVER_CORE);
     let program = Path::new(env!("CARGO_BIN_EXE_tollgate"));
-    let mut service = Service::start(program, folder.path(), addresses.admin).expect("the service starts");
-    pin(LOADER_CORE);
+    let mut service =
+        cores::apart(|| Service::start(program, folder.path(), addresses.admin)).expect("the service starts");
     let mut bench = Bench { addresses, pages: service.pages(), process: service.id(), turn: 0 };
     load::wait_for(addresses.dip);
     bench.run("warm", NORMAL, Duration::from_secs(2));
@@ -75,13 +72,6 @@ fn main() {
         Some(status) => println!("THE SERVICE HAS ENDED: {status}"),
     }
     service.errors().iter().take(3).for_each(|line| println!("{line}"));
-}
-
-fn pin(core: usize) {
-    let mut cores = CpuSet::new();
-    if cores.set(core).and_then(|()| sched_setaffinity(Pid::from_raw(0), &cores)).is_err() {
-        println!("cannot run on core {core} alone");
-    }
 }
 
 struct Bench {

@@ -1,16 +1,15 @@
 //! Calls that a switch asks about, a tap sees and call records tell of, all through the decision loop.
 
+#[path = "common/decision.rs"]
+mod decision;
+
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
-use std::thread::JoinHandle;
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, Sender, bounded};
-use prometheus::{Histogram, HistogramOpts, Registry};
+use crossbeam_channel::{Receiver, bounded};
 use serde_json::Value;
-use tollgate::adapter::{Asked, Query, Reply, Waker};
-use tollgate::base::fail_open::FailOpen;
 use tollgate::base::field::Country;
 use tollgate::base::frame::{Envelope, Pdu, Transport};
 use tollgate::base::map::Seed;
@@ -19,81 +18,32 @@ use tollgate::base::number::{Number, Party};
 use tollgate::base::numbering::Numbering;
 use tollgate::base::route::{Direction, Route, RouteClass, RouteId, Routes};
 use tollgate::base::time::At;
-use tollgate::billing::RateCard;
 use tollgate::call::{CallOptions, Setup, Told};
 use tollgate::clock::{self, Deadline};
-use tollgate::engine::Shard;
 use tollgate::engine::batch::Batch;
 use tollgate::feature::fields;
-use tollgate::journal::DirectoryLock;
-use tollgate::judge::{Answer, Judge, JudgeOptions, Treatment};
+use tollgate::judge::{Answer, Treatment};
 use tollgate::lookup::{self, Outcome, Question};
 use tollgate::rule::{Ruleset, Source};
-use tollgate::service::decision::{Counted, Decision, Inbox, Learned, Order, Outlets};
+use tollgate::service::decision::{Counted, Order};
 use tollgate::service::look_ups::{LookUpOptions, LookUps};
-use tollgate::service::records::{Records, RecordsOptions};
-use tollgate::service::records_metrics::RecordsMetrics;
 use tollgate::signal;
-use tollgate::source::{self, Outlet};
+
+use decision::{Answers, Loop, LoopOptions};
 
 /// How long anything may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A decision loop with somebody at each of its queues.
-struct Bench {
-    queries: Sender<Query>,
-    outlet: Outlet,
-    told: Sender<Vec<Told>>,
-    orders: Sender<Order>,
-    decision: JoinHandle<Learned>,
-    records: Records,
-    folder: tempfile::TempDir,
-}
-
-struct Slot(Sender<Result<Answer, FailOpen>>);
-
-impl Reply for Slot {
-    fn hand_over(self: Box<Self>, answer: Result<Answer, FailOpen>) -> Option<Arc<Waker>> {
-        let _ = self.0.send(answer);
-        None
-    }
-}
+/// A decision loop, asked, told and shown.
+struct Bench(Loop);
 
 impl Bench {
     fn start(options: CallOptions) -> Self {
-        Self::with(options, (Network::unknown(), &[]), None)
+        Self::with(LoopOptions { call: options, ..LoopOptions::default() })
     }
 
-    fn with(options: CallOptions, (network, rules): (Network, &[Source]), look_ups: Option<LookUps>) -> Self {
-        let network = Arc::new(network);
-        let folder = tempfile::tempdir().unwrap();
-        let records = RecordsOptions {
-            directory: folder.path().to_owned(),
-            sync_every: Duration::from_secs(1),
-            queue: 4_096,
-        };
-        let metrics = RecordsMetrics::new(&Registry::new(), &network).unwrap();
-        let lock = DirectoryLock::take(folder.path()).unwrap();
-        let rated = (RateCard::default(), Default::default());
-        let (records, desk) = Records::start(&records, lock, &network, rated, metrics).unwrap();
-        let outlets = Outlets {
-            desk,
-            marks: None,
-            setup_seconds: Histogram::with_opts(HistogramOpts::new("setup", "setup")).unwrap(),
-            lag: Duration::from_secs(2),
-            pulse: Box::new(|| {}),
-        };
-        let (queries, asked) = bounded(16);
-        let (outlet, batches) = source::queue(16);
-        let (told, fed) = bounded(16);
-        let (orders, ordered) = bounded(16);
-        let ruleset = Arc::new(Ruleset::compile(rules, &fields::FIELDS).unwrap());
-        let judge = Judge::new(ruleset, Arc::clone(&network), JudgeOptions::default());
-        let shard = Shard::new(&network, options, true);
-        let decision = Decision::new(&network, (shard, judge), (outlets, look_ups));
-        let inbox = Inbox { queries: asked, batches, told: fed, orders: ordered };
-        let decision = std::thread::spawn(move || decision.run(&inbox));
-        Self { queries, outlet, told, orders, decision, records, folder }
+    fn with(options: LoopOptions) -> Self {
+        Self(Loop::start(LoopOptions { lag: Duration::from_secs(2), queries: 16, ..options }))
     }
 
     /// Asks about a call, and waits for the answer.
@@ -101,13 +51,8 @@ impl Bench {
         self.put(call_id, setup(called)).recv_timeout(PATIENCE).unwrap().unwrap()
     }
 
-    /// Asks about a call; where the answer comes.
-    fn put(&self, call_id: &str, setup: Setup) -> Receiver<Result<Answer, FailOpen>> {
-        let (slot, answer) = bounded(1);
-        let asked = Asked::Setup { call_id: call_id.as_bytes().into(), setup: Box::new(setup) };
-        let query = Query { asked, deadline: Deadline::after(PATIENCE), reply: Box::new(Slot(slot)) };
-        self.queries.send(query).unwrap();
-        answer
+    fn put(&self, call_id: &str, setup: Setup) -> Answers {
+        self.0.put(call_id, setup, Deadline::after(PATIENCE))
     }
 
     /// Tells what a tap saw, and waits until it has been taken in.
@@ -123,7 +68,7 @@ impl Bench {
             batch.push(&pdu, signal::key(&pdu, Seed::default()));
             batch.until = *at;
         }
-        self.outlet.sender().send(batch).unwrap();
+        self.0.outlet.sender().send(batch).unwrap();
         let end = Deadline::after(PATIENCE);
         while self.messages() < before + messages.len() as u64 {
             assert!(!end.left().is_zero());
@@ -136,16 +81,13 @@ impl Bench {
 
     fn count(&self) -> Box<Counted> {
         let (reply, counted) = bounded(1);
-        self.orders.send(Order::Count(reply)).unwrap();
+        self.0.orders.send(Order::Count(reply)).unwrap();
         Box::new(counted.recv_timeout(PATIENCE).unwrap())
     }
 
     /// Ends it; the records it wrote.
     fn end(self) -> Vec<Value> {
-        self.orders.send(Order::Stop).unwrap();
-        self.decision.join().unwrap();
-        let _ = self.records.stop(Deadline::after(PATIENCE));
-        records(self.folder.path())
+        records(self.0.end(Deadline::after(PATIENCE)).path())
     }
 }
 
@@ -207,8 +149,8 @@ fn call_records_that_come_late_and_twice() {
         end_at: now,
         ..Told::default()
     };
-    bench.told.send(vec![told.clone()]).unwrap();
-    bench.told.send(vec![told.clone(), Told { call_id: Some(Box::from(&b"x"[..])), ..told }]).unwrap();
+    bench.0.told.send(vec![told.clone()]).unwrap();
+    bench.0.told.send(vec![told.clone(), Told { call_id: Some(Box::from(&b"x"[..])), ..told }]).unwrap();
     let end = Deadline::after(PATIENCE);
     let duplicates = || {
         let counted = bench.count();
@@ -261,7 +203,13 @@ fn many_setups_wait_for_one_answer() {
     let options = LookUpOptions { sources: vec![Box::new(Slow(told))], deadline: PATIENCE, hold: PATIENCE };
     let rules = [Source { path: "test.toml".into(), text: AT_HOME.into() }];
     let look_ups = LookUps::start(options).unwrap();
-    let bench = Bench::with(CallOptions::default(), (network, &rules), Some(look_ups));
+    let ruleset = Arc::new(Ruleset::compile(&rules, &fields::FIELDS).unwrap());
+    let bench = Bench::with(LoopOptions {
+        network: Arc::new(network),
+        ruleset,
+        look_ups: Some(look_ups),
+        ..LoopOptions::default()
+    });
     let answers: Vec<_> = (0..3_000)
         .map(|call| {
             let setup = Setup {

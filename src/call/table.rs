@@ -207,10 +207,9 @@ impl CallTable {
 
     /// Fetches the call of a leg with this hash into the processor's caches. Changes nothing.
     pub fn warm(&self, hash: u64) {
-        let has_hash =
-            |slot: &u32| self.entries[*slot as usize].as_ref().is_some_and(|entry| entry.hash == hash);
+        let has_hash = |slot: &u32| self.held(*slot).is_some_and(|entry| entry.hash == hash);
         if let Some(slot) = self.index.find(hash, has_hash) {
-            black_box(self.entries[*slot as usize].as_ref().map(Entry::warm));
+            black_box(self.held(*slot).map(Entry::warm));
         }
     }
 
@@ -219,7 +218,7 @@ impl CallTable {
         for timer in
             self.deadlines.due(until).take(WARM_DUE_MAX).filter(|timer| is_in_force(&self.entries, timer))
         {
-            if let Some(entry) = &self.entries[timer.slot as usize] {
+            if let Some(entry) = self.held(timer.slot) {
                 black_box(self.index.find(entry.hash, |slot| *slot == timer.slot));
             }
         }
@@ -232,7 +231,7 @@ impl CallTable {
         }
         for timer in self.deadlines.oldest(EVICTED_FIRST).take(count) {
             if is_in_force(&self.entries, timer) {
-                let entry = self.entries[timer.slot as usize].as_ref();
+                let entry = self.held(timer.slot);
                 black_box(entry.map(Entry::warm));
                 black_box(entry.map(|entry| self.index.find(entry.hash, |slot| *slot == timer.slot)));
             }
@@ -378,9 +377,7 @@ impl CallTable {
             (self.entries.len() - 1) as u32
         });
         self.entries[slot as usize] = Some(entry);
-        let entries = &self.entries;
-        self.index
-            .insert_unique(hash, slot, |slot| entries[*slot as usize].as_ref().map_or(0, |entry| entry.hash));
+        self.put_in_index(slot, hash);
         self.deadlines.arm(wait, stamp.at, stamp.seq, slot);
         if self.deadlines.len() > self.options.calls_max.saturating_mul(TIMERS_PER_CALL) {
             let Self { deadlines, entries, .. } = self;
@@ -482,8 +479,7 @@ impl CallTable {
 
     /// The last that was heard is a challenge (RFC 3261 §22) that the caller did not answer.
     fn is_challenged(&self, slot: u32) -> bool {
-        let entry = self.entries.get(slot as usize).and_then(Option::as_ref);
-        entry.is_some_and(|entry| matches!(entry.call.sip_status, Some(401 | 407)))
+        self.held(slot).is_some_and(|entry| matches!(entry.call.sip_status, Some(401 | 407)))
     }
 
     /// Makes room: the call that has lingered longest; failing that, the one that has waited longest is closed.
@@ -522,11 +518,16 @@ impl CallTable {
     }
 
     fn find(&self, hash: u64, leg: &Leg<'_>) -> Option<u32> {
-        let is_it =
-            |slot: &u32| self.entries[*slot as usize].as_ref().is_some_and(|entry| entry.is_leg(hash, leg));
+        let is_it = |slot: &u32| self.held(*slot).is_some_and(|entry| entry.is_leg(hash, leg));
         self.index.find(hash, is_it).copied()
     }
 
+    /// The call in this place.
+    fn held(&self, slot: u32) -> Option<&Entry> {
+        self.entries.get(slot as usize).and_then(Option::as_ref)
+    }
+
+    /// The same, to be changed.
     fn entry(&mut self, slot: u32) -> Option<&mut Entry> {
         self.entries.get_mut(slot as usize).and_then(Option::as_mut)
     }
@@ -536,10 +537,20 @@ impl CallTable {
         let Some(place) = self.entries.get_mut(slot as usize) else { return };
         let Some(hash) = place.as_ref().map(|entry| entry.hash) else { return };
         *place = None;
+        self.take_from_index(slot, hash);
+        self.free.push(slot);
+    }
+
+    fn put_in_index(&mut self, slot: u32, hash: u64) {
+        let entries = &self.entries;
+        let hash_of = |slot: &u32| entries[*slot as usize].as_ref().map_or(0, |entry| entry.hash);
+        self.index.insert_unique(hash, slot, hash_of);
+    }
+
+    fn take_from_index(&mut self, slot: u32, hash: u64) {
         if let Ok(found) = self.index.find_entry(hash, |other| *other == slot) {
             found.remove();
         }
-        self.free.push(slot);
     }
 }
 

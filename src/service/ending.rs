@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use crossbeam_channel::{bounded, unbounded};
+use crossbeam_channel::{Receiver, bounded, unbounded};
 
 use crate::adapter::Adapter;
 use crate::base::map::Seed;
@@ -51,9 +51,15 @@ pub fn stop_parts(parts: Vec<Box<dyn Adapter>>, by: Deadline) -> bool {
 /// What a thread ends with, if it does in time.
 #[must_use]
 pub fn joined<T: Send + 'static>(thread: JoinHandle<T>, by: Deadline) -> Option<thread::Result<T>> {
+    joining(thread)?.recv_timeout(by.left()).ok()
+}
+
+/// Where it is told what a thread ends with; `None` when the system gives no thread that waits for it.
+#[must_use]
+pub fn joining<T: Send + 'static>(thread: JoinHandle<T>) -> Option<Receiver<thread::Result<T>>> {
     let (ended_in, ended) = bounded(1);
     spawn("join", move || drop(ended_in.send(thread.join()))).ok()?;
-    ended.recv_timeout(by.left()).ok()
+    Some(ended)
 }
 
 /// Waits for a save that is under way; whether none is any more.
@@ -97,7 +103,7 @@ const HUNG: &str = "the disk does not answer";
 
 #[cfg(test)]
 mod tests {
-    use crossbeam_channel::{Receiver, Sender, never};
+    use crossbeam_channel::{Sender, never};
 
     use super::*;
 

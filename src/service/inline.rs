@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use crossbeam_channel::{RecvTimeoutError, Sender, bounded};
+use crossbeam_channel::Sender;
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::MetricFamily;
 
@@ -20,7 +20,7 @@ use crate::inline::isup_judge::IsupJudge;
 use crate::inline::sip::{SipJudge, SipOptions};
 use crate::metrics::prom;
 use crate::service::overheard::{Ear, listen};
-use crate::service::{Hub, Part, spawn};
+use crate::service::{Hub, Part, spawn, spawn_every};
 
 /// How often the counters of the rules are read, which starts a program.
 const METER_EVERY: Duration = Duration::from_secs(5);
@@ -89,15 +89,11 @@ fn metered(
     counts: Arc<InlineCounts>,
     unseen: Arc<AtomicU64>,
 ) -> Result<(Sender<Infallible>, JoinHandle<()>), String> {
-    let (alive, ended) = bounded(0);
-    let thread = spawn("inline-meter", move || {
-        while ended.recv_timeout(METER_EVERY) == Err(RecvTimeoutError::Timeout) {
-            if let Some(met) = meter.packets() {
-                unseen.fetch_max(counts.unseen(met), Ordering::Relaxed);
-            }
+    spawn_every("inline-meter", METER_EVERY, move || {
+        if let Some(met) = meter.packets() {
+            unseen.fetch_max(counts.unseen(met), Ordering::Relaxed);
         }
-    })?;
-    Ok((alive, thread))
+    })
 }
 
 struct PathPart {

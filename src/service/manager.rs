@@ -3,11 +3,11 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use crossbeam_channel::{RecvTimeoutError, Sender, bounded};
+use crossbeam_channel::Sender;
 use sd_notify::NotifyState;
 
 use crate::clock::Stopwatch;
-use crate::service::spawn;
+use crate::service::spawn_every;
 use crate::service::status::Status;
 
 /// Called by the loop whenever it turns: feeds the service manager's watchdog, so that a loop that is stuck is restarted.
@@ -29,13 +29,7 @@ pub fn pulse(status: Arc<Status>) -> Box<dyn FnMut() + Send> {
 #[must_use]
 pub fn feed_watchdog() -> Option<Sender<Infallible>> {
     let every = sd_notify::watchdog_enabled()? / 2;
-    let (alive, ended) = bounded::<Infallible>(0);
-    let feed = move || {
-        while ended.recv_timeout(every) == Err(RecvTimeoutError::Timeout) {
-            notify(&[NotifyState::Watchdog]);
-        }
-    };
-    spawn("watchdog", feed).ok()?;
+    let (alive, _) = spawn_every("watchdog", every, || notify(&[NotifyState::Watchdog])).ok()?;
     Some(alive)
 }
 

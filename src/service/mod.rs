@@ -26,12 +26,13 @@ pub mod snapshot;
 pub mod sources;
 pub mod status;
 
+use std::convert::Infallible;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
 use crate::adapter::{Adapter, Gate, Query, Standing};
 use crate::base::map::Seed;
@@ -187,6 +188,21 @@ struct Queues {
 }
 
 /// A thread with a name, for those who watch the process.
+/// A thread that does something every so often, until what is returned first is dropped.
+fn spawn_every(
+    name: &str,
+    every: Duration,
+    mut work: impl FnMut() + Send + 'static,
+) -> Result<(Sender<Infallible>, JoinHandle<()>), String> {
+    let (alive, ended) = bounded(0);
+    let thread = spawn(name, move || {
+        while ended.recv_timeout(every) == Err(RecvTimeoutError::Timeout) {
+            work();
+        }
+    })?;
+    Ok((alive, thread))
+}
+
 fn spawn<T: Send + 'static>(
     name: &str,
     work: impl FnOnce() -> T + Send + 'static,

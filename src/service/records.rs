@@ -22,6 +22,7 @@ use crate::feature::fields;
 use crate::journal::{CallsWriter, DirectoryLock, Every, Rolling};
 use crate::judge::CallRecord;
 use crate::service::chain;
+use crate::service::ending::joining;
 use crate::service::exposition::Watched;
 use crate::service::records_failing::Failing;
 use crate::service::records_metrics::{Losses, RecordsMetrics};
@@ -241,10 +242,7 @@ impl Records {
             _ => Some(()),
         };
         if while_going_on(&self.progress, by, told).is_some() {
-            let (ended_in, ended) = bounded(1);
-            let thread = self.thread;
-            let join = thread::Builder::new().spawn(move || ended_in.send(thread.join()));
-            join.ok()?;
+            let ended = joining(self.thread)?;
             let ended = || ended.recv_timeout(HUNG_AFTER.min(by.left())).ok();
             match while_going_on(&self.progress, by, ended) {
                 Some(Ok(ended)) => return Some(ended),

@@ -162,15 +162,17 @@ impl Worker<'_> {
                 let to = destination(&message, source);
                 self.put(to, |out| desk.say(&message, said, &request, out));
             }
-            Step::Ask { message, transaction } => self.ask(datagram, &message, transaction),
+            Step::Ask { message, transaction } => self.ask((datagram, fate), &message, transaction),
         }
     }
 
-    fn ask(&mut self, datagram: Datagram<'_>, message: &Message<'_>, transaction: u64) {
-        let Datagram { bytes, source, age } = datagram;
+    fn ask(
+        &mut self,
+        (Datagram { bytes, source, age }, fate): (Datagram<'_>, Fate),
+        message: &Message<'_>,
+        transaction: u64,
+    ) {
         let desk = &self.listener.desk;
-        let left = desk.deadline.saturating_sub(age);
-        let fate = Fate::of(left, desk.deadline, false);
         let to = destination(message, source);
         let since = Stopwatch::start();
         let request = Request { bytes, source, since };
@@ -187,7 +189,7 @@ impl Worker<'_> {
             }
         };
         let head = head(bytes, message).into();
-        let way_back = desk.deadline / WAY_BACK;
+        let (left, way_back) = (desk.deadline.saturating_sub(age), desk.deadline / WAY_BACK);
         let waits = Deadline::after(left.saturating_sub(way_back / 2));
         self.waiting.push(waits, Waiting { head, source, to, since, transaction });
         let src = desk.ingress(bytes, source);

@@ -232,12 +232,8 @@ impl CallTable {
     fn rename(&mut self, slot: u32, hash: u64) {
         let Some(entry) = self.entry(slot) else { return };
         let old = std::mem::replace(&mut entry.hash, hash);
-        if let Ok(found) = self.index.find_entry(old, |other| *other == slot) {
-            found.remove();
-        }
-        let entries = &self.entries;
-        self.index
-            .insert_unique(hash, slot, |slot| entries[*slot as usize].as_ref().map_or(0, |entry| entry.hash));
+        self.take_from_index(slot, old);
+        self.put_in_index(slot, hash);
     }
 
     /// A call that was asked about is seen: from now on its messages are those of the tap, its times too, and somebody will
@@ -258,7 +254,7 @@ impl CallTable {
     }
 
     fn asked(&self, slot: u32) -> Option<AskedCall> {
-        let call = &self.entries.get(slot as usize)?.as_ref()?.call;
+        let call = &self.held(slot)?.call;
         Some(AskedCall { seq: call.seq, id: call.id, slot })
     }
 
@@ -268,7 +264,7 @@ impl CallTable {
             return None;
         }
         let call = self.joins.calls.get(&numbers_of(setup)?)?;
-        let entry: &Entry = self.entries.get(call.slot as usize)?.as_ref()?;
+        let entry = self.held(call.slot)?;
         let is_near = at.since(call.at).max(call.at.since(at)) <= within;
         let routes = [entry.call.route, setup.route];
         let is_same_route = routes[0] == routes[1] || routes.contains(&RouteId::UNKNOWN);

@@ -178,10 +178,10 @@ impl CallTable {
     /// The call of this Call-ID to this number.
     fn find_named(&self, hash: u64, leg: &Leg<'_>, called: Option<Number>) -> Option<u32> {
         let own = named(self.options.seed, hash, called);
-        [own, hash].into_iter().filter_map(|key| self.find(key, leg)).find(|slot| {
-            let entry = self.entries.get(*slot as usize).and_then(Option::as_ref);
-            entry.is_some_and(|entry| may_be_same(entry.call.called.number, called))
-        })
+        [own, hash]
+            .into_iter()
+            .filter_map(|key| self.find(key, leg))
+            .find(|slot| self.held(*slot).is_some_and(|entry| may_be_same(entry.call.called.number, called)))
     }
 
     /// Remembers that this was told, and that the call found has its call record.
@@ -204,7 +204,7 @@ impl CallTable {
 
     /// The number of the call in this place, if it has not ended.
     fn live(&self, slot: u32) -> Option<u64> {
-        let entry = self.entries.get(slot as usize)?.as_ref()?;
+        let entry = self.held(slot)?;
         (entry.state != State::Ended).then_some(entry.call.seq)
     }
 
