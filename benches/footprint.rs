@@ -23,7 +23,7 @@ fn party(number: u64) -> Party {
 /// Numbers all over the world call subscribers; every third call is a talk, every twentieth is cut in the first ring.
 fn call(index: u64, subscribers: u64) -> Call {
     let setup_at = At::from_nanos(1_700_000_000_000_000_000 + index * 2_000_000);
-    let key = CallKey::Isup { opc: 1, dpc: 2, cic: (index % 4_096) as u16 };
+    let key = CallKey::Isup { opc: 1, dpc: 2, cic: index as u32 % 4_096 };
     let caller = index.wrapping_mul(0x9E37_79B9_7F4A_7C15) % subscribers;
     let setup = Setup {
         route: RouteId(1),

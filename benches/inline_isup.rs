@@ -6,7 +6,7 @@ mod common;
 use std::hint::black_box;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use tollgate::base::frame::RoutingLabel;
+use tollgate::base::frame::{Mtp, RoutingLabel};
 use tollgate::base::network::Network;
 use tollgate::base::time::At;
 use tollgate::inline::isup::{Answered, Options, Rewriter};
@@ -14,7 +14,8 @@ use tollgate::judge::Treatment;
 use tollgate::simulate::render::{m3ua, sctp};
 use tollgate::wire::isup::{MessageType, emit_bare};
 
-const LABEL: RoutingLabel = RoutingLabel { opc: 100, dpc: 200, network_indicator: 2, sls: 1 };
+const LABEL: RoutingLabel =
+    RoutingLabel { standard: Mtp::Itu, opc: 100, dpc: 200, network_indicator: 2, sls: 1 };
 
 fn inline_isup(criterion: &mut Criterion) {
     let frames = common::Frames::read("captures/isup-wangiri/input.pcap");

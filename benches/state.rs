@@ -27,7 +27,7 @@ fn party(number: u64) -> Party {
 /// A million callers over the world, each calling several times an hour; every third call is a talk.
 fn call(index: u64) -> Call {
     let setup_at = At::from_nanos(1_700_000_000_000_000_000 + index * 400_000);
-    let key = CallKey::Isup { opc: 1, dpc: 2, cic: (index % 4_096) as u16 };
+    let key = CallKey::Isup { opc: 1, dpc: 2, cic: index as u32 % 4_096 };
     let caller = index.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 44;
     let talks = index.is_multiple_of(3);
     let setup = Setup {

@@ -11,7 +11,7 @@ use std::time::Duration;
 use tollgate::assemble::{AssembleOptions, Assembler};
 use tollgate::base::caret::Caret;
 use tollgate::base::field::{Country, Facts, FieldId, Value};
-use tollgate::base::frame::{Envelope, Frame, Link, Pdu, RoutingLabel, Transport};
+use tollgate::base::frame::{Envelope, Frame, Link, Mtp, Pdu, RoutingLabel, Transport, UserPart};
 use tollgate::base::map::Seed;
 use tollgate::base::network::Network;
 use tollgate::base::numbering::Numbering;
@@ -153,7 +153,7 @@ pub fn sip_forward(bytes: &[u8]) -> bool {
 
 /// An ISUP message, from its circuit identification code on.
 pub fn isup(bytes: &[u8]) -> bool {
-    let label = RoutingLabel { opc: 1, dpc: 2, network_indicator: 2, sls: 3 };
+    let label = RoutingLabel { standard: Mtp::Itu, opc: 1, dpc: 2, network_indicator: 2, sls: 3 };
     let Ok(message) = isup::Message::parse(bytes) else { return false };
     if let Ok(iam) = isup::iam::Iam::parse(&message) {
         let mut again = Vec::new();
@@ -162,7 +162,7 @@ pub fn isup(bytes: &[u8]) -> bool {
         let lax = isup::iam::Iam::parse(&message).expect("what was emitted");
         assert_eq!((lax.repr, lax.fault), (iam.repr, None));
     }
-    decode(&pdu(Envelope::Isup { label }, bytes))
+    decode(&pdu(Envelope::Isup { label, part: UserPart::Isup }, bytes))
 }
 
 /// An M3UA message.

@@ -23,7 +23,7 @@ fn senders(case: &str, input: &str) -> BTreeMap<String, (BTreeSet<u32>, usize)> 
         assembler.push(frame, &mut |pdu| {
             let sender = match pdu.envelope {
                 Envelope::Sip { src, .. } => src.to_string(),
-                Envelope::Isup { label } => label.opc.to_string(),
+                Envelope::Isup { label, .. } => label.opc.to_string(),
             };
             if let Ok(Some(signal)) = signal::decode(&pdu, &context, &mut counts)
                 && let What::Setup(setup) = signal.what

@@ -12,7 +12,7 @@ use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
 
-use tollgate::base::frame::RoutingLabel;
+use tollgate::base::frame::{Mtp, RoutingLabel};
 use tollgate::base::time::At;
 use tollgate::capture::Capture;
 use tollgate::clock::Stopwatch;
@@ -433,7 +433,8 @@ fn tcp(sequence: u32, payload: &[u8]) -> Vec<u8> {
         .concat()
 }
 
-const LABEL: RoutingLabel = RoutingLabel { opc: 100, dpc: 200, network_indicator: 2, sls: 1 };
+const LABEL: RoutingLabel =
+    RoutingLabel { standard: Mtp::Itu, opc: 100, dpc: 200, network_indicator: 2, sls: 1 };
 
 fn iam() -> Vec<u8> {
     let mut message =

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tollgate::assemble::{AssembleOptions, Assembler};
-use tollgate::base::frame::{Envelope, Pdu};
+use tollgate::base::frame::{Envelope, Pdu, UserPart};
 use tollgate::base::network::Network;
 use tollgate::capture::Capture;
 use tollgate::config;
@@ -252,7 +252,8 @@ fn read_pdu(pdu: &Pdu<'_>, reading: &mut Reading) {
             reading.sip += 1;
             read_sip(&message, &mut |field, value| reading.add(field, &String::from_utf8_lossy(value)));
         }
-        Envelope::Isup { label } => {
+        Envelope::Isup { part: UserPart::Bicc, .. } => {}
+        Envelope::Isup { label, .. } => {
             let Ok(message) = isup::Message::parse(pdu.bytes) else { return };
             reading.isup += 1;
             reading.add("mtp3.opc", &label.opc.to_string());

@@ -232,13 +232,14 @@ fn place(tsn: u32) -> (usize, u64) {
 mod tests {
     use super::*;
     use crate::assemble::{AssembleOptions, Assembler};
-    use crate::base::frame::{Envelope, Frame, Link, RoutingLabel};
+    use crate::base::frame::{Envelope, Frame, Link, Mtp, RoutingLabel, UserPart};
     use crate::base::time::At;
     use crate::wire::m3ua::ProtocolData;
     use crate::wire::net::{SCTP, build};
     use proptest::prelude::*;
 
-    const LABEL: RoutingLabel = RoutingLabel { opc: 200, dpc: 400, network_indicator: 2, sls: 5 };
+    const LABEL: RoutingLabel =
+        RoutingLabel { standard: Mtp::Itu, opc: 200, dpc: 400, network_indicator: 2, sls: 5 };
     const WHOLE: (bool, bool) = (true, true);
 
     fn m3ua(user: &[u8]) -> Vec<u8> {
@@ -260,7 +261,7 @@ mod tests {
         let frame = Frame { at: At::default(), number: 1, link: Link::Ethernet, bytes: &bytes, wire_length };
         let mut found = Vec::new();
         assembler.push(frame, &mut |pdu| {
-            assert_eq!(pdu.envelope, Envelope::Isup { label: LABEL });
+            assert_eq!(pdu.envelope, Envelope::Isup { label: LABEL, part: UserPart::Isup });
             found.push(pdu.bytes.to_vec());
         });
         found

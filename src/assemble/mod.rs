@@ -417,9 +417,8 @@ mod tests {
         let mut send = |bytes: &[u8]| push(&mut assembler, Link::Mtp3, bytes, 0);
         assert_eq!(send(&[0x85, 7, 0x44, 2, 0x52, 1, 0, 1]), [(1, 4, vec![1, 0, 1])]);
         assert_eq!(send(&[0x83, 7, 0x44, 2, 0x52, 1, 0, 1]), []);
-        assert_eq!(send(&[0x8d, 7, 0x44, 2, 0x52, 1, 0, 1]), []);
+        assert_eq!(send(&[0x8d, 7, 0x44, 2, 0x52, 1, 0, 0, 0, 1]), [(2, 4, vec![1, 0, 0, 0, 1])]);
         assert_eq!(assembler.skips().of(Skip::OtherUserPart), 1);
-        assert_eq!(assembler.faults().of(Layer::Mtp3, Kind::Unsupported), 1);
     }
 
     proptest! {

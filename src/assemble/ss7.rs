@@ -1,8 +1,7 @@
 //! M3UA or MTP level 3 → the message of a user part. RFC 4666 §3.3.1, ITU-T Q.704 §14.2.1.
 
 use super::{Sink, Skip};
-use crate::base::fault::{Kind, Layer};
-use crate::base::frame::{Envelope, Link, Pdu, RoutingLabel};
+use crate::base::frame::{Envelope, Link, Pdu, RoutingLabel, UserPart};
 use crate::wire::{m3ua, mtp3};
 
 /// One M3UA message.
@@ -31,8 +30,8 @@ pub(super) fn link<F: FnMut(Pdu<'_>)>(link: Link, bytes: &[u8], sink: &mut Sink<
 
 fn user_part<F: FnMut(Pdu<'_>)>(indicator: u8, label: RoutingLabel, user: &[u8], sink: &mut Sink<'_, F>) {
     match indicator {
-        mtp3::ISUP => sink.emit(Envelope::Isup { label }, user),
-        mtp3::BICC => sink.fault(Layer::Mtp3, Kind::Unsupported),
+        mtp3::ISUP => sink.emit(Envelope::Isup { label, part: UserPart::Isup }, user),
+        mtp3::BICC => sink.emit(Envelope::Isup { label, part: UserPart::Bicc }, user),
         _ => sink.skip(Skip::OtherUserPart),
     }
 }

@@ -1,5 +1,6 @@
 //! What capture and assembly hand on: a frame is bytes with a time, a PDU is one whole signalling message.
 
+use std::fmt;
 use std::net::SocketAddr;
 
 use crate::base::time::At;
@@ -43,22 +44,104 @@ pub struct Frame<'a> {
 /// How a SIP message travelled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Transport {
-    /// One message a datagram.
-    Udp,
+    /// One user message of an association (RFC 4168).
+    Sctp,
     /// Cut from a stream by Content-Length (RFC 3261 §18.3).
     Tcp,
+    /// One message a datagram.
+    Udp,
+    /// One message of a WebSocket (RFC 7118).
+    WebSocket,
 }
 
-/// MTP3 routing label of an ISUP message (Q.704 §2.2; 14-bit point codes).
+/// Whose message transfer part a signalling network uses: the width of its point codes, and the ISUP above it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Mtp {
+    /// ANSI T1.111: point codes of 24 bits, link selection of 5 or 8.
+    Ansi,
+    /// China's GF 001-9001: point codes of 24 bits, link selection of 4.
+    China,
+    /// ITU-T Q.704: point codes of 14 bits, link selection of 4.
+    #[default]
+    Itu,
+}
+
+impl Mtp {
+    /// Bits of a point code.
+    #[must_use]
+    pub const fn bits(self) -> u32 {
+        match self {
+            Self::Ansi | Self::China => 24,
+            Self::Itu => 14,
+        }
+    }
+
+    /// A point code as the network file writes it: a number, or its three parts with hyphens between: network, cluster and
+    /// member of 8 bits each (T1.111.8), or zone, area and signalling point of 3, 8 and 3 bits (ITU-T Q.708). `None` when
+    /// it is none, or too large.
+    #[must_use]
+    pub fn read_point_code(self, text: &str) -> Option<u32> {
+        let parts: Vec<u32> = text.split('-').map(|part| part.parse().ok()).collect::<Option<_>>()?;
+        match (parts.as_slice(), self) {
+            ([code], _) => (code >> self.bits() == 0).then_some(*code),
+            ([zone @ 0..=7, area @ 0..=255, point @ 0..=7], Self::Itu) => {
+                Some(zone << 11 | area << 3 | point)
+            }
+            ([network @ 0..=255, cluster @ 0..=255, member @ 0..=255], Self::Ansi | Self::China) => {
+                Some(network << 16 | cluster << 8 | member)
+            }
+            _ => None,
+        }
+    }
+
+    /// The three parts of a point code, from the left.
+    #[must_use]
+    pub const fn point_code_parts(self, code: u32) -> [u32; 3] {
+        match self {
+            Self::Ansi | Self::China => [code >> 16, code >> 8 & 0xff, code & 0xff],
+            Self::Itu => [code >> 11, code >> 3 & 0xff, code & 7],
+        }
+    }
+}
+
+/// A point code; prints as its three parts, `2-17-5`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct PointCode {
+    /// Whose.
+    pub standard: Mtp,
+    /// Its value.
+    pub code: u32,
+}
+
+impl fmt::Display for PointCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [first, second, third] = self.standard.point_code_parts(self.code);
+        write!(f, "{first}-{second}-{third}")
+    }
+}
+
+/// Which user part of the MTP sets up calls.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum UserPart {
+    /// Q.1902.3, Q.1902.4: service indicator 13, calls named by a call instance code of 4 octets.
+    Bicc,
+    /// Q.763, T1.113: service indicator 5, calls named by a circuit of 2 octets.
+    #[default]
+    Isup,
+}
+
+/// MTP3 routing label of an ISUP or BICC message (Q.704 §2.2, T1.111.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct RoutingLabel {
+    /// Whose point codes these are.
+    pub standard: Mtp,
     /// Originating point code.
     pub opc: u32,
     /// Destination point code.
     pub dpc: u32,
     /// Network indicator: 0 international, 2 national (Q.704 §14.2.4).
     pub network_indicator: u8,
-    /// Signalling link selection.
+    /// Signalling link selection: 4 bits, of ANSI 5 or 8.
     pub sls: u8,
 }
 
@@ -74,10 +157,12 @@ pub enum Envelope {
         /// Transport.
         transport: Transport,
     },
-    /// `bytes` is one ISUP message, from its circuit identification code on.
+    /// `bytes` is one ISUP or BICC message, from its circuit identification or call instance code on.
     Isup {
         /// Routing label.
         label: RoutingLabel,
+        /// Which of the two.
+        part: UserPart,
     },
 }
 
@@ -94,4 +179,28 @@ pub struct Pdu<'a> {
     pub envelope: Envelope,
     /// The message.
     pub bytes: &'a [u8],
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn point_codes_are_read_as_they_print() {
+        for (standard, text, code) in [
+            (Mtp::Itu, "2-17-5", 4237),
+            (Mtp::Itu, "7-255-7", 0x3fff),
+            (Mtp::Ansi, "1-2-3", 0x01_02_03),
+            (Mtp::China, "255-0-255", 0xff_00_ff),
+        ] {
+            assert_eq!(standard.read_point_code(text), Some(code));
+            assert_eq!(standard.read_point_code(&code.to_string()), Some(code));
+            assert_eq!(PointCode { standard, code }.to_string(), text);
+        }
+        for text in ["16384", "8-0-0", "0-0-8", "1-2", "-1", "", "1-2-3-4"] {
+            assert_eq!(Mtp::Itu.read_point_code(text), None, "{text}");
+        }
+        assert_eq!(Mtp::Ansi.read_point_code("16777216"), None);
+        assert_eq!(Mtp::Ansi.read_point_code("256-0-0"), None);
+    }
 }

@@ -63,14 +63,14 @@ impl ReleasedBy {
 pub enum CallKey {
     /// SIP: the Call-ID, as seen.
     Sip(Arc<[u8]>),
-    /// ISUP: point codes as in the IAM, and circuit; prints as `opc-dpc-cic`.
+    /// ISUP and BICC: point codes as in the IAM, and circuit; prints as `opc-dpc-cic`.
     Isup {
         /// Originating point code of the IAM.
         opc: u32,
         /// Destination point code of the IAM.
         dpc: u32,
-        /// Circuit identification code.
-        cic: u16,
+        /// Circuit identification code, or call instance code of BICC.
+        cic: u32,
     },
 }
 
@@ -90,7 +90,11 @@ impl CallId {
             CallKey::Isup { opc, dpc, cic } => {
                 hasher.write(&opc.to_be_bytes());
                 hasher.write(&dpc.to_be_bytes());
-                hasher.write(&cic.to_be_bytes());
+                // Circuits of ISUP, of two octets, are hashed as that: their calls keep their ids.
+                match u16::try_from(*cic) {
+                    Ok(circuit) => hasher.write(&circuit.to_be_bytes()),
+                    Err(_) => hasher.write(&cic.to_be_bytes()),
+                }
             }
         }
         hasher.write(&setup_at.nanos().to_be_bytes());

@@ -502,7 +502,7 @@ impl CallTable {
     /// GRS: resets the circuits of the range that this table holds (Q.764 §2.9.3.2).
     fn reset_group(&mut self, first: Circuit, count: u16, signal: &Signal<'_>, out: &mut Vec<Stamped>) {
         for offset in 0..count {
-            let leg = Leg::Isup(Circuit { cic: first.cic.wrapping_add(offset), ..first });
+            let leg = Leg::Isup(Circuit { cic: first.cic.wrapping_add(offset.into()), ..first });
             if let Some(slot) = self.find(leg.hash(self.options.seed), &leg) {
                 let stamp = Stamp { part: offset, ..Stamp::message(self.now, signal.seq) };
                 self.end(slot, (signal.at, stamp), ReleasedBy::Network, out);
@@ -620,6 +620,7 @@ fn key_of(leg: &Leg<'_>, sender: u32) -> CallKey {
 mod tests {
     use super::*;
     use crate::base::field::Country;
+    use crate::base::frame::{Mtp, RoutingLabel, UserPart};
     use crate::base::numbering::Numbering;
     use crate::base::roaming::RoamingStates;
     use crate::base::route::{NumberFormat, Route, RouteClass, RouteId, Routes};
@@ -644,8 +645,9 @@ mod tests {
         Signal { sip_status: Some(status), branch, ..signal(seconds, seq, what) }
     }
 
-    fn on_circuit(mut signal: Signal<'static>, cic: u16, from: u32) -> Signal<'static> {
-        signal.leg = Leg::Isup(Circuit { network_indicator: 2, low: 10, high: 20, cic });
+    fn on_circuit(mut signal: Signal<'static>, cic: u32, from: u32) -> Signal<'static> {
+        let label = RoutingLabel { standard: Mtp::Itu, opc: 10, dpc: 20, network_indicator: 2, sls: 0 };
+        signal.leg = Leg::Isup(Circuit::new(label, UserPart::Isup, cic));
         signal.sender = from;
         signal.branch = 0;
         signal

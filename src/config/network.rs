@@ -8,6 +8,7 @@ use toml::Spanned;
 
 use crate::base::caret::Caret;
 use crate::base::field::Country;
+use crate::base::frame::Mtp;
 use crate::base::network::{Network, emergency_numbers};
 use crate::base::numbering::Numbering;
 use crate::base::route::{NumberFormat, Route, RouteClass, Routes};
@@ -22,8 +23,6 @@ use crate::lookup;
 
 /// Most routes of a file; a route's id has 16 bits, and counters are kept by route.
 const ROUTES_MAX: usize = 10_000;
-/// Largest point code: 14 bits (ITU-T Q.704 §2.2).
-const POINT_CODE_MAX: u32 = 0x3FFF;
 /// Network indicators by their value (ITU-T Q.704 §14.2.1).
 const NETWORK_INDICATORS: [&str; 4] = ["international", "international-spare", "national", "national-spare"];
 const NUMBER_FORMATS: [&str; 3] = ["auto", "international", "national"];
@@ -257,7 +256,7 @@ fn point_codes(raw: &RawRoute, name: &str, taken: &mut Taken, findings: &mut Fin
     }
     let mut codes = Vec::new();
     for code in &raw.point_codes {
-        let Some(value) = read_point_code(code.get_ref()) else {
+        let Some(value) = Mtp::Itu.read_point_code(code.get_ref()) else {
             let message = format!("`{}` is not a point code of 14 bits", code.get_ref());
             findings.add(code.span(), message, "such as 4237 or 2-17-5 (3, 8 and 3 bits)");
             continue;
@@ -285,16 +284,6 @@ fn read_indicator(text: &Spanned<String>, findings: &mut Findings<'_>) -> Option
             None
         }
         Err(_) => word("network indicator", text, &NETWORK_INDICATORS, findings).map(|index| index as u8),
-    }
-}
-
-/// A decimal, or zone, area and signalling point: 3, 8 and 3 bits (ITU-T Q.708).
-fn read_point_code(text: &str) -> Option<u32> {
-    let parts: Vec<u32> = text.split('-').map(|part| part.parse().ok()).collect::<Option<_>>()?;
-    match parts[..] {
-        [value @ 0..=POINT_CODE_MAX] => Some(value),
-        [zone @ 0..=7, area @ 0..=255, point @ 0..=7] => Some(zone << 11 | area << 3 | point),
-        _ => None,
     }
 }
 

@@ -4,7 +4,7 @@ use std::hash::BuildHasher;
 
 use crate::base::fault::{Kind, Layer};
 use crate::base::fingerprint::Fingerprint;
-use crate::base::frame::{Pdu, RoutingLabel};
+use crate::base::frame::{Pdu, RoutingLabel, UserPart};
 use crate::base::map::Seed;
 use crate::base::number::Party;
 use crate::base::numbering::Nature;
@@ -33,9 +33,13 @@ const TYPE_COUNT: usize = 256;
 pub fn decode<'a>(
     pdu: &Pdu<'a>,
     label: RoutingLabel,
+    part: UserPart,
     context: &Context,
     counts: &mut Counts,
 ) -> Result<Option<Signal<'a>>, DecodeError> {
+    if part == UserPart::Bicc {
+        return Err(DecodeError { layer: Layer::Isup, offset: 0, kind: Kind::Unsupported });
+    }
     let message = Message::parse(pdu.bytes)?;
     if message.message_type.name().is_none() {
         return Err(DecodeError { layer: Layer::Isup, offset: 2, kind: Kind::Unsupported });
@@ -49,7 +53,7 @@ pub fn decode<'a>(
     Ok(Some(Signal {
         at: pdu.at,
         seq: pdu.seq,
-        leg: Leg::Isup(Circuit::new(label, message.cic)),
+        leg: Leg::Isup(Circuit::new(label, part, message.cic.into())),
         what: what(&message, label, context, counts)?,
         sender: label.opc,
         cseq: 0,
@@ -64,10 +68,13 @@ pub fn decode<'a>(
 
 /// Shard key: by circuit; a group reset goes to all.
 #[must_use]
-pub fn key(label: RoutingLabel, bytes: &[u8], seed: Seed) -> Key {
+pub fn key(label: RoutingLabel, part: UserPart, bytes: &[u8], seed: Seed) -> Key {
+    if part == UserPart::Bicc {
+        return Key::None;
+    }
     match Message::parse(bytes) {
         Ok(message) if message.message_type == MessageType::GROUP_RESET => Key::All,
-        Ok(message) => Key::Leg(seed.hash_one(Circuit::new(label, message.cic))),
+        Ok(message) => Key::Leg(seed.hash_one(Circuit::new(label, part, message.cic.into()))),
         Err(_) => Key::None,
     }
 }
@@ -186,7 +193,7 @@ mod tests {
 
     use super::*;
     use crate::base::field::Country;
-    use crate::base::frame::Envelope;
+    use crate::base::frame::{Envelope, Mtp};
     use crate::base::network::Network;
     use crate::base::numbering::Numbering;
     use crate::base::roaming::RoamingStates;
@@ -194,8 +201,10 @@ mod tests {
     use crate::base::time::At;
     use crate::wire::isup::emit_bare;
 
-    const FORWARD: RoutingLabel = RoutingLabel { opc: 2, dpc: 1, network_indicator: 0, sls: 0 };
-    const BACKWARD: RoutingLabel = RoutingLabel { opc: 1, dpc: 2, network_indicator: 0, sls: 0 };
+    const FORWARD: RoutingLabel =
+        RoutingLabel { standard: Mtp::Itu, opc: 2, dpc: 1, network_indicator: 0, sls: 0 };
+    const BACKWARD: RoutingLabel =
+        RoutingLabel { standard: Mtp::Itu, opc: 1, dpc: 2, network_indicator: 0, sls: 0 };
 
     fn context() -> Context {
         let route =
@@ -215,8 +224,14 @@ mod tests {
         bytes: &'a [u8],
         counts: &mut Counts,
     ) -> Result<Signal<'a>, DecodeError> {
-        let pdu = Pdu { at: At::from_nanos(1), seq: 2, frame: 3, envelope: Envelope::Isup { label }, bytes };
-        decode(&pdu, label, &context(), counts).map(Option::unwrap)
+        let pdu = Pdu {
+            at: At::from_nanos(1),
+            seq: 2,
+            frame: 3,
+            envelope: Envelope::Isup { label, part: UserPart::Isup },
+            bytes,
+        };
+        decode(&pdu, label, UserPart::Isup, &context(), counts).map(Option::unwrap)
     }
 
     fn iam(calling: Number) -> Vec<u8> {
@@ -303,7 +318,7 @@ mod tests {
         ] {
             let signal = decode_as(BACKWARD, bytes, &mut counts).unwrap();
             assert_eq!(format!("{:?}", signal.what), expected, "{bytes:?}");
-            assert_eq!(signal.leg, Leg::Isup(Circuit::new(FORWARD, 5)));
+            assert_eq!(signal.leg, Leg::Isup(Circuit::new(FORWARD, UserPart::Isup, 5)));
         }
         assert_eq!(counts.isup.iter().sum::<u64>(), 12);
         assert_eq!(counts.isup.get(0x06), Some(&3));
@@ -340,10 +355,13 @@ mod tests {
         let mut release_complete = Vec::new();
         emit_bare(5, MessageType::RELEASE_COMPLETE, &mut release_complete);
         let call = iam(british());
-        assert_eq!(key(FORWARD, &call, seed), key(BACKWARD, &release_complete, seed));
+        assert_eq!(
+            key(FORWARD, UserPart::Isup, &call, seed),
+            key(BACKWARD, UserPart::Isup, &release_complete, seed)
+        );
         let other = RoutingLabel { network_indicator: 2, ..FORWARD };
-        assert_ne!(key(FORWARD, &call, seed), key(other, &call, seed));
-        assert_eq!(key(FORWARD, &[5, 0, 0x17, 1, 1, 7], seed), Key::All);
-        assert_eq!(key(FORWARD, &[5], seed), Key::None);
+        assert_ne!(key(FORWARD, UserPart::Isup, &call, seed), key(other, UserPart::Isup, &call, seed));
+        assert_eq!(key(FORWARD, UserPart::Isup, &[5, 0, 0x17, 1, 1, 7], seed), Key::All);
+        assert_eq!(key(FORWARD, UserPart::Isup, &[5], seed), Key::None);
     }
 }

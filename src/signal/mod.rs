@@ -11,7 +11,7 @@ pub mod sip;
 use std::hash::BuildHasher;
 
 use crate::base::fault::Faults;
-use crate::base::frame::{Envelope, Pdu, RoutingLabel};
+use crate::base::frame::{Envelope, Mtp, Pdu, RoutingLabel, UserPart};
 use crate::base::map::{Seed, keyed_hash};
 use crate::base::network::Network;
 use crate::base::number::{Number, Party};
@@ -44,22 +44,27 @@ impl Leg<'_> {
 /// A circuit between two exchanges, the same for both directions (Q.763 §1.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Circuit {
+    /// Whose point codes these are.
+    pub standard: Mtp,
     /// Network indicator.
     pub network_indicator: u8,
+    /// ISUP or BICC: each counts its circuits for itself.
+    pub part: UserPart,
     /// The smaller of the two point codes.
     pub low: u32,
     /// The larger of the two.
     pub high: u32,
-    /// Circuit identification code.
-    pub cic: u16,
+    /// Circuit identification code, or call instance code of BICC.
+    pub cic: u32,
 }
 
 impl Circuit {
     /// The circuit that a message with this label and CIC is about.
     #[must_use]
-    pub fn new(label: RoutingLabel, cic: u16) -> Self {
+    pub fn new(label: RoutingLabel, part: UserPart, cic: u32) -> Self {
         let (low, high) = (label.opc.min(label.dpc), label.opc.max(label.dpc));
-        Self { network_indicator: label.network_indicator, low, high, cic }
+        let RoutingLabel { standard, network_indicator, .. } = label;
+        Self { standard, network_indicator, part, low, high, cic }
     }
 }
 
@@ -215,7 +220,7 @@ pub fn decode<'a>(
 ) -> Result<Option<Signal<'a>>, DecodeError> {
     match pdu.envelope {
         Envelope::Sip { src, dst, .. } => sip::decode(pdu, (src, dst), context, counts),
-        Envelope::Isup { label } => isup::decode(pdu, label, context, counts),
+        Envelope::Isup { label, part } => isup::decode(pdu, label, part, context, counts),
     }
 }
 
@@ -238,6 +243,6 @@ pub fn key(pdu: &Pdu<'_>, seed: Seed) -> Key {
             Some(call_id) => Key::Leg(keyed_hash(seed, call_id)),
             None => Key::None,
         },
-        Envelope::Isup { label } => isup::key(label, pdu.bytes, seed),
+        Envelope::Isup { label, part } => isup::key(label, part, pdu.bytes, seed),
     }
 }

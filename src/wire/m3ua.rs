@@ -1,7 +1,7 @@
 //! M3UA messages and their Protocol Data parameter. RFC 4666 §3.1, §3.2, §3.3.1.
 
 use crate::base::fault::{Kind, Layer};
-use crate::base::frame::RoutingLabel;
+use crate::base::frame::{Mtp, RoutingLabel};
 use crate::wire::DecodeError;
 use crate::wire::cursor::Cursor;
 
@@ -130,7 +130,7 @@ impl<'a> ProtocolData<'a> {
         let mut cursor = Cursor::new(Layer::M3ua, value);
         let (opc, dpc) = (cursor.u32()?, cursor.u32()?);
         let [service_indicator, network_indicator, priority, sls] = cursor.array()?;
-        let label = RoutingLabel { opc, dpc, network_indicator, sls };
+        let label = RoutingLabel { standard: Mtp::Itu, opc, dpc, network_indicator, sls };
         Ok(Self { label, service_indicator, priority, user: cursor.rest() })
     }
 
@@ -163,7 +163,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const LABEL: RoutingLabel = RoutingLabel { opc: 200, dpc: 400, network_indicator: 2, sls: 5 };
+    const LABEL: RoutingLabel =
+        RoutingLabel { standard: Mtp::Itu, opc: 200, dpc: 400, network_indicator: 2, sls: 5 };
 
     fn sample(user: &[u8]) -> ProtocolData<'_> {
         ProtocolData { label: LABEL, service_indicator: 5, priority: 0, user }

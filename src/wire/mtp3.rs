@@ -4,7 +4,7 @@
 use std::fmt;
 
 use crate::base::fault::Layer;
-use crate::base::frame::{Link, RoutingLabel};
+use crate::base::frame::{Link, Mtp, RoutingLabel};
 use crate::wire::DecodeError;
 use crate::wire::cursor::Cursor;
 
@@ -39,6 +39,7 @@ impl<'a> Message<'a> {
         // Bits are sent lowest first, so the label is a little-endian word: DPC, OPC, SLS from the low end (figure 3).
         let word = u32::from_le_bytes(cursor.array()?);
         let label = RoutingLabel {
+            standard: Mtp::Itu,
             dpc: word & POINT_CODE,
             opc: word >> 14 & POINT_CODE,
             sls: (word >> 28) as u8,
@@ -49,7 +50,7 @@ impl<'a> Message<'a> {
 
     /// Writes the message. Values wider than their fields lose their high bits.
     pub fn emit(&self, out: &mut Vec<u8>) {
-        let RoutingLabel { opc, dpc, network_indicator, sls } = self.label;
+        let RoutingLabel { opc, dpc, network_indicator, sls, .. } = self.label;
         let word = dpc & POINT_CODE | (opc & POINT_CODE) << 14 | u32::from(sls) << 28;
         out.push(self.service_indicator & 0x0f | network_indicator << 6);
         out.extend_from_slice(&word.to_le_bytes());
@@ -59,7 +60,7 @@ impl<'a> Message<'a> {
 
 impl fmt::Display for Message<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let RoutingLabel { opc, dpc, network_indicator, sls } = self.label;
+        let RoutingLabel { opc, dpc, network_indicator, sls, .. } = self.label;
         let (user_part, length) = (self.service_indicator, self.user.len());
         write!(f, "MTP3 {opc} > {dpc} ni {network_indicator} sls {sls} si {user_part} ({length} octets)")
     }
@@ -125,7 +126,7 @@ mod tests {
             opc in 0..=POINT_CODE, dpc in 0..=POINT_CODE, sls in 0..16_u8, network_indicator in 0..4_u8,
             service_indicator in 0..16_u8, user in prop::collection::vec(any::<u8>(), 0..20),
         ) {
-            let label = RoutingLabel { opc, dpc, network_indicator, sls };
+            let label = RoutingLabel { standard: Mtp::Itu, opc, dpc, network_indicator, sls };
             let message = Message { service_indicator, label, user: &user };
             let mut bytes = Vec::new();
             message.emit(&mut bytes);

@@ -1,7 +1,7 @@
 //! Hand-made frames: Ethernet, IPv4 from 192.0.2.1 to 198.51.100.1, and what travels in it; and the capture file around
 //! them. Lengths are true, save where a test makes them lie.
 
-use tollgate::base::frame::RoutingLabel;
+use tollgate::base::frame::{Mtp, RoutingLabel};
 use tollgate::wire::isup::iam::Iam;
 use tollgate::wire::isup::number::{NatureOfAddress, Number, PLAN_E164};
 use tollgate::wire::{m3ua, mtp3, sctp};
@@ -69,7 +69,7 @@ pub fn sctp(verification_tag: u32, tsn: u32, edges: (bool, bool), payload: &[u8]
 
 /// M3UA around the message of a user part.
 pub fn m3ua(service_indicator: u8, user: &[u8]) -> Vec<u8> {
-    let label = RoutingLabel { opc: 100, dpc: 200, network_indicator: 0, sls: 1 };
+    let label = RoutingLabel { standard: Mtp::Itu, opc: 100, dpc: 200, network_indicator: 0, sls: 1 };
     let mut message = Vec::new();
     m3ua::ProtocolData { label, service_indicator, priority: 0, user }.emit(&mut message);
     message

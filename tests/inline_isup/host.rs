@@ -14,7 +14,7 @@ use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockProtocol, SockType
 use nix::sys::socket::{recv, sendto, socket};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use tollgate::base::frame::RoutingLabel;
+use tollgate::base::frame::{Mtp, RoutingLabel};
 use tollgate::clock::{Deadline, Stopwatch};
 use tollgate::simulate::render::m3ua;
 use tollgate::wire::{m3ua as read, sctp};
@@ -119,7 +119,7 @@ impl Host {
         for (cic, isup) in std::mem::take(&mut self.exchange.outbox) {
             let sls = (cic % 4) as u8;
             let (opc, dpc) = (CODES[self.side], CODES[1 - self.side]);
-            let label = RoutingLabel { opc, dpc, network_indicator: 2, sls };
+            let label = RoutingLabel { standard: Mtp::Itu, opc, dpc, network_indicator: 2, sls };
             self.end.push(1 + u16::from(sls), &m3ua::data(label, &isup));
             self.flush_at = self.flush_at.or(Some(now));
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use tollgate::base::frame::{Envelope, RoutingLabel};
+use tollgate::base::frame::{Envelope, Mtp, RoutingLabel, UserPart};
 use tollgate::base::network::Network;
 use tollgate::base::time::At;
 use tollgate::inline::isup::{Answered, Options, Outcome, Rewriter};
@@ -297,7 +297,13 @@ impl World {
             self.note("says", side, &isup);
             // A group reset must not overtake the calls that it ends, as it could in a stream of its own.
             let sls = if self.plan.maintenance > 0.0 { 1 } else { (cic % 4) as u8 };
-            let label = RoutingLabel { opc: CODES[side], dpc: CODES[1 - side], network_indicator: 2, sls };
+            let label = RoutingLabel {
+                standard: Mtp::Itu,
+                opc: CODES[side],
+                dpc: CODES[1 - side],
+                network_indicator: 2,
+                sls,
+            };
             self.ends[side].push(1 + u16::from(sls), &m3ua::data(label, &isup));
         }
         let soon = self.rng.random_range(0..3_000);
@@ -330,7 +336,9 @@ impl World {
             let questions = self.rewriter.questions(at, &packet);
             if !questions.is_empty() {
                 for question in &questions {
-                    let Envelope::Isup { label } = question.pdu.envelope else { panic!("not ISUP") };
+                    let Envelope::Isup { label, part: UserPart::Isup } = question.pdu.envelope else {
+                        panic!("not ISUP")
+                    };
                     self.told.push((true, label.opc, question.pdu.bytes.to_vec()));
                 }
                 let pause = self.rng.random_range(0..50_000);
@@ -353,7 +361,7 @@ impl World {
         }
         let told = &mut self.told;
         let outcome = self.rewriter.handle(at, &packet, &rulings, |_, pdu| {
-            let Envelope::Isup { label } = pdu.envelope else { panic!("not ISUP") };
+            let Envelope::Isup { label, part: UserPart::Isup } = pdu.envelope else { panic!("not ISUP") };
             told.push((false, label.opc, pdu.bytes.to_vec()));
         });
         let passed = match outcome {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
 use tollgate::base::fault::{Kind, Layer};
-use tollgate::base::frame::{Envelope, RoutingLabel, Transport};
+use tollgate::base::frame::{Envelope, Mtp, RoutingLabel, Transport, UserPart};
 use tollgate::base::time::At;
 use tollgate::clock;
 use tollgate::source::hep::{HepOptions, Listener};
@@ -161,14 +161,17 @@ fn a_queue_that_nobody_empties_stops_the_reading_and_the_kernel_counts_what_is_l
 #[test]
 fn m3ua_carries_isup() {
     let ears = listen(HepOptions::default());
-    let label = RoutingLabel { opc: 100, dpc: 200, network_indicator: 2, sls: 1 };
+    let label = RoutingLabel { standard: Mtp::Itu, opc: 100, dpc: 200, network_indicator: 2, sls: 1 };
     let release_complete = [1, 0, 0x10, 0];
     let mut message = Vec::new();
     ProtocolData { label, service_indicator: 5, priority: 0, user: &release_complete }.emit(&mut message);
     let packet = Packet { protocol: M3UA, ip_protocol: 132, ..packet(&message) };
     UdpSocket::bind("127.0.0.1:0").unwrap().send_to(&bytes_of(&packet), ears.udp).unwrap();
     let seen = take(&ears.inlet, 1);
-    assert_eq!((seen[0].envelope, &seen[0].bytes[..]), (Envelope::Isup { label }, &release_complete[..]));
+    assert_eq!(
+        (seen[0].envelope, &seen[0].bytes[..]),
+        (Envelope::Isup { label, part: UserPart::Isup }, &release_complete[..])
+    );
 }
 
 #[test]

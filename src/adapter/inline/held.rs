@@ -269,11 +269,11 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
-    use crate::base::frame::{Envelope, RoutingLabel};
+    use crate::base::frame::{Envelope, Mtp, RoutingLabel, UserPart};
 
     fn question(key: u64) -> Question {
-        let label = RoutingLabel { opc: 1, dpc: 2, network_indicator: 2, sls: 0 };
-        Question { key, envelope: Envelope::Isup { label }, message: Box::default() }
+        let label = RoutingLabel { standard: Mtp::Itu, opc: 1, dpc: 2, network_indicator: 2, sls: 0 };
+        Question { key, envelope: Envelope::Isup { label, part: UserPart::Isup }, message: Box::default() }
     }
 
     fn packet(id: u32, bytes: &[u8]) -> Waiting<'_> {

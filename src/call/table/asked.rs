@@ -278,6 +278,7 @@ pub(super) mod tests {
 
     use super::*;
     use crate::base::fault::{Kind, Layer};
+    use crate::base::frame::{Mtp, RoutingLabel, UserPart};
     use crate::base::network::Network;
     use crate::base::number::Party;
     use crate::call::event::CallEvent;
@@ -322,7 +323,8 @@ pub(super) mod tests {
     }
 
     pub(crate) fn circuit() -> Leg<'static> {
-        Leg::Isup(Circuit { network_indicator: 2, low: 1, high: 20, cic: 4 })
+        let label = RoutingLabel { standard: Mtp::Itu, opc: 1, dpc: 20, network_indicator: 2, sls: 0 };
+        Leg::Isup(Circuit::new(label, UserPart::Isup, 4))
     }
 
     /// A table, and what it told.

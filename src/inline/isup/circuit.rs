@@ -140,17 +140,19 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
     use super::*;
+    use crate::base::frame::Mtp;
 
     const SEIZED: Entry =
         Entry { blocked: None, seized: None, early: None, latest: [None; 2], reset_by: Some(1) };
 
     fn circuit(cic: u16) -> Circuit {
-        Circuit::of(RoutingLabel { opc: 1, dpc: 2, network_indicator: 0, sls: 0 }, cic).unwrap()
+        Circuit::of(RoutingLabel { standard: Mtp::Itu, opc: 1, dpc: 2, network_indicator: 0, sls: 0 }, cic)
+            .unwrap()
     }
 
     #[test]
     fn both_sides_mean_the_same_circuit() {
-        let label = RoutingLabel { opc: 2, dpc: 1, network_indicator: 0, sls: 9 };
+        let label = RoutingLabel { standard: Mtp::Itu, opc: 2, dpc: 1, network_indicator: 0, sls: 9 };
         assert_eq!(Circuit::of(label, 7), Some(circuit(7)));
         assert_ne!(Circuit::of(RoutingLabel { network_indicator: 2, ..label }, 7), Some(circuit(7)));
         assert_eq!(Circuit::of(RoutingLabel { dpc: 2, ..label }, 7), None);

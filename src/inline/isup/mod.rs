@@ -27,7 +27,7 @@ use self::flow::{Flows, Sight};
 use self::packet::{Carried, Parts, Piece, Rebuilt, Whole};
 use self::plan::Plan;
 use crate::base::fault::Faults;
-use crate::base::frame::{Envelope, Pdu, RoutingLabel};
+use crate::base::frame::{Envelope, Pdu, RoutingLabel, UserPart};
 use crate::base::map::Seed;
 use crate::base::network::Network;
 use crate::base::time::At;
@@ -272,5 +272,5 @@ impl Rewriter {
 }
 
 const fn pdu(at: At, label: RoutingLabel, bytes: &[u8]) -> Pdu<'_> {
-    Pdu { at, seq: 0, frame: 0, envelope: Envelope::Isup { label }, bytes }
+    Pdu { at, seq: 0, frame: 0, envelope: Envelope::Isup { label, part: UserPart::Isup }, bytes }
 }

@@ -3,7 +3,7 @@
 
 use std::net::Ipv4Addr;
 
-use crate::base::frame::RoutingLabel;
+use crate::base::frame::{Mtp, RoutingLabel};
 use crate::simulate::render::{Micros, m3ua, sctp};
 
 /// M3UA's port.
@@ -77,7 +77,13 @@ impl Link {
             End::Own => (self.own_code, self.far_code),
         };
         // The low bits of the circuit code choose the link (Q.704 §2.2.4).
-        RoutingLabel { opc, dpc, network_indicator: self.network_indicator, sls: (cic & 0xF) as u8 }
+        RoutingLabel {
+            standard: Mtp::Itu,
+            opc,
+            dpc,
+            network_indicator: self.network_indicator,
+            sls: (cic & 0xF) as u8,
+        }
     }
 }
 
