@@ -90,6 +90,7 @@ pub struct Setup {
 }
 
 /// What a signal says.
+#[expect(clippy::large_enum_variant, reason = "boxing a setup would allocate for every call")]
 #[derive(Clone, Debug)]
 pub enum What {
     /// INVITE outside a dialog; IAM.
