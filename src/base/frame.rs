@@ -43,10 +43,14 @@ pub struct Frame<'a> {
 /// How a SIP message travelled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Transport {
-    /// One message a datagram.
-    Udp,
+    /// One message a user message of an association (RFC 4168).
+    Sctp,
     /// Cut from a stream by Content-Length (RFC 3261 §18.3).
     Tcp,
+    /// One message a datagram.
+    Udp,
+    /// One message a WebSocket message (RFC 7118 §5).
+    WebSocket,
 }
 
 /// MTP3 routing label of an ISUP message (Q.704 §2.2; 14-bit point codes).
