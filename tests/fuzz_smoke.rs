@@ -1,24 +1,29 @@
 //! A short run of every fuzz target on mutated seeds. Deterministic: the seed of each iteration is its number.
 //!
 //! `TOLLGATE_FUZZ_ITERATIONS` sets how many inputs each target gets, `TOLLGATE_FUZZ_SECONDS` (as `./dev fuzz` sets it)
-//! for how long it gets them instead. An input that fails is kept in `fuzz/artifacts`.
+//! for how long it gets them instead. An input that fails is kept in `fuzz/artifacts`. With `TOLLGATE_FUZZ_SEEDS` the
+//! seeds are written to that folder, one folder a target, for a fuzzer that is guided by coverage.
 
 #[path = "../fuzz/targets.rs"]
 mod targets;
 
+use std::collections::BTreeMap;
 use std::env;
 use std::fs;
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
 
-use tollgate::base::frame::{Mtp, RoutingLabel};
+use tollgate::assemble::{AssembleOptions, Assembler};
+use tollgate::base::frame::{Envelope, Mtp, RoutingLabel};
 use tollgate::base::time::At;
 use tollgate::capture::Capture;
 use tollgate::clock::Stopwatch;
 use tollgate::wire::{hep, m3ua, mtp3, nfnetlink, sctp};
 
 const ITERATIONS: u64 = 30_000;
+/// Messages of captures that a target begins with, at most.
+const MESSAGES_MAX: usize = 64;
 /// Mutated inputs do not grow beyond this, in octets.
 const LENGTH_MAX: usize = 64 * 1024;
 
@@ -90,7 +95,9 @@ fn sip() {
     let ringing =
         b"SIP/2.0 180 Ringing\r\nVia: SIP/2.0/UDP a;branch=z9hG4bK1\r\nf: <tel:+48221234567>;tag=1\r\n\
         t: <sip:1@b>;tag=2\r\ni: x@y\r\nCSeq: 1 INVITE\r\nReason: Q.850;cause=16\r\nl: 0\r\n\r\n";
-    fuzz("sip", targets::sip, &[INVITE.to_vec(), ringing.to_vec()]);
+    let mut seeds = vec![INVITE.to_vec(), ringing.to_vec()];
+    seeds.extend(messages(|envelope| matches!(envelope, Envelope::Sip { .. })));
+    fuzz("sip", targets::sip, &seeds);
 }
 
 #[test]
@@ -106,7 +113,9 @@ fn isup() {
     let release = [1, 0, 0x0c, 2, 0, 2, 0x80, 0x90].to_vec();
     let group_reset = [1, 0, 0x17, 1, 1, 31].to_vec();
     let address_complete = [1, 0, 0x06, 0x16, 0x04, 0].to_vec();
-    fuzz("isup", targets::isup, &[iam(), release, group_reset, address_complete]);
+    let mut seeds = vec![iam(), release, group_reset, address_complete];
+    seeds.extend(messages(|envelope| matches!(envelope, Envelope::Isup { .. })));
+    fuzz("isup", targets::isup, &seeds);
 }
 
 #[test]
@@ -205,6 +214,9 @@ fn fuzz(name: &str, target: Target, seeds: &[Vec<u8>]) {
     for (number, seed) in seeds.iter().enumerate() {
         assert!(run(name, target, seed, 0), "{name}: seed {number} is not understood");
     }
+    if let Some(folder) = env::var_os("TOLLGATE_FUZZ_SEEDS") {
+        return write_seeds(&Path::new(&folder).join(name), seeds);
+    }
     let number = |name| env::var(name).ok().map(|text| text.parse::<u64>().expect("a whole number"));
     let seconds = number("TOLLGATE_FUZZ_SECONDS");
     let iterations = number("TOLLGATE_FUZZ_ITERATIONS").unwrap_or(ITERATIONS);
@@ -215,6 +227,13 @@ fn fuzz(name: &str, target: Target, seeds: &[Vec<u8>]) {
         run(name, target, &Mutator::new(done).mutate(seeds), done);
     }
     println!("{name}: {done} mutated inputs in {:.1} s", watch.seconds());
+}
+
+fn write_seeds(folder: &Path, seeds: &[Vec<u8>]) {
+    fs::create_dir_all(folder).unwrap();
+    for (number, seed) in seeds.iter().enumerate() {
+        fs::write(folder.join(format!("seed-{number}")), seed).unwrap();
+    }
 }
 
 fn run(name: &str, target: Target, input: &[u8], iteration: u64) -> bool {
@@ -342,6 +361,23 @@ fn captures() -> Vec<PathBuf> {
     inputs
         .filter(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("input.pcap")))
         .collect()
+}
+
+/// Messages of the project's captures, a few of each kind: those of other lengths than the ones before.
+fn messages(is_wanted: fn(&Envelope) -> bool) -> Vec<Vec<u8>> {
+    let mut found = BTreeMap::new();
+    for path in captures() {
+        let mut capture = Capture::open(&[path]).unwrap();
+        let mut assembler = Assembler::new(AssembleOptions::default());
+        while let Some(frame) = capture.next() {
+            assembler.push(frame, &mut |pdu| {
+                if is_wanted(&pdu.envelope) && found.len() < MESSAGES_MAX {
+                    found.entry(pdu.bytes.len()).or_insert_with(|| pdu.bytes.to_vec());
+                }
+            });
+        }
+    }
+    found.into_values().collect()
 }
 
 fn project(path: &str) -> PathBuf {
