@@ -17,6 +17,8 @@ pub struct Claims {
     pub first_called: Option<Number>,
     /// SIP: whether From shows another number than the network asserts; `None` when they are not both numbers.
     pub shows_other: Option<bool>,
+    /// SIP: whether the display name of From is a telephone number, and another than the caller's; `None` when it is none.
+    pub name_shows_other: Option<bool>,
     /// Calling party's category. SIP: `cpc`; ISUP: Q.763 §3.11. `None`: not said, or said to be unknown.
     pub category: Option<Category>,
     /// What a network before us found when it verified the calling number: `verstat` (3GPP TS 24.229 §7.2A.20).

@@ -145,15 +145,20 @@ fn setup(iam: &Iam, label: RoutingLabel, context: &Context) -> Setup {
         direction,
         calling: iam.calling.as_ref().map(party).unwrap_or_default(),
         called: shown(&iam.called, format(!is_inbound), context),
-        diverting: iam.redirecting.as_ref().or(iam.original_called.as_ref()).map(party),
+        diverting: diverting(iam).map(party),
         claims: claims(iam, party),
         correlation: Correlation::default(),
         equipment: 0,
     }
 }
 
+/// Who forwarded the call last.
+pub(super) fn diverting(iam: &Iam) -> Option<&Number> {
+    iam.redirecting.as_ref().or(iam.original_called.as_ref())
+}
+
 /// Of a redirection without its counter it is known that it happened.
-fn claims(iam: &Iam, party: impl Fn(&Number) -> Party) -> Claims {
+pub(super) fn claims(iam: &Iam, party: impl Fn(&Number) -> Party) -> Claims {
     let is_diverted = iam.redirecting.is_some() || iam.original_called.is_some();
     let counter = iam.redirection_information.map_or(1, |[_, reason]| reason & REDIRECTION_COUNTER);
     Claims {
@@ -166,7 +171,7 @@ fn claims(iam: &Iam, party: impl Fn(&Number) -> Party) -> Claims {
 }
 
 /// The party that a number names, unless it says that its digits are not available.
-fn party(number: &Number, format: NumberFormat, context: &Context) -> Party {
+pub(super) fn party(number: &Number, format: NumberFormat, context: &Context) -> Party {
     match number.presentation {
         Presentation::NotAvailable => Party::default(),
         Presentation::Restricted => Party { restricted: true, ..shown(number, format, context) },
@@ -176,7 +181,7 @@ fn party(number: &Number, format: NumberFormat, context: &Context) -> Party {
 
 /// The party that the digits name. Of a called number it is all there is: its presentation bits are spare, and whatever
 /// they hold, the call goes where the digits say.
-fn shown(number: &Number, format: NumberFormat, context: &Context) -> Party {
+pub(super) fn shown(number: &Number, format: NumberFormat, context: &Context) -> Party {
     if number.digits.is_empty() {
         return Party::default();
     }

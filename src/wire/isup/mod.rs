@@ -9,6 +9,7 @@
 
 pub mod acm;
 pub mod cpg;
+mod encapsulated;
 pub mod iam;
 pub mod number;
 pub mod parameter;
@@ -16,6 +17,8 @@ pub mod release;
 pub mod reset;
 
 use std::fmt;
+
+pub use encapsulated::encapsulated;
 
 use crate::base::fault::Layer;
 use crate::wire::DecodeError;

@@ -42,7 +42,7 @@ pub struct Uri<'a> {
     pub host: &'a [u8],
     /// Parameters of the number: of the user part in a SIP URI, of a tel URI.
     number_parameters: &'a [u8],
-    /// Parameters of a SIP URI, with headers that may follow them.
+    /// Parameters of a SIP URI.
     parameters: &'a [u8],
 }
 
@@ -82,8 +82,11 @@ impl<'a> Uri<'a> {
             _ => near([b':', b';', b'?'], host),
         };
         let (host, after) = host.split_at_checked(find(host, host_end)).unwrap_or_default();
-        let parameters = near([b';'], after).and_then(|start| after.get(start..)?.get(1..));
-        let parameters = parameters.unwrap_or_default();
+        if after.is_empty() {
+            return Self { scheme, user, user_info, host, number_parameters, parameters: b"" };
+        }
+        let (after, _headers) = split_off(after, find(after, near([b'?'], after)));
+        let (_port, parameters) = split_off(after, find(after, near([b';'], after)));
         Self { scheme, user, user_info, host, number_parameters, parameters }
     }
 
@@ -93,6 +96,18 @@ impl<'a> Uri<'a> {
         let is_phone = |user: &[u8]| user.eq_ignore_ascii_case(b"phone");
         self.scheme == Scheme::Tel
             || !self.parameters.is_empty() && parameter(self.parameters, b"user").is_some_and(is_phone)
+    }
+
+    /// Names and values of its parameters as written, first those of the number, then those of the URI: `cpc`, `verstat`, `rn`
+    /// and others belong to the number (RFC 3966 §5.1), but are put in either place.
+    pub fn parameters(&self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> {
+        pairs(self.number_parameters).chain(pairs(self.parameters))
+    }
+
+    /// Whether it has none.
+    #[must_use]
+    pub const fn is_bare(&self) -> bool {
+        self.number_parameters.is_empty() && self.parameters.is_empty()
     }
 
     /// Trunk group that a telephone number came by or shall go by (RFC 4904 §4), wherever in the URI it was put.
@@ -119,6 +134,8 @@ impl<'a> Uri<'a> {
 pub struct Address<'a> {
     /// The URI.
     pub uri: Uri<'a>,
+    /// Name before it, without its quotes, escapes kept; empty when there is none.
+    pub name: &'a [u8],
     /// Header parameters after it.
     pub parameters: &'a [u8],
 }
@@ -128,8 +145,11 @@ impl<'a> Address<'a> {
     #[must_use]
     pub fn parse(value: &'a [u8]) -> Option<Self> {
         let mut value = value.trim_ascii();
+        let mut name = &b""[..];
         if let [b'"', ..] = value {
-            value = value.get(quoted_length(value)..)?.trim_ascii_start();
+            let (quoted, after) = value.split_at_checked(quoted_length(value))?;
+            name = quoted.get(1..quoted.len().saturating_sub(1)).unwrap_or_default();
+            value = after.trim_ascii_start();
         }
         let bracket = match value {
             [b'<', ..] => Some(0),
@@ -137,9 +157,12 @@ impl<'a> Address<'a> {
         };
         match bracket {
             Some(bracket) => {
-                let inside = value.get(bracket..)?.get(1..)?;
+                let (before, inside) = split_off(value, bracket);
+                if bracket > 0 && name.is_empty() {
+                    name = before.trim_ascii_end();
+                }
                 let (uri, parameters) = split_off(inside, find(inside, near([b'>'], inside)));
-                Some(Self { uri: Uri::parse(uri.trim_ascii())?, parameters })
+                Some(Self { uri: Uri::parse(uri.trim_ascii())?, name, parameters })
             }
             None => Self::without_brackets(value),
         }
@@ -151,7 +174,7 @@ impl<'a> Address<'a> {
         let host = near([b'@'], unquoted).unwrap_or_default();
         let after = near([b';'], value.get(host..)?).and_then(|found| found.checked_add(host));
         let (uri, parameters) = value.split_at_checked(find(value, after))?;
-        Some(Self { uri: Uri::parse(uri.trim_ascii_end())?, parameters })
+        Some(Self { uri: Uri::parse(uri.trim_ascii_end())?, name: b"", parameters })
     }
 
     /// The `tag` parameter; `None` when it is empty.
@@ -159,6 +182,22 @@ impl<'a> Address<'a> {
     pub fn tag(&self) -> Option<&'a [u8]> {
         parameter(self.parameters, b"tag").filter(|tag| !tag.is_empty())
     }
+}
+
+/// Names and values of `a=b;c;d=e`, in which nothing is quoted (RFC 3261 §25.1 `uri-parameter`).
+fn pairs(parameters: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+    let mut rest = parameters;
+    std::iter::from_fn(move || {
+        while !rest.is_empty() {
+            let (piece, after) = split_off(rest, find(rest, near([b';'], rest)));
+            rest = after;
+            let (name, value) = split_off(piece, find(piece, near([b'='], piece)));
+            if !name.is_empty() {
+                return Some((name, value));
+            }
+        }
+        None
+    })
 }
 
 /// Where the `<` is that follows an unquoted name; `None` when the value is a bare URI. A name with a colon is taken
@@ -212,6 +251,43 @@ mod tests {
             assert_eq!(uri.phone_context(), context.map(str::as_bytes), "{text}");
         }
         assert_eq!(Uri::parse(b"alice"), None);
+    }
+
+    #[test]
+    fn reads_parameters_of_the_number_and_of_the_uri() {
+        for (text, expected) in [
+            ("sip:+48601;cpc=test;;npdi@h;user=phone?X=;y=z", "cpc=test npdi= user=phone"),
+            ("tel:+48601;rn=+48500;npdi", "rn=+48500 npdi="),
+            ("sip:1@[::1]:5060;a=1;b", "a=1 b="),
+            ("sip:1@h?a=1;b=2", ""),
+            ("sip:1:pw;x=y@h;lr", "lr="),
+        ] {
+            let uri = Uri::parse(text.as_bytes()).unwrap();
+            let found: Vec<_> = uri
+                .parameters()
+                .map(|(name, value)| {
+                    format!("{}={}", String::from_utf8_lossy(name), String::from_utf8_lossy(value))
+                })
+                .collect();
+            assert_eq!(
+                (found.join(" "), uri.is_bare()),
+                (expected.to_owned(), expected.is_empty()),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn keeps_the_display_name() {
+        for (text, name) in [
+            ("\"Bell, \\\" A.\" <sip:1@h>", "Bell, \\\" A."),
+            ("+48 601 <sip:1@h>", "+48 601"),
+            ("\"\" <sip:1@h>", ""),
+            ("<sip:1@h>", ""),
+            ("sip:1@h", ""),
+        ] {
+            assert_eq!(Address::parse(text.as_bytes()).unwrap().name, name.as_bytes(), "{text}");
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ use arrayvec::ArrayVec;
 use crate::base::fault::Kind;
 use crate::base::fingerprint::Fingerprint;
 use crate::wire::sip::lines::{LINE_MAX, Lines};
+use crate::wire::sip::name::Name;
 use crate::wire::sip::near::near;
 use crate::wire::sip::{Faults, note};
 
@@ -17,6 +18,8 @@ const DIVERSION_MAX: usize = 8;
 const HISTORY_MAX: usize = 8;
 /// Reason header lines kept, the first ones.
 const REASON_MAX: usize = 4;
+/// Remote-Party-ID header lines kept, the first ones: one for the caller, one for the called.
+const REMOTE_PARTY_MAX: usize = 2;
 
 /// Header values as sent, trimmed of white space. Of a header that may stand once only, the first.
 #[derive(Clone, Debug, Default)]
@@ -37,6 +40,22 @@ pub struct Head<'a> {
     pub user_agent: Option<&'a [u8]>,
     /// Content-Length.
     pub content_length: Option<&'a [u8]>,
+    /// Content-Type.
+    pub content_type: Option<&'a [u8]>,
+    /// Max-Forwards.
+    pub max_forwards: Option<&'a [u8]>,
+    /// P-Charging-Vector (RFC 7315 §4.6).
+    pub charging_vector: Option<&'a [u8]>,
+    /// Session-ID (RFC 7989).
+    pub session: Option<&'a [u8]>,
+    /// The first header by which an element names the call on another leg, such as X-CID.
+    pub correlation: Option<&'a [u8]>,
+    /// Attestation-Info or P-Attestation-Indicator.
+    pub attestation: Option<&'a [u8]>,
+    /// Identity lines (RFC 8224 §4), the first two; empty where there is none.
+    pub identity: [&'a [u8]; 2],
+    /// Remote-Party-ID lines, the first two; each may hold a list.
+    pub remote_parties: ArrayVec<&'a [u8], REMOTE_PARTY_MAX>,
     /// P-Asserted-Identity lines (RFC 3325), the first two; each may hold a list.
     pub asserted: ArrayVec<&'a [u8], ASSERTED_MAX>,
     /// Diversion lines (RFC 5806), the first seven and the last; each may hold a list. The first value is the last
@@ -51,6 +70,8 @@ pub struct Head<'a> {
     /// Names of all headers as written and in their order, of an INVITE: how its sender writes. Headers that come and go with
     /// the call (Diversion, History-Info, Privacy, Reason) are left out.
     pub names: Fingerprint,
+    /// Whether a header that may stand once stands twice with different values: which one counts is up to who reads.
+    pub is_contradictory: bool,
 }
 
 impl<'a> Head<'a> {
@@ -73,6 +94,7 @@ impl<'a> Head<'a> {
                 None => Some(Kind::BadSyntax),
             };
             if let Some(kind) = fault {
+                head.is_contradictory |= kind == Kind::Conflict;
                 note(faults, line.offset, kind);
             }
         }
@@ -82,11 +104,17 @@ impl<'a> Head<'a> {
     #[inline]
     fn keep(&mut self, name: Name, value: &'a [u8]) -> Result<(), Kind> {
         match name {
+            Name::Attestation => first(&mut self.attestation, value),
+            Name::ChargingVector => first(&mut self.charging_vector, value),
             Name::Contact => first(&mut self.contact, value),
+            Name::Correlation => first(&mut self.correlation, value),
+            Name::Session => first(&mut self.session, value),
             Name::UserAgent => first(&mut self.user_agent, value),
             Name::CSeq => once(&mut self.cseq, value),
             Name::CallId => once(&mut self.call_id, value),
             Name::ContentLength => once(&mut self.content_length, value),
+            Name::ContentType => once(&mut self.content_type, value),
+            Name::MaxForwards => once(&mut self.max_forwards, value),
             Name::From => once(&mut self.from, value),
             Name::To => once(&mut self.to, value),
             Name::Via => first(&mut self.via, value),
@@ -101,6 +129,16 @@ impl<'a> Head<'a> {
             Name::Privacy => first(&mut self.privacy, value),
             Name::Asserted => {
                 let _ = self.asserted.try_push(value);
+                Ok(())
+            }
+            Name::RemoteParty => {
+                let _ = self.remote_parties.try_push(value);
+                Ok(())
+            }
+            Name::Identity => {
+                if let Some(slot) = self.identity.iter_mut().find(|slot| slot.is_empty()) {
+                    *slot = value;
+                }
                 Ok(())
             }
             Name::Reason => {
@@ -145,60 +183,6 @@ pub(super) fn is_call_id(name: &[u8]) -> bool {
     Name::of(name) == Some(Name::CallId)
 }
 
-/// Headers that are kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Name {
-    Asserted,
-    CSeq,
-    CallId,
-    Contact,
-    ContentLength,
-    Diversion,
-    From,
-    History,
-    Privacy,
-    Reason,
-    To,
-    UserAgent,
-    Via,
-}
-
-impl Name {
-    #[inline]
-    fn of(name: &[u8]) -> Option<Self> {
-        match name {
-            [b'f' | b'F'] => Some(Self::From),
-            [b'i' | b'I'] => Some(Self::CallId),
-            [b'l' | b'L'] => Some(Self::ContentLength),
-            [b'm' | b'M'] => Some(Self::Contact),
-            [b't' | b'T'] => Some(Self::To),
-            [b'v' | b'V'] => Some(Self::Via),
-            [b'f' | b'F', _, _, _] => is(name, b"from", Self::From),
-            [b'c' | b'C', _, _, _, _, _, _] => {
-                is(name, b"call-id", Self::CallId).or_else(|| is(name, b"contact", Self::Contact))
-            }
-            _ => match name.len() {
-                2 => is(name, b"to", Self::To),
-                3 => is(name, b"via", Self::Via),
-                4 => is(name, b"cseq", Self::CSeq),
-                6 => is(name, b"reason", Self::Reason),
-                7 => is(name, b"privacy", Self::Privacy),
-                9 => is(name, b"diversion", Self::Diversion),
-                10 => is(name, b"user-agent", Self::UserAgent),
-                12 => is(name, b"history-info", Self::History),
-                14 => is(name, b"content-length", Self::ContentLength),
-                19 => is(name, b"p-asserted-identity", Self::Asserted),
-                _ => None,
-            },
-        }
-    }
-
-    /// Headers that are there in some calls of a sender and not in others.
-    const fn is_of_every_call(self) -> bool {
-        !matches!(self, Self::Diversion | Self::History | Self::Privacy | Self::Reason)
-    }
-}
-
 /// Length and first seven octets of the name that a line begins with, as written: no two names in use share them.
 #[inline]
 fn abridged(line: &[u8], length: usize) -> u64 {
@@ -210,12 +194,4 @@ fn abridged(line: &[u8], length: usize) -> u64 {
     let unused = 64_usize.saturating_sub(length.clamp(1, 7).saturating_mul(8)) as u32;
     let kept = start & u64::MAX.checked_shl(unused).unwrap_or_default();
     kept | length as u64 & 0xFF
-}
-
-/// Compares all octets without a branch between them, which takes half the time of comparing slices.
-#[inline]
-fn is<const N: usize>(name: &[u8], lower: &[u8; N], found: Name) -> Option<Name> {
-    let name: &[u8; N] = name.try_into().ok()?;
-    let same = name.iter().zip(lower).fold(true, |same, (a, b)| same & (a.to_ascii_lowercase() == *b));
-    same.then_some(found)
 }

@@ -1,7 +1,7 @@
 //! Lines of a message head. RFC 3261 §7.3.1: CRLF ends a line unless white space follows (folding); an empty line ends
 //! the head.
 
-use memchr::memchr;
+use memchr::memchr3;
 
 /// Most lines read of one head, start line and headers; no honest message comes near.
 pub const LINES_MAX: usize = 256;
@@ -40,6 +40,10 @@ pub(super) struct Lines<'a> {
     pub(super) end: End,
     /// Where the first line was that ended with LF alone.
     pub(super) bare_lf: Option<usize>,
+    /// Where the first line was that holds a CR which ends nothing, or a NUL: some receivers end the line or the text
+    /// there.
+    pub(super) stray: Option<usize>,
+    has_crlf: bool,
 }
 
 impl<'a> Lines<'a> {
@@ -49,7 +53,7 @@ impl<'a> Lines<'a> {
         while let [b'\r' | b'\n', after @ ..] = rest {
             rest = after;
         }
-        Self { message, rest, count: 0, end: End::Open, bare_lf: None }
+        Self { message, rest, count: 0, end: End::Open, bare_lf: None, stray: None, has_crlf: false }
     }
 
     /// What follows the lines read: the body, when the head ended with an empty line.
@@ -62,26 +66,37 @@ impl<'a> Lines<'a> {
         self.message.len().saturating_sub(self.rest.len())
     }
 
+    /// Whether receivers may see other lines: LF alone ends some lines and CRLF others, or a CR or NUL stands in one.
+    pub(super) const fn are_ambiguous(&self) -> bool {
+        self.stray.is_some() || (self.bare_lf.is_some() && self.has_crlf)
+    }
+
     /// The next line; nothing at the end of the head.
     #[inline]
     pub(super) fn next(&mut self) -> Option<Line<'a>> {
-        if let [b'\n', body @ ..] | [b'\r', b'\n', body @ ..] = self.rest {
-            self.rest = body;
-            return self.stop(End::Blank);
+        match self.rest {
+            [b'\r', b'\n', body @ ..] => {
+                self.rest = body;
+                return self.stop(End::Blank);
+            }
+            [b'\n', body @ ..] => {
+                if self.has_crlf {
+                    self.bare_lf = self.bare_lf.or(Some(self.offset()));
+                }
+                self.rest = body;
+                return self.stop(End::Blank);
+            }
+            _ => {}
         }
         if self.count == LINES_MAX {
             return self.stop(End::TooMany);
         }
-        let Some((line, after)) = split_line(self.rest) else {
+        let Some((line, after)) = self.split_line() else {
             return self.stop(End::Cut);
         };
         let offset = self.offset();
         self.count = self.count.saturating_add(1);
         self.rest = after;
-        if let [bytes @ .., b'\r'] = line {
-            return Some(Line { offset, bytes });
-        }
-        self.bare_lf = self.bare_lf.or(Some(offset));
         Some(Line { offset, bytes: line })
     }
 
@@ -89,18 +104,34 @@ impl<'a> Lines<'a> {
         self.end = end;
         None
     }
-}
 
-/// The first line without its LF, and what follows the LF.
-#[inline]
-fn split_line(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
-    let mut end = memchr(b'\n', bytes)?;
-    loop {
-        let (line, after) = (bytes.get(..end)?, bytes.get(end.checked_add(1)?..)?);
-        if !matches!(after.first(), Some(b' ' | b'\t')) {
-            return Some((line, after));
+    /// The first line with its folds and without its end, and what follows that.
+    #[inline]
+    fn split_line(&mut self) -> Option<(&'a [u8], &'a [u8])> {
+        let mut from = 0_usize;
+        loop {
+            let found = memchr3(b'\r', b'\n', 0, self.rest.get(from..)?)?;
+            let (line, rest) = self.rest.split_at_checked(from.checked_add(found)?)?;
+            let after = match rest {
+                [b'\r', b'\n', after @ ..] => {
+                    self.has_crlf = true;
+                    after
+                }
+                [b'\n', after @ ..] => {
+                    self.bare_lf = self.bare_lf.or(Some(self.offset()));
+                    after
+                }
+                _ => {
+                    self.stray = self.stray.or(Some(self.offset()));
+                    from = line.len().checked_add(1)?;
+                    continue;
+                }
+            };
+            if !matches!(after.first(), Some(b' ' | b'\t')) {
+                return Some((line, after));
+            }
+            from = self.rest.len().checked_sub(after.len())?;
         }
-        end = end.checked_add(memchr(b'\n', after)?)?.checked_add(1)?;
     }
 }
 
@@ -112,6 +143,25 @@ mod tests {
         let mut lines = Lines::new(message);
         let all = std::iter::from_fn(|| lines.next()).map(|line| line.bytes).collect();
         (all, lines.end)
+    }
+
+    #[test]
+    fn notes_where_others_may_see_other_lines() {
+        for (message, is_ambiguous) in [
+            (&b"a\r\nb\r\n\r\n"[..], false),
+            (b"a\nb\n\n", false),
+            (b"a\r\nb\nc\r\n\r\n", true),
+            (b"a\r\nb\r\n\nbody", true),
+            (b"a\r\nb\rc: d\r\n\r\n", true),
+            (b"a\r\nb\r\r\n\r\n", true),
+            (b"a\r\nb\0\r\n\r\n", true),
+            (b"a\r\nb\r\n\r\nbody\0\rbody\n", false),
+        ] {
+            let mut walk = Lines::new(message);
+            while walk.next().is_some() {}
+            assert_eq!((walk.are_ambiguous(), walk.end), (is_ambiguous, End::Blank), "{message:?}");
+        }
+        assert_eq!(lines(b"a\rb\0c\r\r\n\r\n").0, [b"a\rb\0c\r"]);
     }
 
     #[test]

@@ -5,16 +5,19 @@
 //! LF alone, any octets in text. Must not: rewrite, judge, or look into the body.
 
 pub mod address;
+pub mod body;
 pub mod edit;
 pub mod forward;
 pub mod head;
 pub mod ingress;
 pub mod lines;
+mod name;
 mod near;
 pub mod place;
 pub mod respond;
 pub mod start;
 pub mod value;
+pub mod view;
 
 use std::fmt;
 
@@ -89,7 +92,19 @@ impl Method {
         "other",
     ];
 
-    /// The method with this name; names are case-sensitive (RFC 3261 §7.1).
+    /// The method with this name in whatever case. Names are case-sensitive (RFC 3261 §7.1), but many receivers read
+    /// `invite` as INVITE; the start line notes a fault.
+    #[must_use]
+    pub(super) fn of_any_case(token: &[u8]) -> Self {
+        const LONGEST: usize = 9;
+        let mut upper = [0; LONGEST];
+        let Some(upper) = upper.get_mut(..token.len()) else { return Self::Other };
+        upper.copy_from_slice(token);
+        upper.make_ascii_uppercase();
+        Self::of(upper)
+    }
+
+    /// The method with exactly this name.
     #[must_use]
     pub fn of(token: &[u8]) -> Self {
         match token {
@@ -146,12 +161,17 @@ pub struct Message<'a> {
     pub cseq: CSeq<'a>,
     /// From; empty when it is missing or unreadable, which is a fault.
     pub from: Address<'a>,
+    /// Max-Forwards; none when it is missing or over 255 (RFC 3261 §20.22), which is a fault.
+    pub max_forwards: Option<u8>,
     /// Headers as sent.
     pub head: Head<'a>,
     /// What follows the empty line, at most Content-Length octets of it.
     pub body: &'a [u8],
     /// What is wrong with it.
     pub faults: Faults,
+    /// Whether others may read it otherwise: headers that contradict each other, line ends that some take for none, a
+    /// method in another case, more lines than are read.
+    pub is_ambiguous: bool,
 }
 
 impl<'a> Message<'a> {
@@ -165,7 +185,7 @@ impl<'a> Message<'a> {
         let Some(line) = lines.next() else {
             return Err(error(lines.offset(), Kind::NotRecognised));
         };
-        let StartLine { start, flawed } =
+        let StartLine { start, flawed, is_misspelt } =
             StartLine::parse(line.bytes).map_err(|kind| error(line.offset, kind))?;
         if flawed {
             note(&mut faults, line.offset, Kind::BadSyntax);
@@ -179,14 +199,17 @@ impl<'a> Message<'a> {
         let call_id = head.call_id.filter(|value| !value.is_empty()).ok_or_else(missing)?;
         let cseq = head.cseq.ok_or_else(missing)?;
         let cseq = read_cseq(cseq, offset_of(cseq), &mut faults)?;
+        let mut is_ambiguous = is_misspelt || head.is_contradictory || lines.are_ambiguous();
+        is_ambiguous |= lines.end == End::TooMany;
         let method = match start {
             Start::Request { method, token, .. } => {
                 if token != cseq.token {
                     note(&mut faults, offset_of(cseq.token), Kind::Conflict);
+                    is_ambiguous = true;
                 }
                 method
             }
-            Start::Response { .. } => Method::of(cseq.token),
+            Start::Response { .. } => Method::of_any_case(cseq.token),
         };
         for required in [head.from, head.to, head.via] {
             if required.is_none() {
@@ -196,10 +219,22 @@ impl<'a> Message<'a> {
         let from = head.from.map_or_else(Address::default, |value| {
             Address::parse(value).unwrap_or_else(|| {
                 note(&mut faults, offset_of(value), Kind::BadSyntax);
+                is_ambiguous |= is_unclosed(value);
                 Address::default()
             })
         });
-        Ok(Self { start, method, call_id, cseq, from, head, body, faults })
+        if let Some(to) = head.to.filter(|to| is_unclosed(to)) {
+            note(&mut faults, offset_of(to), Kind::BadSyntax);
+            is_ambiguous = true;
+        }
+        let max_forwards = head.max_forwards.and_then(|text| {
+            let hops = value::number(text).and_then(|hops| u8::try_from(hops).ok());
+            if hops.is_none() {
+                note(&mut faults, offset_of(text), Kind::BadSyntax);
+            }
+            hops
+        });
+        Ok(Self { start, method, call_id, cseq, from, max_forwards, head, body, faults, is_ambiguous })
     }
 }
 
@@ -222,7 +257,7 @@ pub fn find_call_id(message: &[u8]) -> Option<&[u8]> {
 
 /// Notes how the head ended, and holds Content-Length against the octets that are there.
 fn body<'a>(lines: &Lines<'a>, head: &Head<'a>, faults: &mut Faults) -> &'a [u8] {
-    if let Some(offset) = lines.bare_lf {
+    for offset in [lines.bare_lf, lines.stray].into_iter().flatten() {
         note(faults, offset, Kind::BadSyntax);
     }
     match lines.end {
@@ -262,6 +297,11 @@ fn read_cseq<'a>(value: &'a [u8], offset: usize, faults: &mut Faults) -> Result<
         note(faults, offset, Kind::BadSyntax);
     }
     Ok(CSeq { number: u32::try_from(number).unwrap_or(u32::MAX), token: trimmed })
+}
+
+/// A display name whose quote is never closed: whatever stands in it may be taken for a header or an address.
+fn is_unclosed(value: &[u8]) -> bool {
+    value.starts_with(b"\"") && value::quoted_length(value) == value.len() && Address::parse(value).is_none()
 }
 
 fn error(offset: usize, kind: Kind) -> DecodeError {

@@ -29,6 +29,8 @@ pub enum Start<'a> {
 pub(super) struct StartLine<'a> {
     pub(super) start: Start<'a>,
     pub(super) flawed: bool,
+    /// The method is one that is known, but for its case.
+    pub(super) is_misspelt: bool,
 }
 
 const VERSION: &[u8] = b"SIP/2.0";
@@ -51,9 +53,11 @@ impl<'a> StartLine<'a> {
             Some(value.saturating_mul(10).saturating_add(digit))
         });
         match status {
-            Some(status @ 100..=699) => {
-                Ok(Self { start: Start::Response { status }, flawed: trimmed.len() != code.len() })
-            }
+            Some(status @ 100..=699) => Ok(Self {
+                start: Start::Response { status },
+                flawed: trimmed.len() != code.len(),
+                is_misspelt: false,
+            }),
             _ => Err(Kind::BadSyntax),
         }
     }
@@ -69,7 +73,9 @@ impl<'a> StartLine<'a> {
         if !is_version(version) {
             return Err(wrong_version(if token.starts_with(b"SIP/") { token } else { version }));
         }
-        let method = Method::of(token);
+        let exact = Method::of(token);
+        let method = if exact == Method::Other { Method::of_any_case(token) } else { exact };
+        let is_misspelt = method != exact;
         let uri = match target.trim_ascii() {
             [b'<', uri @ .., b'>'] => uri,
             uri => uri,
@@ -80,8 +86,9 @@ impl<'a> StartLine<'a> {
         // One space stands between method and URI, and none elsewhere.
         let flawed = trimmed.len() != line.len()
             || target.len() != uri.len().saturating_add(1)
-            || memchr2(b' ', b'\t', uri).is_some();
-        Ok(Self { start: Start::Request { method, token, uri }, flawed })
+            || memchr2(b' ', b'\t', uri).is_some()
+            || is_misspelt;
+        Ok(Self { start: Start::Request { method, token, uri }, flawed, is_misspelt })
     }
 }
 
@@ -119,10 +126,10 @@ mod tests {
     fn reads_both_kinds() {
         let invite = StartLine::parse(b"INVITE sip:1@h sip/2.0").unwrap();
         let start = Start::Request { method: Method::Invite, token: b"INVITE", uri: b"sip:1@h" };
-        assert_eq!(invite, StartLine { start, flawed: false });
+        assert_eq!(invite, StartLine { start, flawed: false, is_misspelt: false });
         for line in [&b"SIP/2.0 180 Ringing"[..], b"SIP/2.0 180", b"SIP/2.0 180 "] {
             let start = Start::Response { status: 180 };
-            assert_eq!(StartLine::parse(line), Ok(StartLine { start, flawed: false }));
+            assert_eq!(StartLine::parse(line), Ok(StartLine { start, flawed: false, is_misspelt: false }));
         }
     }
 
@@ -136,7 +143,11 @@ mod tests {
             (b"INVITE sip:1@h SIP/2.0 ", b"sip:1@h"),
         ] {
             let start = Start::Request { method: Method::Invite, token: b"INVITE", uri };
-            assert_eq!(StartLine::parse(line), Ok(StartLine { start, flawed: true }), "{line:?}");
+            assert_eq!(
+                StartLine::parse(line),
+                Ok(StartLine { start, flawed: true, is_misspelt: false }),
+                "{line:?}"
+            );
         }
     }
 

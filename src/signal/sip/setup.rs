@@ -1,0 +1,206 @@
+//! What an INVITE says of its caller, of those who forwarded it, and of the call itself. RFC 3325, RFC 5806, RFC 7044, RFC 4694,
+//! RFC 4904, RFC 7315, RFC 7989; `cpc` and `verstat` in 3GPP TS 24.229 §7.2A.
+
+use crate::base::map::Seed;
+use crate::base::number::Party;
+use crate::base::numbering::Nature;
+use crate::signal::sip::party::{
+    Absence, Plan, Room, absence, is_disguised, is_telephone, number_of_name, party, unescaped,
+};
+use crate::signal::{Attestation, Category, Claims, Correlation, TrunkGroup, Verstat};
+use crate::wire::sip::Message;
+use crate::wire::sip::address::{Address, Uri};
+use crate::wire::sip::head::Head;
+use crate::wire::sip::value::{elements, hides_caller, parameter, parameters};
+
+/// The calling number, and puts into `claims` what else is said of the caller.
+///
+/// P-Asserted-Identity goes first when it holds a telephone number: a network asserts up to two identities, one of them a number
+/// (RFC 3325 §9.1). Failing that Remote-Party-ID of the calling party, unless it says that nobody checked it. Failing that From,
+/// which is the caller's own word. P-Preferred-Identity is what the caller would like to be, and counts nowhere.
+pub(super) fn calling(message: &Message<'_>, plan: Plan<'_>, claims: &mut Claims) -> Party {
+    let from = &message.from.uri;
+    let asserted = asserted(message, plan, claims);
+    let (remote, is_private) = remote_party(message, claims);
+    take_parameters(from, claims);
+    claims.is_ambiguous |= is_disguised(from);
+    let mut calling = match asserted.or_else(|| Some(party(&remote?, plan))) {
+        Some(calling) => {
+            let shown = party(from, plan).number;
+            claims.shows_other = calling.number.zip(shown).map(|(asserted, shown)| asserted != shown);
+            calling
+        }
+        None => party(from, plan),
+    };
+    calling.restricted |= is_private
+        || message.head.privacy.is_some_and(hides_caller)
+        || absence(from, from.user) == Some(Absence::Withheld);
+    if !message.from.name.is_empty()
+        && let (Some(named), Some(number)) = (number_of_name(message.from.name, plan), calling.number)
+    {
+        claims.name_shows_other = Some(named != number);
+    }
+    calling
+}
+
+/// The first asserted identity that is a telephone number. A second one that is another number leaves it open who calls.
+fn asserted(message: &Message<'_>, plan: Plan<'_>, claims: &mut Claims) -> Option<Party> {
+    let mut first: Option<Party> = None;
+    for Address { uri, .. } in addresses(&message.head.asserted) {
+        take_parameters(&uri, claims);
+        claims.is_ambiguous |= is_disguised(&uri);
+        if is_telephone(unescaped(uri.user, &mut Room::new())) {
+            let found = party(&uri, plan);
+            match &first {
+                Some(first) => claims.is_ambiguous |= first.number != found.number,
+                None => first = Some(found),
+            }
+        }
+    }
+    first
+}
+
+/// The caller as Remote-Party-ID has it, and whether its number is to be kept from the called (draft-ietf-sip-privacy-04 §5).
+fn remote_party<'a>(message: &Message<'a>, claims: &mut Claims) -> (Option<Uri<'a>>, bool) {
+    let (mut caller, mut is_private) = (None, false);
+    for Address { uri, parameters, .. } in addresses(&message.head.remote_parties) {
+        let says = |name: &[u8], word: &[u8]| {
+            parameter(parameters, name).is_some_and(|value| value.eq_ignore_ascii_case(word))
+        };
+        // Without `party` it is the caller's, in a request.
+        if parameter(parameters, b"party").is_some() && !says(b"party", b"calling") {
+            continue;
+        }
+        take_parameters(&uri, claims);
+        is_private |= says(b"privacy", b"full") || says(b"privacy", b"uri");
+        let is_number = is_telephone(unescaped(uri.user, &mut Room::new()));
+        if is_number && !says(b"screen", b"no") {
+            claims.is_ambiguous |= is_disguised(&uri);
+            caller = caller.or(Some(uri));
+        }
+    }
+    (caller, is_private)
+}
+
+/// What parameters of a caller's number say; the first to say something counts.
+fn take_parameters(uri: &Uri<'_>, claims: &mut Claims) {
+    if uri.is_bare() {
+        return;
+    }
+    for (name, value) in uri.parameters() {
+        if name.eq_ignore_ascii_case(b"cpc") {
+            claims.category = claims.category.or(Category::of_cpc(value));
+        } else if claims.verstat.is_none()
+            && name.eq_ignore_ascii_case(b"verstat")
+            && let Some((verstat, attestation)) = Verstat::parse(value)
+        {
+            (claims.verstat, claims.attestation) = (Some(verstat), attestation);
+        }
+    }
+}
+
+/// What is said of the called number and of the call: porting, trunk group, hops, attestation.
+pub(super) fn take_rest(message: &Message<'_>, target: &Uri<'_>, plan: Plan<'_>, claims: &mut Claims) {
+    claims.is_ambiguous |= message.is_ambiguous || is_disguised(target);
+    claims.hops = message.max_forwards;
+    if claims.attestation.is_none() {
+        claims.attestation = message.head.attestation.and_then(attestation);
+    }
+    let coming_by = message.head.contact.and_then(trunk_group_of_contact);
+    claims.trunk_group = coming_by.map(TrunkGroup::new).unwrap_or_default();
+    if target.is_bare() {
+        return;
+    }
+    for (name, value) in target.parameters() {
+        if name.eq_ignore_ascii_case(b"rn") {
+            claims.is_ported = Some(true);
+            if value.starts_with(b"+") {
+                claims.routing_number = plan.numbering.party(value, Nature::International, plan.hint).number;
+            }
+        } else if name.eq_ignore_ascii_case(b"npdi") {
+            claims.is_ported = claims.is_ported.or(Some(false));
+        } else if coming_by.is_none() && name.eq_ignore_ascii_case(b"tgrp") {
+            claims.trunk_group = TrunkGroup::new(value);
+        }
+    }
+}
+
+fn attestation(value: &[u8]) -> Option<Attestation> {
+    let first = parameters(value).next()?;
+    Attestation::parse(first.strip_prefix(b"\"").and_then(|word| word.strip_suffix(b"\"")).unwrap_or(first))
+}
+
+/// The trunk group that a Contact names. Its parameters stand before the `@` (RFC 4904 §5): of most Contacts that is all that is
+/// looked at.
+fn trunk_group_of_contact(contact: &[u8]) -> Option<&[u8]> {
+    let at = memchr::memchr2(b'@', b';', contact)?;
+    if contact.get(at) == Some(&b'@') {
+        return None;
+    }
+    Address::parse(contact)?.uri.trunk_group()
+}
+
+/// What names this call on its other legs.
+pub(super) fn correlation(head: &Head<'_>, seed: Seed) -> Correlation {
+    let of_text = |text: Option<&[u8]>| text.map_or(0, |text| Correlation::of_text(seed, text));
+    Correlation {
+        icid: of_text(head.charging_vector.and_then(|vector| parameter(vector, b"icid-value"))),
+        session: head.session.map_or(0, |session| {
+            let (local, remote) = session_ids(session);
+            Correlation::of_session(seed, local, remote)
+        }),
+        call: of_text(head.correlation),
+    }
+}
+
+/// The two identifiers of a Session-ID (RFC 7989 §5), 0 for one that is null, missing or none. RFC 7329 had one only.
+fn session_ids(value: &[u8]) -> (u128, u128) {
+    let read = |text: &[u8]| {
+        let is_whole = text.len() == 32 && text.iter().all(u8::is_ascii_hexdigit);
+        let digits = str::from_utf8(text).ok().filter(|_| is_whole);
+        digits.and_then(|digits| u128::from_str_radix(digits, 16).ok()).unwrap_or_default()
+    };
+    let local = parameters(value).next().map_or(0, read);
+    (local, parameter(value, b"remote").map_or(0, read))
+}
+
+/// The top Diversion; else the last entry of History-Info, before the one that stands for this request, that names
+/// someone else than is called now. An entry for the called user himself is a change of host, not a diversion.
+pub(super) fn diverting(message: &Message<'_>, target: &Uri<'_>, plan: Plan<'_>) -> Option<Party> {
+    if let Some(line) = message.head.diversions.first()
+        && let Some(address) = elements(line).next().and_then(Address::parse)
+    {
+        let mut diverting = party(&address.uri, plan);
+        diverting.restricted |= parameter(address.parameters, b"privacy")
+            .is_some_and(|privacy| [&b"full"[..], b"uri"].iter().any(|p| privacy.eq_ignore_ascii_case(p)));
+        return Some(diverting);
+    }
+    let (mut current, mut previous) = (None, None);
+    for entry in addresses(&message.head.history) {
+        previous = current.filter(|uri: &Uri<'_>| uri.user != target.user).or(previous);
+        current = Some(entry.uri);
+    }
+    previous.map(|uri| party(&uri, plan))
+}
+
+/// How often the call was forwarded, and who was called first.
+pub(super) fn take_diversions(message: &Message<'_>, target: &Uri<'_>, plan: Plan<'_>, claims: &mut Claims) {
+    let number = |uri: &Uri<'_>| party(uri, plan).number;
+    for address in addresses(&message.head.diversions) {
+        // Once, unless it says more often (RFC 5806 §4).
+        let counter = parameter(address.parameters, b"counter")
+            .and_then(|text| str::from_utf8(text).ok()?.parse().ok());
+        claims.diversions = claims.diversions.saturating_add(counter.unwrap_or(1));
+        claims.first_called = number(&address.uri);
+    }
+    if claims.diversions == 0 {
+        for address in addresses(&message.head.history).filter(|address| address.uri.user != target.user) {
+            claims.diversions = claims.diversions.saturating_add(1);
+            claims.first_called = claims.first_called.or_else(|| number(&address.uri));
+        }
+    }
+}
+
+fn addresses<'a>(lines: &[&'a [u8]]) -> impl Iterator<Item = Address<'a>> {
+    lines.iter().flat_map(|line| elements(line)).filter_map(Address::parse)
+}
