@@ -1,20 +1,27 @@
 //! IP fragments → datagrams. RFC 791 §3.2, RFC 8200 §4.5, RFC 5722.
 //!
-//! In: fragments with packet time. Out: the payload of a datagram when its last missing fragment comes. A datagram
-//! whose fragments overlap with different bytes is dropped whole, and so are the fragments of it that still come.
+//! In: fragments with packet time. Out: the payload of a datagram when its last missing fragment comes.
+//!
+//! Whoever wants to be read in two ways sends fragments that overlap. A fragment that was there already, as it was, is
+//! ignored. Beyond that RFC 5722 §4 has an IPv6 datagram dropped whole, with what still comes of it. RFC 791 leaves IPv4
+//! open; here it is read as Linux does (since 4.19, `inet_frag_queue_insert`), where most switches and border controllers run: a fragment
+//! within one stretch of what is there is ignored even if it differs, and any other overlap drops the datagram. Either is
+//! counted. A length that contradicts the last fragment drops the datagram too.
 
 use std::net::IpAddr;
 use std::time::Duration;
 
-use super::pieces::Pieces;
+use super::pieces::{Known, Pieces};
 use super::table::Table;
 use crate::base::fault::{Faults, Kind, Layer};
 use crate::base::map::Seed;
 use crate::base::time::At;
 use crate::wire::net::{Fragment, Packet};
 
-/// A datagram of 65,535 octets over links that carry 1,280 has 53 fragments.
-const FRAGMENTS_MAX: usize = 64;
+/// Stretches of a datagram with holes between them: some that pass each other are honest, as many are not.
+const PIECES_MAX: usize = 512;
+/// Fragments but the last are whole numbers of these octets.
+const UNIT: usize = 8;
 const DATAGRAM_MAX: u64 = 65_535;
 
 /// Datagrams of which parts are missing, oldest first.
@@ -31,6 +38,8 @@ struct Key {
     src: IpAddr,
     dst: IpAddr,
     protocol: u8,
+    /// Of wrapped packets apart from those they are wrapped in: both may have the same addresses.
+    depth: u8,
     identification: u32,
 }
 
@@ -63,12 +72,15 @@ impl Fragments {
         place: Fragment,
         faults: &mut Faults,
     ) -> Option<Vec<u8>> {
-        if let Err(kind) = check(packet, place) {
-            faults.count(Layer::Ip, kind);
-            return None;
-        }
-        let Packet { src, dst, protocol, .. } = *packet;
-        let key = Key { src, dst, protocol, identification: place.identification };
+        let payload = match check(packet, place, faults) {
+            Ok(payload) => payload,
+            Err(kind) => {
+                faults.count(Layer::Ip, kind);
+                return None;
+            }
+        };
+        let Packet { src, dst, protocol, depth, .. } = *packet;
+        let key = Key { src, dst, protocol, depth, identification: place.identification };
         if self.datagrams.get_mut(&key).is_none() {
             let deadline = at + self.wait;
             let fresh = Datagram { deadline, length: None, pieces: Pieces::default(), refused: false };
@@ -81,10 +93,12 @@ impl Fragments {
             return None;
         }
         let before = datagram.pieces.cost();
-        if let Err(kind) = datagram.add(place, packet.payload) {
-            faults.count(Layer::Ip, kind);
-            datagram.refused = true;
-            datagram.pieces.clear();
+        if let Err(refusal) = datagram.add(place, payload) {
+            faults.count(Layer::Ip, refusal.kind());
+            if !(refusal == Refusal::Within && src.is_ipv4()) {
+                datagram.refused = true;
+                datagram.pieces.clear();
+            }
         }
         let whole = datagram.is_whole();
         self.held = self.held - before + datagram.pieces.cost();
@@ -114,20 +128,49 @@ impl Fragments {
     }
 }
 
+/// Why a fragment does not fit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Refusal {
+    /// It ends elsewhere than the last one, or behind it.
+    Length,
+    /// It overlaps others.
+    Overlap,
+    /// Too many holes.
+    TooMany,
+    /// Others are in its place, and differ.
+    Within,
+}
+
+impl Refusal {
+    const fn kind(self) -> Kind {
+        match self {
+            Self::Length => Kind::BadLength,
+            Self::Overlap | Self::Within => Kind::Overlap,
+            Self::TooMany => Kind::TooMany,
+        }
+    }
+}
+
 impl Datagram {
-    fn add(&mut self, place: Fragment, payload: &[u8]) -> Result<(), Kind> {
+    fn add(&mut self, place: Fragment, payload: &[u8]) -> Result<(), Refusal> {
         let start = u64::from(place.offset);
         let end = start + payload.len() as u64;
-        if !place.more && self.length.replace(end).is_some_and(|length| length != end) {
-            return Err(Kind::Overlap);
+        let length = self.length.unwrap_or(u64::MAX);
+        if end > length
+            || !place.more && (self.pieces.end() > end || self.length.is_some_and(|length| end < length))
+        {
+            return Err(Refusal::Length);
         }
-        if !self.pieces.insert(start, payload) {
-            return Err(Kind::Overlap);
+        if !place.more {
+            self.length = Some(end);
         }
-        if self.length.is_some_and(|length| self.pieces.end() > length) {
-            return Err(Kind::Overlap);
+        let is_within = self.pieces.covers(start, end);
+        match self.pieces.insert(start, payload) {
+            Known::All | Known::Nothing => {}
+            Known::Differs if is_within => return Err(Refusal::Within),
+            Known::Differs | Known::Some => return Err(Refusal::Overlap),
         }
-        if self.pieces.count() > FRAGMENTS_MAX { Err(Kind::TooMany) } else { Ok(()) }
+        if self.pieces.count() > PIECES_MAX { Err(Refusal::TooMany) } else { Ok(()) }
     }
 
     fn is_whole(&self) -> bool {
@@ -135,14 +178,23 @@ impl Datagram {
     }
 }
 
-fn check(packet: &Packet<'_>, place: Fragment) -> Result<(), Kind> {
-    let length = packet.payload.len();
+/// What may be used of a fragment.
+fn check<'a>(packet: &Packet<'a>, place: Fragment, faults: &mut Faults) -> Result<&'a [u8], Kind> {
     if let Some(flaw) = packet.flaw {
         return Err(flaw);
     }
-    let misfit = place.more && !length.is_multiple_of(8);
-    let too_far = u64::from(place.offset) + length as u64 > DATAGRAM_MAX;
-    if length == 0 || misfit || too_far { Err(Kind::BadLength) } else { Ok(()) }
+    let mut payload = packet.payload;
+    let over = payload.len() % UNIT;
+    if place.more && over > 0 {
+        // RFC 8200 §4.5 has it dropped. IPv4 receivers cut it, and go on behind.
+        if packet.src.is_ipv6() {
+            return Err(Kind::BadLength);
+        }
+        faults.count(Layer::Ip, Kind::BadLength);
+        payload = &payload[..payload.len() - over];
+    }
+    let is_too_far = u64::from(place.offset) + payload.len() as u64 > DATAGRAM_MAX;
+    if payload.is_empty() || is_too_far { Err(Kind::BadLength) } else { Ok(payload) }
 }
 
 #[cfg(test)]
@@ -152,7 +204,16 @@ mod tests {
 
     fn packet(payload: &[u8]) -> Packet<'_> {
         let address = IpAddr::from([10, 0, 0, 1]);
-        Packet { src: address, dst: address, protocol: 17, fragment: None, payload, flaw: None }
+        Packet {
+            src: address,
+            dst: address,
+            protocol: 17,
+            fragment: None,
+            identification: 0,
+            depth: 0,
+            payload,
+            flaw: None,
+        }
     }
 
     fn place(identification: u32, offset: u32, more: bool) -> Fragment {
@@ -167,12 +228,101 @@ mod tests {
         At::from_nanos(seconds * 1_000_000_000)
     }
 
+    /// What becomes of fragments of one datagram, by version of IP: the datagram, and what was counted.
+    fn sent(version: u8, fragments: &[(u32, bool, &[u8])]) -> (Option<Vec<u8>>, Vec<(&'static str, u64)>) {
+        let (mut pool, mut faults) = (pool(), Faults::default());
+        let address: IpAddr =
+            if version == 4 { IpAddr::from([10, 0, 0, 1]) } else { IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1]) };
+        let mut whole = None;
+        for (offset, more, payload) in fragments {
+            let packet = Packet { src: address, dst: address, ..packet(payload) };
+            let found = pool.push(s(0), &packet, place(1, *offset, *more), &mut faults);
+            assert!(whole.is_none() || found.is_none(), "twice");
+            whole = whole.or(found);
+        }
+        pool.expire(s(30), &mut faults);
+        assert_eq!((pool.held, pool.datagrams.len()), (0, 0));
+        (whole, faults.nonzero().map(|(_, kind, count)| (kind, count)).collect())
+    }
+
     #[test]
-    fn an_overlap_that_differs_drops_the_datagram() {
+    fn an_overlap_drops_the_datagram() {
+        // Teardrop (CVE-1999-0015): the second ends within the first. And its like: one that reaches into the next.
+        for parts in [
+            [(0, true, &[1; 16][..]), (8, true, &[2; 16][..]), (24, false, &[1; 8][..])],
+            [(0, true, &[1; 16]), (8, true, &[1; 16]), (24, false, &[1; 8])],
+            [(0, true, &[1; 32]), (24, false, &[1; 4]), (24, false, &[1; 8])],
+        ] {
+            for version in [4, 6] {
+                let (whole, counted) = sent(version, &parts);
+                assert_eq!(whole, None);
+                assert!(matches!(counted[..], [("overlap" | "bad_length", 1)]), "{counted:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_fragment_within_another_is_ignored_where_receivers_do_so() {
+        let same =
+            [(0, true, &[1; 16][..]), (8, true, &[1; 8][..]), (0, true, &[1; 16]), (16, false, &[1; 8])];
+        assert_eq!(sent(4, &same), (Some(vec![1; 24]), vec![]));
+        assert_eq!(sent(6, &same), (Some(vec![1; 24]), vec![]));
+        let forged = [(0, true, &[1; 16][..]), (8, true, &[2; 8][..]), (16, false, &[1; 8])];
+        assert_eq!(sent(4, &forged), (Some(vec![1; 24]), vec![("overlap", 1)]));
+        assert_eq!(sent(6, &forged), (None, vec![("overlap", 1)]));
+    }
+
+    #[test]
+    fn lengths_that_contradict_each_other_drop_the_datagram() {
+        let behind_the_last = [(8, false, &[1; 8][..]), (16, true, &[1; 8]), (0, true, &[1; 8])];
+        let two_ends = [(8, false, &[1; 8][..]), (8, false, &[1; 4]), (0, true, &[1; 8])];
+        for parts in [behind_the_last, two_ends] {
+            assert_eq!(sent(4, &parts), (None, vec![("bad_length", 1)]));
+            assert_eq!(sent(6, &parts), (None, vec![("bad_length", 1)]));
+        }
+    }
+
+    #[test]
+    fn a_datagram_longer_than_any_is_not_begun() {
+        // Ping of death: the last fragment ends behind the 65,535th octet.
+        let parts = [(65_528, false, &[1; 100][..])];
+        assert_eq!(sent(4, &parts), (None, vec![("bad_length", 1)]));
+    }
+
+    #[test]
+    fn tiny_fragments_are_put_together() {
+        let bytes: Vec<u8> = (0..=255).cycle().take(3_999).collect();
+        let tiny: Vec<_> =
+            (0..).zip(bytes.chunks(8)).map(|(place, part)| (place * 8, part.len() == 8, part)).collect();
+        let reversed: Vec<_> = tiny.iter().rev().copied().collect();
+        for parts in [tiny, reversed] {
+            let mut pool = Fragments::new(8, 65_536, Duration::from_secs(30), Seed(1));
+            let mut faults = Faults::default();
+            let whole: Vec<_> = parts
+                .iter()
+                .filter_map(|(offset, more, part)| {
+                    pool.push(s(0), &packet(part), place(1, *offset, *more), &mut faults)
+                })
+                .collect();
+            assert_eq!((whole, faults), (vec![bytes.clone()], Faults::default()));
+        }
+    }
+
+    #[test]
+    fn an_uneven_fragment_is_cut_as_receivers_cut_it() {
+        let parts = [(0, true, &[1; 20][..]), (16, false, &[2; 4])];
+        assert_eq!(sent(4, &parts).0, Some([vec![1; 16], vec![2; 4]].concat()));
+        assert_eq!(sent(4, &parts).1, [("bad_length", 1)]);
+        assert_eq!(sent(6, &parts).0, None);
+    }
+
+    #[test]
+    fn what_a_refused_datagram_still_gets_is_dropped() {
         let (mut pool, mut faults) = (pool(), Faults::default());
         assert_eq!(pool.push(s(0), &packet(&[1; 16]), place(1, 0, true), &mut faults), None);
-        assert_eq!(pool.push(s(0), &packet(&[2; 16]), place(1, 8, true), &mut faults), None);
-        assert_eq!(pool.push(s(0), &packet(&[1; 8]), place(1, 16, false), &mut faults), None);
+        assert_eq!(pool.push(s(0), &packet(&[1; 16]), place(1, 8, true), &mut faults), None);
+        assert_eq!(pool.push(s(0), &packet(&[1; 8]), place(1, 0, true), &mut faults), None);
+        assert_eq!(pool.push(s(0), &packet(&[1; 8]), place(1, 8, false), &mut faults), None);
         assert_eq!(faults.of(Layer::Ip, Kind::Overlap), 1);
         pool.expire(s(30), &mut faults);
         assert_eq!((faults.of(Layer::Ip, Kind::Expired), pool.held), (0, 0));
@@ -203,11 +353,12 @@ mod tests {
             pool.push(s(0), &packet(&[1; 1024]), place(identification, 65_536 / 2, true), &mut faults);
             assert!(pool.held <= 4096 && pool.datagrams.len() <= 8);
         }
+        assert_eq!(faults.of(Layer::Ip, Kind::Evicted), 9_997);
+        pool.bytes_max = 65_536;
         for offset in 0..1000 {
             pool.push(s(0), &packet(&[1; 8]), place(1, offset * 16, true), &mut faults);
-            assert!(pool.held <= 4096 && pool.datagrams.len() <= 8);
+            assert!(pool.held <= 65_536 && pool.datagrams.len() <= 8);
         }
-        assert_eq!(faults.of(Layer::Ip, Kind::Evicted), 10_000);
         assert_eq!(faults.of(Layer::Ip, Kind::TooMany), 1);
     }
 

@@ -27,7 +27,7 @@ use crate::base::frame::{Envelope, Frame, Link, Pdu, Transport};
 use crate::base::map::Seed;
 use crate::base::time::At;
 use crate::wire::DecodeError;
-use crate::wire::net::{self, Packet, Tcp, Udp};
+use crate::wire::net::{self, Fragment, Inside, Packet, Tcp, Udp};
 
 /// Ports on which anything but SIP is a surprise: 5060 and 5061 (RFC 3261 §18.2), and 5080, much used.
 const SIP_PORTS: [u16; 3] = [5060, 5061, 5080];
@@ -212,16 +212,10 @@ impl Assembler {
             return ss7::link(frame.link, frame.bytes, &mut sink);
         }
         match Packet::parse(&frame) {
-            Ok(Some(packet)) => match packet.fragment {
-                None => transport(&mut self.streams, &mut self.chunks, &packet, &mut sink),
-                Some(place) => {
-                    let whole = self.fragments.push(frame.at, &packet, place, &mut sink.counts.faults);
-                    if let Some(payload) = whole {
-                        let packet = Packet { fragment: None, payload: &payload, ..packet };
-                        transport(&mut self.streams, &mut self.chunks, &packet, &mut sink);
-                    }
-                }
-            },
+            Ok(Some(packet)) => {
+                let Self { fragments, streams, chunks, .. } = self;
+                Paths { fragments, streams, chunks }.take(packet, &mut sink);
+            }
             Ok(None) => sink.skip(Skip::NotIp),
             Err(error) => sink.refuse(error),
         }
@@ -266,30 +260,61 @@ impl Assembler {
     }
 }
 
-fn transport<F: FnMut(Pdu<'_>)>(
-    streams: &mut Streams,
-    chunks: &mut Chunks,
-    packet: &Packet<'_>,
-    sink: &mut Sink<'_, F>,
-) {
-    if let Some(flaw) = packet.flaw {
-        sink.fault(Layer::Ip, flaw);
-    }
-    match packet.protocol {
-        net::UDP => match Udp::parse(packet.payload) {
-            Ok(udp) => datagram(packet, &udp, sink),
-            Err(error) => sink.refuse(error),
-        },
-        net::TCP => match Tcp::parse(packet.payload) {
-            Ok(tcp) => {
-                let src = SocketAddr::new(packet.src, tcp.src_port);
-                let dst = SocketAddr::new(packet.dst, tcp.dst_port);
-                streams.push((src, dst), &tcp, sink);
+/// The ways a packet may go.
+struct Paths<'a> {
+    fragments: &'a mut Fragments,
+    streams: &'a mut Streams,
+    chunks: &'a mut Chunks,
+}
+
+impl Paths<'_> {
+    /// Takes a packet, or the one that is wrapped in it: to its transport, or to the other fragments.
+    #[inline]
+    fn take<F: FnMut(Pdu<'_>)>(&mut self, mut packet: Packet<'_>, sink: &mut Sink<'_, F>) {
+        loop {
+            if let Some(place) = packet.fragment {
+                return self.fragment(&packet, place, sink);
             }
+            match packet.inside() {
+                Ok(Inside::Payload) => return self.transport(&packet, sink),
+                Ok(Inside::Packet(inner)) => packet = inner,
+                Ok(Inside::Other) => return sink.skip(Skip::NotIp),
+                Err(error) => return sink.refuse(error),
+            }
+        }
+    }
+
+    /// What is put together may be wrapped again, and again in fragments: as deep as wrappings go.
+    fn fragment<F: FnMut(Pdu<'_>)>(&mut self, packet: &Packet<'_>, place: Fragment, sink: &mut Sink<'_, F>) {
+        let Some(payload) = self.fragments.push(sink.at, packet, place, &mut sink.counts.faults) else {
+            return;
+        };
+        match packet.put_together(&payload) {
+            Ok(whole) => self.take(whole, sink),
             Err(error) => sink.refuse(error),
-        },
-        net::SCTP => chunks.push((packet.src, packet.dst), packet.payload, sink),
-        _ => sink.skip(Skip::IpOther),
+        }
+    }
+
+    fn transport<F: FnMut(Pdu<'_>)>(&mut self, packet: &Packet<'_>, sink: &mut Sink<'_, F>) {
+        if let Some(flaw) = packet.flaw {
+            sink.fault(Layer::Ip, flaw);
+        }
+        match packet.protocol {
+            net::UDP => match Udp::parse(packet.payload) {
+                Ok(udp) => datagram(packet, &udp, sink),
+                Err(error) => sink.refuse(error),
+            },
+            net::TCP => match Tcp::parse(packet.payload) {
+                Ok(tcp) => {
+                    let src = SocketAddr::new(packet.src, tcp.src_port);
+                    let dst = SocketAddr::new(packet.dst, tcp.dst_port);
+                    self.streams.push((src, dst), &tcp, sink);
+                }
+                Err(error) => sink.refuse(error),
+            },
+            net::SCTP => self.chunks.push((packet.src, packet.dst), packet.payload, sink),
+            _ => sink.skip(Skip::IpOther),
+        }
     }
 }
 
@@ -409,6 +434,34 @@ mod tests {
         let last = build::ipv4_fragment(UDP, (7, 16, false), tail);
         assert_eq!(push(&mut assembler, Link::RawIp, &last, 0), []);
         assert_eq!(push(&mut assembler, Link::RawIp, &first, 0), [(1, 4, INVITE.to_vec())]);
+    }
+
+    /// Cuts a packet from 10.0.0.1 into two fragments.
+    fn cut_in_two(packet: &[u8], identification: u16) -> [Vec<u8>; 2] {
+        let payload = &packet[20..];
+        let half = payload.len() / 2 / 8 * 8;
+        [
+            build::ipv4_fragment(packet[9], (identification, 0, true), &payload[..half]),
+            build::ipv4_fragment(packet[9], (identification, half as u16, false), &payload[half..]),
+        ]
+    }
+
+    #[test]
+    fn fragments_of_tunnels_that_carry_fragments() {
+        let inner = build::ipv4(UDP, &build::udp(5060, 5060, INVITE));
+        for tunnel in 0..build::tunnels(&inner).len() {
+            let mut assembler = Assembler::new(AssembleOptions::default());
+            let mut found = Vec::new();
+            for (number, part) in cut_in_two(&inner, 7).iter().enumerate() {
+                let (name, outer) = build::tunnels(part).swap_remove(tunnel);
+                for part in cut_in_two(&outer, 20 + number as u16) {
+                    assert_eq!(found, [], "{name}");
+                    found = push(&mut assembler, Link::Ethernet, &build::ethernet(&part), 0);
+                }
+            }
+            assert_eq!(found, [(1, 4, INVITE.to_vec())]);
+            assert_eq!(assembler.faults(), &Faults::default());
+        }
     }
 
     #[test]

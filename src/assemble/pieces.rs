@@ -1,4 +1,5 @@
-//! Parts of a row of octets that arrive in any order: each octet is kept once, the first copy of it.
+//! Parts of a row of octets that arrive in any order: each octet is kept once, the first copy of it. What continues a
+//! piece becomes part of it, so that pieces are counted by the holes between them.
 
 /// Octets a piece costs beside its data.
 const OVERHEAD: usize = 48;
@@ -8,30 +9,74 @@ const OVERHEAD: usize = 48;
 pub(super) struct Pieces {
     list: Vec<(u64, Vec<u8>)>,
     octets: usize,
+    /// What the pieces have room for, octets.
+    reserved: usize,
+}
+
+/// How much of what was added was there before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Known {
+    /// All of it, in one piece.
+    All,
+    /// All or some of it, with other octets in their place.
+    Differs,
+    /// Nothing.
+    Nothing,
+    /// Some of it.
+    Some,
 }
 
 impl Pieces {
-    /// Adds what is new of `bytes`. False when a part that was there already differs.
-    pub fn insert(&mut self, start: u64, bytes: &[u8]) -> bool {
+    /// Adds what is new of `bytes`, and says how much was not.
+    pub fn insert(&mut self, start: u64, bytes: &[u8]) -> Known {
         let end = start + bytes.len() as u64;
         let range = |from: u64, to: u64| &bytes[(from - start) as usize..(to - start) as usize];
-        let mut same = true;
+        let (mut same, mut fresh, mut met) = (true, false, 0);
         let mut at = start;
         let mut place = self.list.partition_point(|(first, held)| first + held.len() as u64 <= start);
         while at < end {
             let next = self.list.get(place).map_or(end, |(first, _)| end.min(*first));
             if at < next {
+                fresh = true;
                 self.octets += (next - at) as usize;
-                self.list.insert(place, (at, range(at, next).to_vec()));
+                place = self.put(place, at, range(at, next));
                 at = next;
             } else if let Some((first, held)) = self.list.get(place) {
+                met += 1;
                 let stop = end.min(first + held.len() as u64);
                 same &= range(at, stop) == &held[(at - first) as usize..(stop - first) as usize];
                 at = stop;
+                place += 1;
             }
-            place += 1;
         }
-        same
+        match (same, fresh, met) {
+            (false, ..) => Known::Differs,
+            (_, _, 0) => Known::Nothing,
+            (_, false, 1) => Known::All,
+            _ => Known::Some,
+        }
+    }
+
+    /// Puts a piece in before `place`, or at the end of the piece that it continues; the place behind it.
+    fn put(&mut self, place: usize, at: u64, bytes: &[u8]) -> usize {
+        let before = place.checked_sub(1).and_then(|place| self.list.get_mut(place));
+        if let Some((first, held)) = before
+            && *first + held.len() as u64 == at
+        {
+            self.reserved -= held.capacity();
+            held.extend_from_slice(bytes);
+            self.reserved += held.capacity();
+            return place;
+        }
+        self.reserved += bytes.len();
+        self.list.insert(place, (at, bytes.to_vec()));
+        place + 1
+    }
+
+    /// One piece holds all of these octets.
+    pub fn covers(&self, start: u64, end: u64) -> bool {
+        let place = self.list.partition_point(|(first, held)| first + held.len() as u64 <= start);
+        self.list.get(place).is_some_and(|(first, held)| *first <= start && end <= first + held.len() as u64)
     }
 
     /// Where the first piece starts.
@@ -51,6 +96,7 @@ impl Pieces {
         }
         let (_, bytes) = self.list.remove(0);
         self.octets -= bytes.len();
+        self.reserved -= bytes.capacity();
         Some(bytes)
     }
 
@@ -81,7 +127,7 @@ impl Pieces {
 
     /// Octets of memory, nearly.
     pub fn cost(&self) -> usize {
-        self.octets + self.list.len() * OVERHEAD
+        self.reserved + self.list.len() * OVERHEAD
     }
 }
 
@@ -89,6 +135,24 @@ impl Pieces {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn says_how_much_was_there() {
+        let mut pieces = Pieces::default();
+        assert_eq!(pieces.insert(4, b"efgh"), Known::Nothing);
+        assert_eq!(pieces.insert(8, b"ij"), Known::Nothing);
+        assert_eq!((pieces.count(), pieces.insert(5, b"fghi")), (1, Known::All));
+        assert_eq!(pieces.insert(5, b"fgXi"), Known::Differs);
+        assert_eq!(pieces.insert(2, b"cdef"), Known::Some);
+        assert_eq!(pieces.insert(20, b"x"), Known::Nothing);
+        assert_eq!(pieces.insert(9, b"jklmnopqrstx"), Known::Some);
+        assert_eq!(pieces.join(), b"cdefghijklmnopqrstx");
+        assert!(pieces.cost() >= pieces.octets());
+        while let Some(start) = pieces.start() {
+            pieces.take_at(start);
+        }
+        assert_eq!((pieces.cost(), pieces.octets()), (0, 0));
+    }
 
     proptest! {
         /// Against a plain row of octets.
@@ -99,11 +163,15 @@ mod tests {
             let mut pieces = Pieces::default();
             let mut row = [None; 64];
             for (start, bytes) in parts {
-                let mut same = true;
+                let (mut same, mut known) = (true, 0);
                 for (place, octet) in row.iter_mut().skip(start as usize).zip(&bytes) {
+                    known += usize::from(place.is_some());
                     same &= *place.get_or_insert(*octet) == *octet;
                 }
-                prop_assert_eq!(pieces.insert(start, &bytes), same);
+                let found = pieces.insert(start, &bytes);
+                prop_assert_eq!(found == Known::Differs, !same);
+                prop_assert_eq!(found == Known::Nothing, known == 0);
+                prop_assert!(found != Known::All || known == bytes.len());
             }
             let kept: Vec<u8> = row.iter().flatten().copied().collect();
             prop_assert_eq!(pieces.octets(), kept.len());

@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::framing::{Found, Framer};
-use super::pieces::Pieces;
+use super::pieces::{Known, Pieces};
 use super::start_line::looks_like_sip;
 use super::table::Table;
 use super::{SIP_PORTS, Sink, Skip};
@@ -186,7 +186,7 @@ impl Flow {
         match payload.get(known..) {
             Some(fresh) if !fresh.is_empty() => {
                 if position > self.next || !self.pending.is_empty() {
-                    if !self.pending.insert(position.max(self.next), fresh) {
+                    if self.pending.insert(position.max(self.next), fresh) == Known::Differs {
                         sink.fault(Layer::Tcp, Kind::Overlap);
                     }
                     self.drain(key, sink);

@@ -13,10 +13,14 @@ pub enum Layer {
     Link,
     /// IPv4 and IPv6, and their fragments.
     Ip,
+    /// What packets are wrapped in: GRE, ERSPAN.
+    Tunnel,
     /// UDP.
     Udp,
     /// TCP streams.
     Tcp,
+    /// WebSocket handshakes and frames.
+    WebSocket,
     /// SCTP chunks and user messages.
     Sctp,
     /// M3UA.
@@ -37,8 +41,22 @@ pub enum Layer {
 
 impl Layer {
     /// Names for counters, in the order of the enum.
-    pub const NAMES: [&'static str; 14] = [
-        "file", "hep", "link", "ip", "udp", "tcp", "sctp", "m3ua", "mtp3", "isup", "sip", "call", "feature",
+    pub const NAMES: [&'static str; 16] = [
+        "file",
+        "hep",
+        "link",
+        "ip",
+        "tunnel",
+        "udp",
+        "tcp",
+        "websocket",
+        "sctp",
+        "m3ua",
+        "mtp3",
+        "isup",
+        "sip",
+        "call",
+        "feature",
         "judge",
     ];
 }
