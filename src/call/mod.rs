@@ -14,4 +14,4 @@ pub use table::asked::AskedCall;
 pub use table::{CallOptions, CallTable};
 pub use told::Told;
 
-pub use crate::signal::{Claims, Setup};
+pub use crate::signal::{Attestation, Category, Claims, Setup, Verstat};

@@ -8,7 +8,7 @@ use crate::base::lists::{PrefixSet, Proof};
 use crate::base::network::RoamingState;
 use crate::base::number::{Number, Party};
 use crate::base::numbering::NumberKind;
-use crate::feature::fields::{Moment, Row, duration, int, row};
+use crate::feature::fields::{Moment, Row, duration, int, row, truth};
 
 /// Words of an exemption: `none`, then every proof.
 const PROOFS: &[&str] = &["none", Proof::NAMES[0], Proof::NAMES[1], Proof::NAMES[2]];
@@ -58,7 +58,7 @@ pub(super) const IDENTITY: &[Row] = &[
         duration(caller.and_then(|number| m.store.presence().at_home_ago(number, m.at)))
     }),
     row("caller.shows_other", Type::Bool, "From shows another number than the network asserts (SIP)", |m| {
-        m.call.claims.shows_other.map_or(Value::Unknown, Value::Bool)
+        truth(m.call.claims.shows_other)
     }),
     row("diversions", Type::Int(Unit::Numbers), "How often the call was forwarded, as it says", |m| {
         int(u32::from(m.call.claims.diversions))

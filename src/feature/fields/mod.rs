@@ -5,6 +5,7 @@
 
 mod behaviour;
 mod call;
+mod claims;
 mod identity;
 mod learned;
 mod suspicion;
@@ -302,8 +303,9 @@ const fn end_row(name: &'static str, ty: Type, meaning: &'static str, get: fn(&M
 }
 
 /// The rows, in the order of the document. A new file of fields adds a line.
-const GROUPS: [&[Row]; 19] = [
+const GROUPS: [&[Row]; 20] = [
     call::CALL,
+    claims::CLAIMS,
     identity::IDENTITY,
     learned::MARK,
     windows::GROUPS[0],
@@ -360,6 +362,10 @@ fn int(count: u32) -> Value {
 
 fn number(number: Option<Number>) -> Value {
     number.map_or(Value::Unknown, Value::Number)
+}
+
+fn truth(known: Option<bool>) -> Value {
+    known.map_or(Value::Unknown, Value::Bool)
 }
 
 fn duration(span: Option<Duration>) -> Value {

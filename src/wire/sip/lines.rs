@@ -43,6 +43,8 @@ pub(super) struct Lines<'a> {
     /// Where the first line was that holds a CR which ends nothing, or a NUL: some receivers end the line or the text
     /// there.
     pub(super) stray: Option<usize>,
+    /// A NUL behind a backslash is legal in a quoted string (RFC 3261 §25.1 `quoted-pair`), and the end of the text to some.
+    has_escaped_nul: bool,
     has_crlf: bool,
 }
 
@@ -53,7 +55,16 @@ impl<'a> Lines<'a> {
         while let [b'\r' | b'\n', after @ ..] = rest {
             rest = after;
         }
-        Self { message, rest, count: 0, end: End::Open, bare_lf: None, stray: None, has_crlf: false }
+        Self {
+            message,
+            rest,
+            count: 0,
+            end: End::Open,
+            bare_lf: None,
+            stray: None,
+            has_escaped_nul: false,
+            has_crlf: false,
+        }
     }
 
     /// What follows the lines read: the body, when the head ended with an empty line.
@@ -68,7 +79,7 @@ impl<'a> Lines<'a> {
 
     /// Whether receivers may see other lines: LF alone ends some lines and CRLF others, or a CR or NUL stands in one.
     pub(super) const fn are_ambiguous(&self) -> bool {
-        self.stray.is_some() || (self.bare_lf.is_some() && self.has_crlf)
+        self.stray.is_some() || self.has_escaped_nul || (self.bare_lf.is_some() && self.has_crlf)
     }
 
     /// The next line; nothing at the end of the head.
@@ -120,6 +131,11 @@ impl<'a> Lines<'a> {
                 [b'\n', after @ ..] => {
                     self.bare_lf = self.bare_lf.or(Some(self.offset()));
                     after
+                }
+                [0, ..] if line.ends_with(b"\\") => {
+                    self.has_escaped_nul = true;
+                    from = line.len().checked_add(1)?;
+                    continue;
                 }
                 _ => {
                     self.stray = self.stray.or(Some(self.offset()));
