@@ -41,6 +41,12 @@ impl Layer {
         "file", "hep", "link", "ip", "udp", "tcp", "sctp", "m3ua", "mtp3", "isup", "sip", "call", "feature",
         "judge",
     ];
+
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        Self::NAMES[self as usize]
+    }
 }
 
 /// What was wrong.
@@ -107,6 +113,12 @@ impl Kind {
         "evicted",
         "expired",
     ];
+
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        Self::NAMES[self as usize]
+    }
 }
 
 /// Counts of faults by layer and kind.
