@@ -11,7 +11,7 @@ use crate::base::frame::{Frame, Pdu};
 use crate::base::map::Seed;
 use crate::base::network::Network;
 use crate::base::time::At;
-use crate::call::{AskedCall, CallOptions, CallTable, Stamped, Told};
+use crate::call::{AskedCall, Call, CallOptions, CallTable, Stamped, Told};
 use crate::judge::{Judge, JudgeOptions, Output};
 use crate::rule::Ruleset;
 use crate::signal::{self, Context, Counts, Key, Leg, Setup, Signal, What};
@@ -144,6 +144,12 @@ impl Shard {
     pub fn told(&mut self, told: Told, (at, seq): (At, u64), out: &mut Vec<Stamped>) {
         let hash = told.call_id.as_deref().map_or(0, |call_id| Leg::Sip(call_id).hash(self.context.seed));
         self.calls.told(told, (hash, at, seq), out);
+    }
+
+    /// The call that a message of this leg belongs to now, as far as it has been seen.
+    #[must_use]
+    pub fn call_of(&self, key: Key) -> Option<&Call> {
+        if let Key::Leg(hash) = key { self.calls.of_leg(hash) } else { None }
     }
 
     /// Calls held, live and lingering.

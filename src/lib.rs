@@ -11,8 +11,8 @@
 //! ```
 //!
 //! **Pure modules** (no clock, thread, file, socket or log line), lowest first: [`base`], [`wire`] and [`rule`],
-//! [`assemble`] and [`signal`], [`call`], [`feature`], [`judge`], [`engine`]; [`inline`], which changes packets; and
-//! [`simulate`], which makes traffic. **Edges**: [`clock`], [`capture`], [`source`], [`adapter`], [`service`], [`lookup`],
+//! [`assemble`] and [`signal`], [`call`], [`feature`], [`judge`], [`engine`]; [`inspect`], which puts messages in words;
+//! [`inline`], which changes packets; and [`simulate`], which makes traffic. **Edges**: [`clock`], [`capture`], [`source`], [`adapter`], [`service`], [`lookup`],
 //! [`billing`], [`journal`], [`metrics`], [`pipeline`], [`evaluate`], [`config`], [`cli`]. `tests/layers.rs` holds the table of allowed imports.
 //!
 //! What must never be:
@@ -32,6 +32,7 @@ pub mod call;
 pub mod engine;
 pub mod feature;
 pub mod inline;
+pub mod inspect;
 pub mod judge;
 pub mod rule;
 pub mod signal;

@@ -15,6 +15,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("feature", &["base", "call"]),
     ("judge", &["base", "call", "feature", "rule"]),
     ("engine", &["base", "wire", "rule", "assemble", "signal", "call", "feature", "judge"]),
+    ("inspect", &["base", "wire", "assemble", "signal", "call", "engine", "rule"]),
     ("simulate", &["base", "wire"]),
     ("campaign", &["base", "judge"]),
     ("clock", &["base"]),
@@ -123,6 +124,7 @@ fn pure_modules_touch_no_file_socket_thread_or_clock() {
         "engine",
         "engine.rs",
         "inline",
+        "inspect",
         "simulate",
     ];
     const BANNED: &[&str] =

@@ -59,6 +59,12 @@ impl Layer {
         "feature",
         "judge",
     ];
+
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        Self::NAMES[self as usize]
+    }
 }
 
 /// What was wrong.
@@ -125,6 +131,12 @@ impl Kind {
         "evicted",
         "expired",
     ];
+
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        Self::NAMES[self as usize]
+    }
 }
 
 /// Counts of faults by layer and kind.

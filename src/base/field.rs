@@ -70,6 +70,9 @@ pub enum Type {
     Country,
     /// One of a closed list of words.
     Enum(&'static [&'static str]),
+    /// Octets as a peer sent them, read by [`Facts::text`]: compared without regard to the case of ASCII letters.
+    /// No field that rules read has it; those of other conditions may.
+    Text,
 }
 
 /// Value of a field at one moment.
@@ -150,6 +153,12 @@ pub struct FieldSpec {
 
 /// Where a rule reads its fields from.
 pub trait Facts {
-    /// Value of a field now.
+    /// Value of a field now; [`Value::Unknown`] of one of type [`Type::Text`].
     fn value(&self, field: FieldId) -> Value;
+
+    /// What a field of type [`Type::Text`] says now; `None` when that is not known.
+    fn text(&self, field: FieldId) -> Option<&[u8]> {
+        let _ = field;
+        None
+    }
 }

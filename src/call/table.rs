@@ -178,6 +178,13 @@ impl CallTable {
         &self.faults
     }
 
+    /// The call whose leg has this hash, live or lingering: for whoever shows which call a message belongs to.
+    #[must_use]
+    pub fn of_leg(&self, hash: u64) -> Option<&Call> {
+        let has_hash = |slot: &u32| self.held(*slot).is_some_and(|entry| entry.hash == hash);
+        self.index.find(hash, has_hash).and_then(|slot| self.held(*slot)).map(|entry| &entry.call)
+    }
+
     /// Calls held, live and lingering.
     #[must_use]
     pub fn len(&self) -> usize {

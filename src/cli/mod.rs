@@ -6,6 +6,7 @@
 
 mod campaign;
 mod check;
+mod decode;
 mod evaluate;
 mod failure;
 mod feed;
@@ -32,6 +33,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{ArgGroup, Parser, Subcommand, ValueEnum};
+use ipnet::IpNet;
 
 use crate::cli::failure::Failure;
 use crate::evaluate::sweep::Sweep;
@@ -55,6 +57,9 @@ enum Command {
     Run(RunArguments),
     /// Check a network file and rules, or all of a service's configuration, without running anything
     Check(CheckArguments),
+    /// Show every signalling message of captures: one a line, as JSON, or one call as a ladder
+    #[command(after_help = DECODE_EXAMPLES)]
+    Decode(DecodeArguments),
     /// Hold the judgement of captures, or of made traffic, against what each call truly was
     #[command(after_help = EVALUATE_EXAMPLES)]
     Evaluate(EvaluateArguments),
@@ -163,6 +168,79 @@ Examples:
   tcpdump -w - -i tap0 'udp port 5060 or sctp or (ip[6:2] & 0x1fff != 0)' |
     tollgate replay --network network.toml -
       What tcpdump sees, until it ends or you press Ctrl-C.";
+
+const DECODE_EXAMPLES: &str = "\
+A call is named by the end of its id in records (the column before the text),
+by its Call-ID, or by its circuit: OPC-DPC-CIC.
+
+A filter is written as `when` is in rules. Its fields: protocol transport kind
+method status reason type src dst src_port dst_port opc dpc cic from to calling
+called route call call_id cseq cause user_agent faulty frame. A field that a
+message does not have never matches.
+
+Examples:
+  tollgate decode trunk.pcap
+      Every message, one a line.
+  tollgate decode trunk.pcap --number +4860 --filter 'kind == INVITE'
+      INVITEs of calls from or to numbers that begin with 4860.
+  tollgate decode trunk.pcap --filter 'status >= 500 or cause in {34, 38, 42}' \\
+    --write failed.pcapng
+      What failed, and all frames of those calls, for another tool.
+  tollgate decode trunk.pcap --ladder 8PS52CN0
+      One call, drawn.
+  tcpdump -U -w - -i tap0 'udp port 5060 or sctp' | tollgate decode -
+      As it happens.
+  tollgate decode --json trunk.pcap | jq -r 'select(.cause == 34) | .call'
+      For programs; docs/decode.md has the keys.";
+
+#[derive(Debug, clap::Args)]
+struct DecodeArguments {
+    /// Only messages of which this is true, such as 'method == INVITE and src == "198.51.100.20"'
+    #[arg(long, value_name = "EXPR")]
+    filter: Option<String>,
+    /// Only messages of this call: id in records or its end, Call-ID, or OPC-DPC-CIC; may be given several times
+    #[arg(long, value_name = "CALL")]
+    call: Vec<String>,
+    /// Only calls from or to numbers that begin so; may be given several times
+    #[arg(long, value_name = "PREFIX", value_parser = decode::select::parse_number, allow_hyphen_values = true)]
+    number: Vec<String>,
+    /// Only messages from or to this address or network; may be given several times
+    #[arg(long, value_name = "HOST", value_parser = decode::select::parse_host)]
+    host: Vec<IpNet>,
+    /// Also what is no message: management of SCTP and M3UA, keep-alives, media, and what could not be read
+    #[arg(long, conflicts_with_all = ["filter", "call", "number", "host", "ladder"])]
+    all: bool,
+    /// One JSON object a line
+    #[arg(long, conflicts_with_all = ["verbose", "relative", "ladder"])]
+    json: bool,
+    /// Draw one call: participants side by side, time going down
+    #[arg(long, value_name = "CALL", conflicts_with_all = ["call", "verbose", "relative"])]
+    ladder: Option<String>,
+    /// Draw the ladder in ASCII
+    #[arg(long, requires = "ladder")]
+    ascii: bool,
+    /// Columns of the ladder, instead of the terminal's
+    #[arg(long, value_name = "COLUMNS", requires = "ladder", value_parser = clap::value_parser!(u16).range(40..=1_000))]
+    width: Option<u16>,
+    /// Write the frames of the calls of these messages into a pcapng file
+    #[arg(long, value_name = "FILE")]
+    write: Option<PathBuf>,
+    /// Seconds since the first message, instead of the time in UTC
+    #[arg(long)]
+    relative: bool,
+    /// Headers or octets beneath each line
+    #[arg(long, short)]
+    verbose: bool,
+    /// Your network: routes, and how national numbers are read (see docs/network-file.md)
+    #[arg(long, value_name = "FILE")]
+    network: Option<PathBuf>,
+    /// Whether lines are coloured
+    #[arg(long, visible_alias = "colour", value_enum, value_name = "WHEN", default_value_t = decode::paint::Colour::Auto)]
+    color: decode::paint::Colour,
+    /// pcap or pcapng files, plain or packed with gzip or zstd; `-` is standard input
+    #[arg(required = true, value_name = "CAPTURE")]
+    captures: Vec<PathBuf>,
+}
 
 const EVALUATE_EXAMPLES: &str = "\
 Each DIR holds captures (*.pcap*), their network.toml, and truth.csv.
@@ -404,6 +482,7 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
+        Command::Decode(arguments) => decode::run(&arguments),
         Command::Evaluate(arguments) => evaluate::run(&arguments),
         Command::Campaign(CampaignCommand::Import(arguments)) => campaign::import(&arguments),
         Command::Campaign(CampaignCommand::Recall(arguments)) => campaign::recall(&arguments),
@@ -433,7 +512,14 @@ mod tests {
     /// Longer lines are wrapped by whoever prints the help, and then cannot be copied.
     #[test]
     fn examples_fit_a_terminal() {
-        for text in [RUN_EXAMPLES, REPLAY_EXAMPLES, EVALUATE_EXAMPLES, FEED_EXAMPLES, SIMULATE_EXAMPLES] {
+        for text in [
+            RUN_EXAMPLES,
+            DECODE_EXAMPLES,
+            REPLAY_EXAMPLES,
+            EVALUATE_EXAMPLES,
+            FEED_EXAMPLES,
+            SIMULATE_EXAMPLES,
+        ] {
             let long: Vec<&str> = text.lines().filter(|line| line.chars().count() > 79).collect();
             assert!(long.is_empty(), "{long:?}");
         }

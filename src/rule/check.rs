@@ -6,7 +6,7 @@ use crate::base::caret::nearest;
 use crate::base::field::{Country, FieldId, FieldSpec, Type, Unit, Value};
 use crate::base::number::Number;
 use crate::rule::error::Fault;
-use crate::rule::eval::{Node, TERMS_MAX, Term, Test};
+use crate::rule::eval::{Node, TERMS_MAX, Term, Test, TextTest};
 use crate::rule::lex::{self, Literal, Op};
 use crate::rule::parse::{self, Operand, Tree};
 
@@ -89,6 +89,7 @@ impl<'f> Checker<'f> {
             parse::Test::In(items) => self.set(field, items)?,
             parse::Test::Between(low, high) => self.between(field, low, high)?,
             parse::Test::StartsWith(operand) => self.starts_with(&term.field, field, operand)?,
+            parse::Test::Contains(operand) => self.contains(&term.field, field, operand)?,
         };
         Some(Term { field: field.id, test, wanted, bound: bound_text(&term.test, wanted) })
     }
@@ -116,6 +117,10 @@ impl<'f> Checker<'f> {
             let other = self.field(operand)?;
             return self.compare_field(field, op, operand, other);
         }
+        if field.spec.ty == Type::Text {
+            let how = if op == Op::Equal { TextTest::Equal } else { TextTest::NotEqual };
+            return self.text(field.spec, operand, how);
+        }
         self.literal(field.spec, operand).map(|value| Test::Compare(op, value))
     }
 
@@ -126,7 +131,7 @@ impl<'f> Checker<'f> {
         operand: &Operand<'_>,
         other: Known<'f>,
     ) -> Option<Test> {
-        if field.spec.ty == other.spec.ty {
+        if field.spec.ty == other.spec.ty && field.spec.ty != Type::Text {
             return Some(Test::CompareField(op, other.id));
         }
         let message = format!("cannot compare {} with {}", described(field.spec), described(other.spec));
@@ -135,6 +140,11 @@ impl<'f> Checker<'f> {
     }
 
     fn set(&mut self, field: Known<'f>, items: &[Operand<'_>]) -> Option<Test> {
+        if field.spec.ty == Type::Text {
+            let texts: Vec<_> = items.iter().map(|item| self.words(field.spec, item)).collect();
+            let texts = texts.into_iter().collect::<Option<Box<[Box<str>]>>>()?;
+            return Some(Test::Text { how: TextTest::Equal, texts });
+        }
         let values: Vec<_> = items.iter().map(|item| self.literal(field.spec, item)).collect();
         values.into_iter().collect::<Option<Box<[Value]>>>().map(Test::In)
     }
@@ -150,19 +160,47 @@ impl<'f> Checker<'f> {
     }
 
     fn starts_with(&mut self, operand: &Operand<'_>, field: Known<'f>, prefix: &Operand<'_>) -> Option<Test> {
-        if field.spec.ty != Type::Number {
-            let message = format!("{} has no prefix", described(field.spec));
-            let fault = Fault::new(operand.span.clone(), message);
-            self.faults.push(fault.with_help("`starts_with` is for telephone numbers"));
-            return None;
+        match field.spec.ty {
+            Type::Number => {}
+            Type::Text => return self.text(field.spec, prefix, TextTest::StartsWith),
+            _ => {
+                let message = format!("{} has no prefix", described(field.spec));
+                let fault = Fault::new(operand.span.clone(), message);
+                self.faults.push(fault.with_help("`starts_with` is for telephone numbers"));
+                return None;
+            }
         }
         let digits = match prefix.literal {
             Some(Literal::Digits(digits)) => digits,
+            Some(Literal::Text(_)) => return self.no_number(prefix),
             _ => return self.mismatch(field.spec, prefix),
         };
         // The lexer lets 1 to 15 digits pass.
         let (prefix, digit_count) = (digits.parse().ok()?, digits.len() as u32);
         Some(Test::StartsWith { prefix, digit_count })
+    }
+
+    fn contains(&mut self, operand: &Operand<'_>, field: Known<'f>, part: &Operand<'_>) -> Option<Test> {
+        if field.spec.ty == Type::Text {
+            return self.text(field.spec, part, TextTest::Contains);
+        }
+        let message = format!("{} is no text", described(field.spec));
+        self.faults.push(Fault::new(operand.span.clone(), message).with_help("`contains` is for texts"));
+        None
+    }
+
+    fn text(&mut self, spec: &FieldSpec, operand: &Operand<'_>, how: TextTest) -> Option<Test> {
+        self.words(spec, operand).map(|text| Test::Text { how, texts: Box::new([text]) })
+    }
+
+    /// The text an operand means: a string, or a word as it stands.
+    fn words(&mut self, spec: &FieldSpec, operand: &Operand<'_>) -> Option<Box<str>> {
+        match operand.literal {
+            None => Some(operand.text.into()),
+            Some(Literal::Text(text)) => Some(text.into()),
+            Some(Literal::Digits(digits)) => Some(format!("+{digits}").into()),
+            _ => self.mismatch(spec, operand),
+        }
     }
 
     /// The value an operand means for a field; none, and a fault, when it has another type.
@@ -176,6 +214,7 @@ impl<'f> Checker<'f> {
                 Ok(number) => Value::Number(number),
                 Err(_) => return self.short_number(operand),
             },
+            (Type::Number, Some(Literal::Text(_))) => return self.no_number(operand),
             (Type::Country, None) => match Country::parse(operand.text) {
                 Some(country) => Value::Country(country),
                 None => return self.no_country(operand),
@@ -192,6 +231,13 @@ impl<'f> Checker<'f> {
     fn mismatch<T>(&mut self, spec: &FieldSpec, operand: &Operand<'_>) -> Option<T> {
         let message = format!("cannot compare {} with {}", described(spec), operand_text(operand));
         self.faults.push(Fault::new(operand.span.clone(), message).with_help(how_to_write(spec.ty)));
+        None
+    }
+
+    fn no_number<T>(&mut self, operand: &Operand<'_>) -> Option<T> {
+        let message = format!("{} is no telephone number", operand.text);
+        let help = "a telephone number is `+` and 1 to 15 digits in quotes";
+        self.faults.push(Fault::new(operand.span.clone(), message).with_help(help));
         None
     }
 
@@ -241,7 +287,7 @@ impl<'f> Checker<'f> {
 
 /// Whether values of this type are written as words.
 const fn has_words(ty: Type) -> bool {
-    matches!(ty, Type::Country | Type::Enum(_))
+    matches!(ty, Type::Country | Type::Enum(_) | Type::Text)
 }
 
 fn described(spec: &FieldSpec) -> String {
@@ -262,6 +308,7 @@ const fn type_text(ty: Type) -> &'static str {
         Type::Number => "a telephone number",
         Type::Country => "a country",
         Type::Enum(_) => "a word",
+        Type::Text => "a text",
     }
 }
 
@@ -273,6 +320,7 @@ fn operand_text(operand: &Operand<'_>) -> String {
         Some(Literal::Ratio(_)) => "a share",
         Some(Literal::Duration(_)) => "a duration",
         Some(Literal::Digits(_)) => "a telephone number",
+        Some(Literal::Text(_)) => "a text",
     };
     format!("`{}` ({kind})", operand.text)
 }
@@ -286,6 +334,7 @@ const fn how_to_write(ty: Type) -> &'static str {
         Type::Number => "write a telephone number, such as `\"+48601234567\"`",
         Type::Country => "write two capital letters, such as `PL`",
         Type::Enum(_) => "write one of its words, without quotes",
+        Type::Text => "write a text in quotes, such as `\"198.51.100.20\"`",
     }
 }
 
@@ -309,6 +358,7 @@ fn bound_text(test: &parse::Test<'_>, wanted: bool) -> String {
         parse::Test::In(items) => format!("in {{{}}}", items.iter().map(text).collect::<Vec<_>>().join(", ")),
         parse::Test::Between(low, high) => format!("between {} and {}", text(low), text(high)),
         parse::Test::StartsWith(operand) => format!("starts_with {}", text(operand)),
+        parse::Test::Contains(operand) => format!("contains {}", text(operand)),
     };
     if wanted { bound } else { format!("not {bound}") }
 }

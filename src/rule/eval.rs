@@ -52,12 +52,48 @@ pub(super) enum Test {
         prefix: u64,
         digit_count: u32,
     },
+    /// What a field of text says, against each of these; the outcome that is wanted is of any of them.
+    Text {
+        how: TextTest,
+        texts: Box<[Box<str>]>,
+    },
+}
+
+/// How a text is held against another, without regard to the case of ASCII letters.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum TextTest {
+    Contains,
+    Equal,
+    NotEqual,
+    StartsWith,
+}
+
+impl TextTest {
+    fn holds(self, text: &[u8], other: &[u8]) -> bool {
+        match self {
+            Self::Contains => {
+                other.is_empty() || text.windows(other.len()).any(|part| part.eq_ignore_ascii_case(other))
+            }
+            Self::Equal => text.eq_ignore_ascii_case(other),
+            Self::NotEqual => !text.eq_ignore_ascii_case(other),
+            Self::StartsWith => {
+                text.get(..other.len()).is_some_and(|start| start.eq_ignore_ascii_case(other))
+            }
+        }
+    }
 }
 
 impl Test {
-    /// Whether the value passes; none when that is not known.
-    fn outcome(&self, value: Value, facts: &impl Facts) -> Option<bool> {
+    /// Whether the field passes; none when that is not known.
+    fn outcome(&self, field: FieldId, facts: &impl Facts) -> Option<bool> {
+        if let Self::Text { how, texts } = self {
+            let text = facts.text(field)?;
+            return Some(texts.iter().any(|other| how.holds(text, other.as_bytes())));
+        }
+        let value = facts.value(field);
         match self {
+            // Told above.
+            Self::Text { .. } => None,
             Self::Compare(op, literal) => order(value, *literal).map(|order| holds(*op, order)),
             Self::CompareField(op, other) => order(value, facts.value(*other)).map(|order| holds(*op, order)),
             Self::In(items) => {
@@ -127,7 +163,7 @@ struct Step {
 
 impl Step {
     fn holds(&self, facts: &impl Facts) -> bool {
-        self.test.outcome(facts.value(self.field), facts) == Some(self.wanted)
+        self.test.outcome(self.field, facts) == Some(self.wanted)
     }
 }
 

@@ -30,6 +30,8 @@ pub(super) enum Literal<'t> {
     Duration(Duration),
     /// Digits of a telephone number or prefix, without the `+`.
     Digits(&'t str),
+    /// Any other string, without its quotes.
+    Text(&'t str),
 }
 
 /// What a token is.
@@ -41,6 +43,7 @@ pub(super) enum Kind<'t> {
     In,
     Between,
     StartsWith,
+    Contains,
     Open,
     Close,
     OpenSet,
@@ -142,12 +145,14 @@ fn string(rest: &str, quote: char) -> Result<(Kind<'_>, usize), Fault> {
     let Some(end) = end else {
         return Err(Fault::new(0..1, "this string is never closed"));
     };
-    let digits = rest[1..end].strip_prefix('+').unwrap_or("");
-    if digits.is_empty() || digits.len() > 15 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(Fault::new(0..end + 1, format!("{} is no telephone number", &rest[..=end]))
-            .with_help("a string holds `+` and 1 to 15 digits; words are written without quotes"));
-    }
-    Ok((Kind::Literal(Literal::Digits(digits)), end + 1))
+    let text = &rest[1..end];
+    let is_number =
+        |digits: &str| (1..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
+    let literal = match text.strip_prefix('+') {
+        Some(digits) if is_number(digits) => Literal::Digits(digits),
+        _ => Literal::Text(text),
+    };
+    Ok((Kind::Literal(literal), end + 1))
 }
 
 fn word(rest: &str) -> (Kind<'_>, usize) {
@@ -160,6 +165,7 @@ fn word(rest: &str) -> (Kind<'_>, usize) {
         "in" => Kind::In,
         "between" => Kind::Between,
         "starts_with" => Kind::StartsWith,
+        "contains" => Kind::Contains,
         "true" => Kind::Literal(Literal::Bool(true)),
         "false" => Kind::Literal(Literal::Bool(false)),
         _ => Kind::Word,

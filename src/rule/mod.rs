@@ -31,6 +31,41 @@ use crate::rule::eval::{Bounds, Program};
 
 pub use crate::rule::error::RuleError;
 
+/// Longest text of a condition, in bytes.
+const CONDITION_MAX: usize = 4096;
+
+/// A condition by itself, over any table of fields: what `when` is to a rule, without the rule.
+#[derive(Debug)]
+pub struct Condition(Program);
+
+impl Condition {
+    /// Reads and checks a text of up to 4,096 bytes; `name` stands for its path in findings.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it, by line and column.
+    pub fn parse(name: &str, text: &str, fields: &[FieldSpec]) -> Result<Self, Vec<RuleError>> {
+        let refused = |message: String| vec![RuleError::new(name, text, 0..text.len(), message)];
+        if text.len() > CONDITION_MAX {
+            return Err(refused(format!("longer than {CONDITION_MAX} bytes")));
+        }
+        let node = check::condition(text, fields, false).map_err(|faults| {
+            let shown = faults.into_iter().map(|fault| RuleError {
+                help: fault.help,
+                ..RuleError::new(name, text, fault.span, fault.message)
+            });
+            shown.collect::<Vec<_>>()
+        })?;
+        let program = Program::new(node, &mut Bounds::default());
+        program.map(Self).ok_or_else(|| refused("too many different bounds".to_owned()))
+    }
+
+    /// Whether it is true: unknown is not.
+    #[must_use]
+    pub fn matches(&self, facts: &impl Facts) -> bool {
+        self.0.matches(facts)
+    }
+}
+
 /// Most rules of a set.
 const RULES_MAX: usize = 10_000;
 

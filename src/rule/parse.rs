@@ -9,7 +9,7 @@
 //!         | field ( "==" | "!=" | "<" | "<=" | ">" | ">=" ) operand
 //!         | field "in" "{" operand { "," operand } [ "," ] "}"
 //!         | field "between" operand "and" operand
-//!         | field "starts_with" operand
+//!         | field ( "starts_with" | "contains" ) operand
 //! operand = word | integer | ratio | duration | string | "true" | "false"
 //! field   = word
 //! ```
@@ -47,6 +47,7 @@ pub(super) enum Test<'t> {
     In(Vec<Operand<'t>>),
     Between(Operand<'t>, Operand<'t>),
     StartsWith(Operand<'t>),
+    Contains(Operand<'t>),
 }
 
 /// A word or a literal.
@@ -152,6 +153,10 @@ impl<'p, 't> Parser<'p, 't> {
             Kind::StartsWith => {
                 self.at += 1;
                 Test::StartsWith(self.operand()?)
+            }
+            Kind::Contains => {
+                self.at += 1;
+                Test::Contains(self.operand()?)
             }
             _ => Test::Bare,
         };

@@ -97,6 +97,7 @@ impl fmt::Display for TypeText {
             Type::Number => "number",
             Type::Country => "country",
             Type::Enum(words) => return write!(f, "one of {}", words.join(", ")),
+            Type::Text => "text",
         })
     }
 }

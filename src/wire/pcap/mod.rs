@@ -5,6 +5,7 @@
 //! the same records. Must not: decode frames.
 
 mod classic;
+pub mod emit;
 mod ng;
 
 use std::fmt;

@@ -11,13 +11,15 @@ use crate::wire::pcap::{FileError, MAX_CAPTURED, MAX_UNIT, Order, Record, Step, 
 
 /// Block type of the section header; reads the same in both byte orders.
 pub const SECTION_HEADER: u32 = 0x0a0d_0d0a;
-const INTERFACE_DESCRIPTION: u32 = 0x0000_0001;
+pub(super) const INTERFACE_DESCRIPTION: u32 = 0x0000_0001;
 const PACKET: u32 = 0x0000_0002;
 const SIMPLE_PACKET: u32 = 0x0000_0003;
-const ENHANCED_PACKET: u32 = 0x0000_0006;
+pub(super) const ENHANCED_PACKET: u32 = 0x0000_0006;
 
+/// What tells the byte order of a section.
+pub(super) const BYTE_ORDER: u32 = 0x1a2b_3c4d;
 /// Octets of type and both lengths: the shortest block.
-const FRAMING: u32 = 12;
+pub(super) const FRAMING: u32 = 12;
 /// Octets from the start of a block to its body.
 const BODY: usize = 8;
 /// The longest block passed over that is believed, in octets.
@@ -243,7 +245,7 @@ struct Packet {
 
 fn order_of(byte_order_magic: u32) -> Result<Order, FileError> {
     match byte_order_magic {
-        0x1a2b_3c4d => Ok(Order::Big),
+        BYTE_ORDER => Ok(Order::Big),
         0x4d3c_2b1a => Ok(Order::Little),
         _ => Err(FileError::NotACapture),
     }
