@@ -257,6 +257,7 @@ impl Bench {
             diversions: row.diversions,
             first_called: row.first_called.or(row.diverting).and_then(|raw| self.party(raw).number),
             shows_other: row.shows_other.then_some(true),
+            ..Claims::default()
         };
         call
     }

@@ -638,6 +638,7 @@ mod tests {
             progress_183: false,
             q850_cause: None,
             cause_location: None,
+            identity: [b""; 2],
         }
     }
 

@@ -10,7 +10,7 @@ use crate::base::number::Party;
 use crate::base::numbering::Nature;
 use crate::base::route::{Direction, NumberFormat};
 use crate::signal::equipment;
-use crate::signal::{Circuit, Claims, Context, Counts, Key, Leg, Setup, Signal, What};
+use crate::signal::{Category, Circuit, Claims, Context, Correlation, Counts, Key, Leg, Setup, Signal, What};
 use crate::wire::DecodeError;
 use crate::wire::isup::acm::{Acm, CalledStatus};
 use crate::wire::isup::cpg::{Cpg, Event};
@@ -63,6 +63,7 @@ pub fn decode<'a>(
         // Causes of another standard's coding are not Q.850's (Q.850 §2.2.2).
         q850_cause: cause.filter(|cause| cause.coding == CODING_ITU).map(|cause| cause.value),
         cause_location: cause.map(|Cause { location, .. }| location),
+        identity: [b""; 2],
     }))
 }
 
@@ -146,6 +147,7 @@ fn setup(iam: &Iam, label: RoutingLabel, context: &Context) -> Setup {
         called: shown(&iam.called, format(!is_inbound), context),
         diverting: iam.redirecting.as_ref().or(iam.original_called.as_ref()).map(party),
         claims: claims(iam, party),
+        correlation: Correlation::default(),
         equipment: 0,
     }
 }
@@ -157,7 +159,9 @@ fn claims(iam: &Iam, party: impl Fn(&Number) -> Party) -> Claims {
     Claims {
         diversions: if is_diverted { counter } else { 0 },
         first_called: iam.original_called.as_ref().and_then(|number| party(number).number),
-        shows_other: None,
+        category: Category::of_isup(iam.category),
+        hops: iam.hop_counter,
+        ..Claims::default()
     }
 }
 

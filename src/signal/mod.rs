@@ -3,6 +3,7 @@
 //! In: a [`Pdu`]. Out: zero or one signal, or the fault that kept it from being one.
 //! Must not: know whether the call exists.
 
+mod claims;
 mod equipment;
 pub mod isup;
 pub mod plain;
@@ -10,11 +11,13 @@ pub mod sip;
 
 use std::hash::BuildHasher;
 
+pub use claims::{Attestation, Category, Claims, Correlation, TrunkGroup, Verstat};
+
 use crate::base::fault::Faults;
 use crate::base::frame::{Envelope, Mtp, Pdu, RoutingLabel, UserPart};
 use crate::base::map::{Seed, keyed_hash};
 use crate::base::network::Network;
-use crate::base::number::{Number, Party};
+use crate::base::number::Party;
 use crate::base::route::{Direction, RouteId};
 use crate::base::time::At;
 use crate::wire::DecodeError;
@@ -81,24 +84,14 @@ pub struct Setup {
     pub called: Party,
     /// Last diverting number: SIP Diversion or History-Info; ISUP redirecting number. `None` when not diverted.
     pub diverting: Option<Party>,
-    /// What it says of how its numbers came about.
+    /// What it says beside its numbers.
     pub claims: Claims,
+    /// What names the same call on its other legs.
+    pub correlation: Correlation,
     /// Fingerprint of the equipment that sent the setup: a fixed hash of what it chose to write and how, apart from
     /// what the call is about. SIP: User-Agent, order of the headers, shape of Contact and Via, origin, session name and
     /// codecs of the SDP. ISUP: which optional parameters, and the fixed ones. 0: not known.
     pub equipment: u32,
-}
-
-/// What a setup says of how its numbers came about.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Claims {
-    /// How often the call was forwarded. SIP: Diversion values with their counters (RFC 5806 §4), else History-Info
-    /// entries for others than is called. ISUP: redirection counter (Q.763 §3.45), 1 when it is not sent.
-    pub diversions: u8,
-    /// Who was called first. SIP: last Diversion, first History-Info; ISUP: original called number.
-    pub first_called: Option<Number>,
-    /// SIP: whether From shows another number than the network asserts; `None` when they are not both numbers.
-    pub shows_other: Option<bool>,
 }
 
 /// What a signal says.
@@ -159,6 +152,9 @@ pub struct Signal<'a> {
     pub q850_cause: Option<u8>,
     /// ISUP: location of the cause (Q.850 §2.2.3): 0 is the user.
     pub cause_location: Option<u8>,
+    /// SIP setup: values of the first two Identity lines (RFC 8224 §4), as sent; each may hold a list. Empty where there
+    /// is none.
+    pub identity: [&'a [u8]; 2],
 }
 
 /// What decoding needs to know of the network.

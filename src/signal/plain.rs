@@ -10,7 +10,7 @@ use crate::base::number::Party;
 use crate::base::numbering::Nature;
 use crate::base::route::{Direction, RouteClass, RouteId};
 use crate::signal::sip::{self, Plan};
-use crate::signal::{Claims, Setup};
+use crate::signal::{Claims, Correlation, Setup};
 use crate::wire::sip::address::Uri;
 
 /// Names of [`Nature`] in plain words, with what they mean.
@@ -97,7 +97,9 @@ impl Plain<'_> {
                 diversions: self.diversions.unwrap_or(once),
                 first_called: self.first_called.and_then(|spoken| party(spoken, callers).number),
                 shows_other: calling.number.zip(shown).map(|(asserted, shown)| asserted != shown),
+                ..Claims::default()
             },
+            correlation: Correlation::default(),
             calling,
             called: party(self.called, called),
             diverting,

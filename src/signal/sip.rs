@@ -12,7 +12,7 @@ use crate::base::number::{Party, RAW_MAX, Raw, Shape};
 use crate::base::numbering::{Nature, Numbering};
 use crate::base::route::{Direction, NumberFormat};
 use crate::signal::equipment;
-use crate::signal::{Claims, Context, Counts, Leg, Setup, Signal, What};
+use crate::signal::{Claims, Context, Correlation, Counts, Leg, Setup, Signal, What};
 use crate::wire::DecodeError;
 use crate::wire::sip::address::{Address, Uri};
 use crate::wire::sip::start::Start;
@@ -55,6 +55,7 @@ pub fn decode<'a>(
         progress_183: sip_status == Some(183) && message.method == Method::Invite,
         q850_cause: message.head.reasons.iter().find_map(|reason| q850_cause(reason)),
         cause_location: None,
+        identity: [b""; 2],
     }))
 }
 
@@ -94,6 +95,7 @@ fn request(
                 called: party(&target, called),
                 claims: claims(message, (&target, diverting.is_some()), callers),
                 diverting,
+                correlation: Correlation::default(),
                 equipment: equipment::of_invite(message),
             }))
         }
