@@ -13,14 +13,14 @@ use crate::wire::isup::iam::Iam;
 use crate::wire::isup::number::{NatureOfAddress, Number, Presentation};
 use crate::wire::isup::release::{CODING_ITU, Release};
 use crate::wire::isup::reset::GroupReset;
-use crate::wire::isup::{Message, MessageType};
+use crate::wire::isup::{Message, MessageType, Variant};
 
 /// Octets of a message on one line of its dump.
 const DUMPED: usize = 32;
 
 /// Adds what the message says to where it came from.
-pub(super) fn describe<'a>(bytes: &'a [u8], mut said: Said<'a>) -> Said<'a> {
-    let message = match Message::parse(bytes) {
+pub(super) fn describe<'a>(bytes: &'a [u8], variant: Variant, mut said: Said<'a>) -> Said<'a> {
+    let message = match Message::parse_as(variant, bytes) {
         Ok(message) => message,
         Err(fault) => {
             said.fault(fault);
