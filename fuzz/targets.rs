@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use tollgate::assemble::{AssembleOptions, Assembler};
 use tollgate::base::caret::Caret;
+use tollgate::base::fault::{Kind, Layer};
 use tollgate::base::field::{Country, Facts, FieldId, Value};
 use tollgate::base::frame::{Envelope, Frame, Link, Mtp, Pdu, RoutingLabel, Transport, UserPart};
 use tollgate::base::map::Seed;
@@ -95,6 +96,68 @@ pub fn frames(bytes: &[u8]) -> bool {
         });
     }
     is_understood
+}
+
+/// One direction of a TCP connection on port 5060, from its SYN on: an octet that says how it is cut, then what is sent.
+/// However it is cut, turned round or repeated, the messages are the same.
+pub fn stream(bytes: &[u8]) -> bool {
+    let Some((how, stream)) = bytes.split_first() else { return false };
+    let stream = &stream[..stream.len().min(60_000)];
+    let whole = messages(&[(0, stream)]);
+    let size = 16 + 8 * usize::from(how & 0x3f);
+    let parts = stream.chunks(size).enumerate().map(|(place, part)| (place * size, part));
+    let mut parts: Vec<_> =
+        if how & 0x80 == 0 { parts.collect() } else { parts.flat_map(|part| [part, part]).collect() };
+    if how & 0x40 != 0 {
+        parts.chunks_mut(3).for_each(<[_]>::reverse);
+    }
+    let cut = messages(&parts);
+    // Where WebSocket makes no sense, it is looked for at the next segment.
+    if whole.is_sound && cut.is_sound {
+        assert_eq!(whole.messages, cut.messages);
+    }
+    !whole.messages.is_empty()
+}
+
+/// What follows a handshake of WebSocket, as [`stream`] has it.
+pub fn websocket(bytes: &[u8]) -> bool {
+    let handshake =
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nSec-WebSocket-Protocol: sip\r\n\r\n";
+    let Some((how, frames)) = bytes.split_first() else { return false };
+    stream(&[&[*how], &handshake[..], frames].concat())
+}
+
+/// What segments were put together to.
+struct Together {
+    messages: Vec<Vec<u8>>,
+    is_sound: bool,
+}
+
+/// Segments by their place in the stream, a millisecond apart.
+fn messages(segments: &[(usize, &[u8])]) -> Together {
+    let mut assembler = Assembler::new(AssembleOptions::default());
+    let mut found = Vec::new();
+    let syn = (u32::MAX - 100, 2, &[][..]);
+    let data =
+        segments.iter().map(|(place, part)| ((u32::MAX - 99).wrapping_add(*place as u32), 0x18, *part));
+    for (number, (sequence, flags, part)) in (1..).zip([syn].into_iter().chain(data)) {
+        let mut bytes = vec![0x45, 0];
+        bytes.extend(u16::try_from(40 + part.len()).expect("a packet").to_be_bytes());
+        bytes.extend([0, 0, 0, 0, 64, 6, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2, 0x9c, 0x40, 0x13, 0xc4]);
+        bytes.extend(sequence.to_be_bytes());
+        bytes.extend([0, 0, 0, 0, 0x50, flags, 0xff, 0xff, 0, 0, 0, 0]);
+        bytes.extend(part);
+        let at = At::from_nanos(number * 1_000_000);
+        let frame = Frame { at, number, link: Link::RawIp, bytes: &bytes, wire_length: bytes.len() as u32 };
+        assembler.push(frame, &mut |pdu| {
+            let _ = decode(&pdu);
+            found.push(pdu.bytes.to_vec());
+        });
+    }
+    let faults = assembler.faults();
+    let is_sound =
+        [Kind::BadSyntax, Kind::BadLength].iter().all(|kind| faults.of(Layer::WebSocket, *kind) == 0);
+    Together { messages: found, is_sound }
 }
 
 /// A packet of a capture agent.

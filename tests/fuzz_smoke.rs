@@ -19,7 +19,8 @@ use tollgate::base::frame::{Envelope, Mtp, RoutingLabel};
 use tollgate::base::time::At;
 use tollgate::capture::Capture;
 use tollgate::clock::Stopwatch;
-use tollgate::wire::{hep, m3ua, mtp3, nfnetlink, sctp};
+use tollgate::wire::websocket::Opcode;
+use tollgate::wire::{hep, m3ua, mtp3, nfnetlink, sctp, websocket};
 
 const ITERATIONS: u64 = 30_000;
 /// Messages of captures that a target begins with, at most.
@@ -54,6 +55,7 @@ fn frames() {
             ],
         ),
         sequence(0, &[&ethernet(132, &sctp_packet())]),
+        sequence(0, &wrapped().iter().map(|frame| &frame[..]).collect::<Vec<_>>()),
         sequence(link_number(tollgate::base::frame::Link::Mtp3), &[&mtp3_message(), &mtp3_message()]),
     ];
     for path in captures() {
@@ -71,18 +73,35 @@ fn frames() {
 }
 
 #[test]
-fn hep() {
-    let packet = hep::Packet {
-        src: "192.0.2.1:5060".parse().unwrap(),
-        dst: "192.0.2.2:5060".parse().unwrap(),
-        ip_protocol: 17,
-        at: Some(At::from_nanos(1_700_000_000_000_001_000)),
-        protocol: hep::SIP,
-        agent: 7,
-        key: Some(b"word"),
-        correlation: Some(b"1@a.example"),
-        payload: hep::Payload::Plain(INVITE),
+fn stream() {
+    let mut twice = vec![0x41];
+    twice.extend([INVITE, b"\r\n\r\n", INVITE].concat());
+    let mut agent = vec![0x82];
+    hep_packet().emit(&mut agent);
+    hep_packet().emit(&mut agent);
+    fuzz("stream", targets::stream, &[twice, agent]);
+}
+
+#[test]
+fn websocket() {
+    let mut frames = vec![0xc3];
+    let mut push = |is_final, opcode, payload: &[u8]| {
+        let (length, mask) = (payload.len() as u64, Some([1, 2, 3, 4]));
+        websocket::Header { is_final, is_extended: false, opcode, mask, length, size: 0 }.emit(&mut frames);
+        let start = frames.len();
+        frames.extend(payload);
+        websocket::unmask(&mut frames[start..], [1, 2, 3, 4]);
     };
+    push(true, Opcode::Data, INVITE);
+    push(false, Opcode::Data, &INVITE[..50]);
+    push(true, Opcode::Control, b"ping");
+    push(true, Opcode::Continuation, &INVITE[50..]);
+    fuzz("websocket", targets::websocket, &[frames]);
+}
+
+#[test]
+fn hep() {
+    let packet = hep_packet();
     let (mut v4, mut v6) = (Vec::new(), Vec::new());
     packet.emit(&mut v4);
     hep::Packet { src: "[2001:db8::1]:5060".parse().unwrap(), ..packet }.emit(&mut v6);
@@ -432,6 +451,41 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     packer.write_all(bytes).unwrap();
     packer.finish().unwrap()
+}
+
+fn hep_packet() -> hep::Packet<'static> {
+    hep::Packet {
+        src: "192.0.2.1:5060".parse().unwrap(),
+        dst: "192.0.2.2:5060".parse().unwrap(),
+        ip_protocol: 17,
+        at: Some(At::from_nanos(1_700_000_000_000_001_000)),
+        protocol: hep::SIP,
+        agent: 7,
+        key: Some(b"word"),
+        correlation: Some(b"1@a.example"),
+        payload: hep::Payload::Plain(INVITE),
+    }
+}
+
+/// A message in GRE, VXLAN and GTP-U, behind a tag, labels and a session.
+fn wrapped() -> Vec<Vec<u8>> {
+    let frame = ethernet(17, &udp(INVITE));
+    let ip = &frame[14..];
+    let over_udp = |port: u16, head: &[u8], inner: &[u8]| {
+        let mut datagram = udp(&[head, inner].concat());
+        datagram[2..4].copy_from_slice(&port.to_be_bytes());
+        ethernet(17, &datagram)
+    };
+    let [high, low] = (ip.len() as u16).to_be_bytes();
+    vec![
+        ethernet(47, &[&[0x30, 0, 0x65, 0x58, 0, 0, 0, 1, 0, 0, 0, 2], &frame[..]].concat()),
+        ethernet(47, &[&[0x10, 0, 0x88, 0xbe, 0, 0, 0, 1, 0x10, 0, 0, 1, 0, 0, 0, 0], &frame[..]].concat()),
+        over_udp(4789, &[8, 0, 0, 0, 0, 0, 1, 0], &frame),
+        over_udp(6081, &[1, 0, 0x65, 0x58, 0, 0, 1, 0, 0, 0, 0, 0], &frame),
+        over_udp(2152, &[0x34, 255, high, low, 0, 0, 0, 1, 0, 0, 0, 0x85, 1, 0, 0, 0], ip),
+        [&[2; 12][..], &[0x81, 0, 0, 1, 0x88, 0x47, 0, 1, 1, 64, 0, 0, 0, 0], &frame[..]].concat(),
+        [&[2; 12][..], &[0x88, 0x64, 0x11, 0, 0, 1, high, low, 0, 0x21], ip].concat(),
+    ]
 }
 
 /// An input of [`targets::frames`].

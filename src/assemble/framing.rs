@@ -2,6 +2,10 @@
 //!
 //! Where the stream makes no sense it is searched, line by line, for the next start line. However the stream is cut
 //! into segments, the messages and the faults are the same. A message inside one segment is handed on without a copy.
+//!
+//! Lines are those of the decoder ([`wire::sip`](crate::wire::sip)): LF ends one, folded lines belong together, only an
+//! empty line ends the head. Of Content-Length values that differ the smallest counts, and what follows it is searched for
+//! a start line: a message that only some receivers see is seen, and the stream goes on whatever the receiver believed.
 
 use memchr::memchr;
 
@@ -91,6 +95,29 @@ enum Step {
     Skip(usize),
 }
 
+/// Length of the body as the head states it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+enum Stated {
+    /// Not a number.
+    Bad,
+    /// Several that differ; the smallest.
+    Conflict(usize),
+    #[default]
+    No,
+    Once(usize),
+}
+
+/// The header line before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+enum Last {
+    /// A Content-Length with its value.
+    Length,
+    /// A Content-Length whose value may follow.
+    LengthWithout,
+    #[default]
+    Other,
+}
+
 /// How far a message has been read.
 #[derive(Debug, Default)]
 struct Reader {
@@ -99,8 +126,10 @@ struct Reader {
     line: usize,
     /// Offset up to which its end was looked for.
     searched: usize,
-    /// Value of the first Content-Length; `None` within when it cannot be read.
-    body: Option<Option<usize>>,
+    /// What the Content-Length lines say so far.
+    stated: Stated,
+    /// What a folded line would continue.
+    last: Last,
     /// Length of the message, once its header is read.
     length: Option<usize>,
 }
@@ -130,7 +159,7 @@ impl Reader {
                 };
             };
             let end = self.searched + end + 1;
-            if let Some(step) = self.read_line(bytes[self.line..end].trim_ascii_end(), end, out) {
+            if let Some(step) = self.read_line(&bytes[self.line..end - 1], end, out) {
                 return step;
             }
             (self.line, self.searched) = (end, end);
@@ -141,35 +170,85 @@ impl Reader {
         }
     }
 
-    /// One line of the header, which ends at `end`.
+    /// One line of the header, without its LF; the next begins at `end`.
     fn read_line(&mut self, line: &[u8], end: usize, out: &mut impl FnMut(Found<'_>)) -> Option<Step> {
         if self.line == 0 {
             if !is_start_line(line) {
                 return Some(self.lose(end, Sync::Lost, out));
             }
             self.sync = Sync::Found;
-        } else if !line.is_empty() {
-            self.body = self.body.or_else(|| content_length(line));
-        } else {
-            let body = match self.body {
-                Some(Some(body)) => body,
-                Some(None) => {
-                    out(Found::Fault(Layer::Tcp, Kind::BadSyntax));
-                    0
-                }
-                None => {
-                    out(Found::Fault(Layer::Tcp, Kind::Missing));
-                    0
-                }
-            };
-            let length = end.saturating_add(body);
-            if length > MESSAGE_MAX {
-                self.sync = Sync::Lost;
-                out(Found::Fault(Layer::Tcp, Kind::BadLength));
-                return Some(Step::Skip(end));
-            }
-            self.length = Some(length);
+            return None;
         }
+        match line {
+            [] | [b'\r'] => return self.end_head(end, out),
+            [b' ' | b'\t', ..] => match (self.last, line.trim_ascii()) {
+                (_, []) | (Last::Other, _) => {}
+                (Last::Length, _) => self.stated = Stated::Bad,
+                (Last::LengthWithout, value) => self.state(value),
+            },
+            _ => {
+                self.close_line();
+                match content_length(line) {
+                    None => {}
+                    Some([]) => self.last = Last::LengthWithout,
+                    Some(value) => self.state(value),
+                }
+            }
+        }
+        None
+    }
+
+    /// The line before is not continued.
+    fn close_line(&mut self) {
+        if self.last == Last::LengthWithout {
+            self.stated = Stated::Bad;
+        }
+        self.last = Last::Other;
+    }
+
+    /// The value of a Content-Length.
+    fn state(&mut self, value: &[u8]) {
+        self.last = Last::Length;
+        let is_number = value.iter().all(u8::is_ascii_digit);
+        let number = std::str::from_utf8(value).ok().filter(|_| is_number);
+        let number = number.and_then(|text| text.parse().ok());
+        self.stated = match (self.stated, number) {
+            (Stated::Bad, _) | (_, None) => Stated::Bad,
+            (Stated::No, Some(number)) => Stated::Once(number),
+            (Stated::Once(before), Some(number)) if before == number => Stated::Once(number),
+            (Stated::Once(before) | Stated::Conflict(before), Some(number)) => {
+                Stated::Conflict(before.min(number))
+            }
+        };
+    }
+
+    /// The empty line.
+    fn end_head(&mut self, end: usize, out: &mut impl FnMut(Found<'_>)) -> Option<Step> {
+        self.close_line();
+        let fault = match self.stated {
+            Stated::Bad => Some(Kind::BadSyntax),
+            Stated::Conflict(_) => Some(Kind::Conflict),
+            Stated::No => Some(Kind::Missing),
+            Stated::Once(_) => None,
+        };
+        if let Some(kind) = fault {
+            out(Found::Fault(Layer::Tcp, kind));
+        }
+        // What follows may be the rest of the body.
+        if matches!(self.stated, Stated::Bad | Stated::Conflict(_)) {
+            self.sync = Sync::Lost;
+        }
+        let body = match self.stated {
+            Stated::Bad | Stated::No => 0,
+            Stated::Conflict(body) | Stated::Once(body) => body,
+        };
+        let length = end.saturating_add(body);
+        if length > MESSAGE_MAX {
+            self.sync = Sync::Lost;
+            out(Found::Fault(Layer::Tcp, Kind::BadLength));
+            return Some(Step::Skip(end));
+        }
+        self.length = Some(length);
         None
     }
 
@@ -185,23 +264,18 @@ impl Reader {
     }
 }
 
-/// Value of a Content-Length line, long or compact form. `Some(None)` when it is one but holds no number.
-fn content_length(line: &[u8]) -> Option<Option<usize>> {
+/// Value of a Content-Length line, long or compact form.
+#[inline]
+fn content_length(line: &[u8]) -> Option<&[u8]> {
     if !matches!(line.first(), Some(b'C' | b'c' | b'L' | b'l')) {
         return None;
     }
     let colon = line.iter().take(40).position(|octet| *octet == b':')?;
-    let name = line[..colon].trim_ascii();
+    let name = line[..colon].trim_ascii_end();
     if !name.eq_ignore_ascii_case(b"Content-Length") && !name.eq_ignore_ascii_case(b"l") {
         return None;
     }
-    let value = line[colon + 1..].trim_ascii();
-    Some(
-        std::str::from_utf8(value)
-            .ok()
-            .filter(|text| !text.starts_with('+'))
-            .and_then(|text| text.parse().ok()),
-    )
+    Some(line[colon + 1..].trim_ascii())
 }
 
 #[cfg(test)]
@@ -261,12 +335,50 @@ mod tests {
         assert_eq!(run([&b"BYE sip:a SIP/2.0\r\n\r\n"[..]])[0], "Tcp Missing");
     }
 
+    #[test]
+    fn lengths_that_differ_are_a_conflict_and_hide_nothing() {
+        let stream =
+            b"BYE sip:a SIP/2.0\r\nl: 3\r\nContent-Length: 30\r\n\r\nabcBYE sip:b SIP/2.0\r\nl: 0\r\n\r\n";
+        let expected = [
+            "Tcp Conflict",
+            r"BYE sip:a SIP/2.0\r\nl: 3\r\nContent-Length: 30\r\n\r\nabc",
+            r"BYE sip:b SIP/2.0\r\nl: 0\r\n\r\n",
+        ];
+        assert_eq!(run([&stream[..]]), expected);
+        let same = b"BYE sip:a SIP/2.0\r\nl: 3\r\nl:03\r\n\r\nabc";
+        assert_eq!(run([&same[..]]), [r"BYE sip:a SIP/2.0\r\nl: 3\r\nl:03\r\n\r\nabc"]);
+    }
+
+    #[test]
+    fn lines_are_those_of_the_decoder() {
+        for head in [
+            &b"Content-Length:\r\n 4\r\n\r\n"[..],
+            b"l \t: 4\r\n  \r\n\r\n",
+            b"Subject: x\r\n l: 9\r\n \r\nl: 4\r\n\r\n",
+            b"Subject: a\rb\r\nl: 4\n\n",
+            b" \r\nl: 4\r\n\r\n",
+        ] {
+            let message = [b"BYE sip:a SIP/2.0\r\n", head, b"body"].concat();
+            let stream = [&message[..], b"BYE sip:b SIP/2.0\r\nl: 0\r\n\r\n"].concat();
+            let found = run([&stream[..]]);
+            assert_eq!((&found[0], found.len()), (&message.escape_ascii().to_string(), 2), "{found:?}");
+        }
+        for head in
+            [&b"l: 1\r\n 2\r\n\r\n"[..], b"l: 4\rX: y\r\n\r\n", b"l:\r\nl: 4\r\n\r\n", b"l: 0x4\r\n\r\n"]
+        {
+            let stream =
+                [b"BYE sip:a SIP/2.0\r\n", head, b"body\r\nBYE sip:b SIP/2.0\r\nl: 0\r\n\r\n"].concat();
+            let found = run([&stream[..]]);
+            assert_eq!((&found[0][..], found.len()), ("Tcp BadSyntax", 3), "{found:?}");
+        }
+    }
+
     proptest! {
         #[test]
         fn any_cut_gives_the_same(
             parts in prop::collection::vec(prop::sample::select(vec![
                 &b"INVITE sip:a SIP/2.0\r\n"[..], b"Content-Length: 7\r\n", b"l: 3\r\n", b"l: 70000\r\n", b"\r\n",
-                b"\r\n\r\n", b"\n", b"body", b"SIP/2.0 180 Ringing\r\n", b"\0\xff", b"Via: SIP/2.0/TCP x\r\n", b"\r",
+                b"\r\n\r\n", b"\n", b" ", b" 5\r\n", b"l:\r\n", b"body", b"SIP/2.0 180 Ringing\r\n", b"\0\xff", b"Via: SIP/2.0/TCP x\r\n", b"\r",
             ]), 0..40),
             cuts in prop::collection::vec(1..30_usize, 1..20),
         ) {

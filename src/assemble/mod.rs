@@ -5,20 +5,27 @@
 //! by [`Skip`], frames that are broken by [`Faults`]; nothing else keeps a frame from coming out.
 //! Must not: know what a message says, or read a clock.
 
+mod carrier;
 mod chunk;
 mod fragment;
 mod framing;
+pub mod hep;
+mod hep_stream;
 mod pieces;
+mod recent;
 mod ss7;
 mod start_line;
 mod stream;
 mod table;
+mod websocket;
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use self::chunk::Chunks;
 use self::fragment::Fragments;
+use self::hep::Useless;
+use self::recent::Recent;
 pub use self::start_line::looks_like_sip;
 use self::start_line::trim_empty_lines;
 use self::stream::Streams;
@@ -43,6 +50,10 @@ pub struct AssembleOptions {
     pub fragment_bytes_max: usize,
     /// How long a datagram waits for its fragments.
     pub fragment_wait: Duration,
+    /// Datagrams and fragments that are remembered, to know one that comes twice; 0 for none. A newer one takes the place.
+    pub duplicates_max: usize,
+    /// For how long. Less than 500 ms: then SIP sends again what was not answered.
+    pub duplicate_window: Duration,
     /// Directions of TCP connections with SIP; the one longest silent makes room.
     pub flows_max: usize,
     /// Octets behind a gap in one direction of a TCP connection; then the gap is skipped.
@@ -66,6 +77,8 @@ impl Default for AssembleOptions {
             datagrams_max: 8192,
             fragment_bytes_max: 16 << 20,
             fragment_wait: Duration::from_secs(30),
+            duplicates_max: 4096,
+            duplicate_window: Duration::from_millis(100),
             flows_max: 32_768,
             flow_bytes_max: 256 << 10,
             stream_bytes_max: 32 << 20,
@@ -93,6 +106,10 @@ pub enum Skip {
     TcpOther,
     /// TCP without data.
     TcpEmpty,
+    /// What capture agents send of other protocols.
+    HepOther,
+    /// A datagram or fragment that another tap point showed a moment ago.
+    Duplicate,
     /// SCTP without M3UA: heartbeats, acknowledgements, other payload protocols.
     SctpOther,
     /// M3UA that keeps the link up.
@@ -105,13 +122,15 @@ pub enum Skip {
 
 impl Skip {
     /// Names for counters, in the order of the enum.
-    pub const NAMES: [&'static str; 10] = [
+    pub const NAMES: [&'static str; 12] = [
         "not_ip",
         "ip_other",
         "udp_other",
         "keep_alive",
         "tcp_other",
         "tcp_empty",
+        "hep_other",
+        "duplicate",
         "sctp_other",
         "m3ua_management",
         "mtp2_status",
@@ -167,6 +186,7 @@ pub enum Whole<'a> {
 #[derive(Debug)]
 pub struct Assembler {
     fragments: Fragments,
+    recent: Recent,
     streams: Streams,
     chunks: Chunks,
     counts: Counts,
@@ -197,6 +217,7 @@ impl Assembler {
         };
         Self {
             fragments: Fragments::new(datagrams_max, fragment_bytes_max, fragment_wait, seed),
+            recent: Recent::new(options.duplicates_max, options.duplicate_window, seed),
             streams: Streams::new(streams, seed),
             chunks: Chunks::new(chunks, seed),
             counts: Counts::default(),
@@ -213,8 +234,8 @@ impl Assembler {
         }
         match Packet::parse(&frame) {
             Ok(Some(packet)) => {
-                let Self { fragments, streams, chunks, .. } = self;
-                Paths { fragments, streams, chunks }.take(packet, &mut sink);
+                let Self { fragments, recent, streams, chunks, .. } = self;
+                Paths { fragments, recent, streams, chunks }.take(packet, &mut sink);
             }
             Ok(None) => sink.skip(Skip::NotIp),
             Err(error) => sink.refuse(error),
@@ -224,13 +245,7 @@ impl Assembler {
     /// Takes what is whole already, as number `number` among the frames, at a time that never goes backwards.
     pub fn push_whole(&mut self, (at, number): (At, u64), whole: Whole<'_>, out: &mut impl FnMut(Pdu<'_>)) {
         self.tick(at, out);
-        let mut sink = Sink { out, counts: &mut self.counts, at, frame: number };
-        match whole {
-            Whole::M3ua(bytes) => ss7::m3ua(bytes, &mut sink),
-            Whole::Sip { src, dst, transport, bytes } => {
-                sip((src, dst, transport), bytes, &mut sink);
-            }
-        }
+        Sink { out, counts: &mut self.counts, at, frame: number }.whole(whole);
     }
 
     /// Lets time pass without a frame: what was waited for in vain until `at` is given up, and what was found behind
@@ -263,6 +278,7 @@ impl Assembler {
 /// The ways a packet may go.
 struct Paths<'a> {
     fragments: &'a mut Fragments,
+    recent: &'a mut Recent,
     streams: &'a mut Streams,
     chunks: &'a mut Chunks,
 }
@@ -286,6 +302,9 @@ impl Paths<'_> {
 
     /// What is put together may be wrapped again, and again in fragments: as deep as wrappings go.
     fn fragment<F: FnMut(Pdu<'_>)>(&mut self, packet: &Packet<'_>, place: Fragment, sink: &mut Sink<'_, F>) {
+        if self.recent.has_seen(sink.at, packet) {
+            return sink.skip(Skip::Duplicate);
+        }
         let Some(payload) = self.fragments.push(sink.at, packet, place, &mut sink.counts.faults) else {
             return;
         };
@@ -301,7 +320,7 @@ impl Paths<'_> {
         }
         match packet.protocol {
             net::UDP => match Udp::parse(packet.payload) {
-                Ok(udp) => datagram(packet, &udp, sink),
+                Ok(udp) => self.datagram(packet, &udp, sink),
                 Err(error) => sink.refuse(error),
             },
             net::TCP => match Tcp::parse(packet.payload) {
@@ -316,19 +335,26 @@ impl Paths<'_> {
             _ => sink.skip(Skip::IpOther),
         }
     }
-}
 
-fn datagram<F: FnMut(Pdu<'_>)>(packet: &Packet<'_>, udp: &Udp<'_>, sink: &mut Sink<'_, F>) {
-    if udp.length_differs && packet.flaw.is_none() {
-        sink.fault(Layer::Udp, Kind::BadLength);
-    }
-    let sip_port = SIP_PORTS.contains(&udp.src_port) || SIP_PORTS.contains(&udp.dst_port);
-    if sip_port || looks_like_sip(udp.payload) {
+    fn datagram<F: FnMut(Pdu<'_>)>(&mut self, packet: &Packet<'_>, udp: &Udp<'_>, sink: &mut Sink<'_, F>) {
+        if udp.length_differs && packet.flaw.is_none() {
+            sink.fault(Layer::Udp, Kind::BadLength);
+        }
+        let ports = (udp.src_port, udp.dst_port);
+        let is_sip_port = SIP_PORTS.contains(&ports.0) || SIP_PORTS.contains(&ports.1);
+        let is_agent = hep::is_likely(ports, udp.payload);
+        if !is_agent && !is_sip_port && !looks_like_sip(udp.payload) {
+            return sink.skip(Skip::UdpOther);
+        }
+        if self.recent.has_seen(sink.at, packet) {
+            return sink.skip(Skip::Duplicate);
+        }
+        if is_agent {
+            return sink.agent(udp.payload);
+        }
         let src = SocketAddr::new(packet.src, udp.src_port);
         let dst = SocketAddr::new(packet.dst, udp.dst_port);
         sip((src, dst, Transport::Udp), udp.payload, sink);
-    } else {
-        sink.skip(Skip::UdpOther);
     }
 }
 
@@ -366,6 +392,25 @@ impl<F: FnMut(Pdu<'_>)> Sink<'_, F> {
     fn emit(&mut self, envelope: Envelope, bytes: &[u8]) {
         self.counts.pdus += 1;
         (self.out)(Pdu { at: self.at, seq: self.counts.pdus, frame: self.frame, envelope, bytes });
+    }
+
+    fn whole(&mut self, whole: Whole<'_>) {
+        match whole {
+            Whole::M3ua(bytes) => ss7::m3ua(bytes, self),
+            Whole::Sip { src, dst, transport, bytes } => sip((src, dst, transport), bytes, self),
+        }
+    }
+
+    /// A packet of a capture agent. The message has the time of the frame that brought it.
+    fn agent(&mut self, bytes: &[u8]) {
+        match crate::wire::hep::Packet::parse(bytes) {
+            Ok(packet) => match hep::open(&packet, |whole| self.whole(whole)) {
+                Ok(()) => {}
+                Err(Useless::Compressed) => self.fault(Layer::Hep, Kind::BadSyntax),
+                Err(Useless::Payload) => self.skip(Skip::HepOther),
+            },
+            Err(error) => self.refuse(error),
+        }
     }
 
     fn fault(&mut self, layer: Layer, kind: Kind) {
@@ -462,6 +507,65 @@ mod tests {
             assert_eq!(found, [(1, 4, INVITE.to_vec())]);
             assert_eq!(assembler.faults(), &Faults::default());
         }
+    }
+
+    #[test]
+    fn what_two_tap_points_show_comes_out_once() {
+        let mut assembler = Assembler::new(AssembleOptions::default());
+        let bytes = build::ethernet(&build::ipv4(UDP, &build::udp(5060, 5060, INVITE)));
+        let tagged = [&bytes[..12], &[0x81, 0, 0, 9], &bytes[12..]].concat();
+        let mut hop = bytes.clone();
+        hop[14 + 8] -= 1;
+        let found: Vec<_> =
+            [&bytes, &tagged, &hop].map(|bytes| push(&mut assembler, Link::Ethernet, bytes, 0).len()).into();
+        assert_eq!((found, assembler.skips().of(Skip::Duplicate)), (vec![1, 0, 0], 2));
+        // Sent again, and not seen again.
+        let mut again = bytes;
+        again[14 + 5] += 1;
+        assert_eq!(push(&mut assembler, Link::Ethernet, &again, 0).len(), 1);
+    }
+
+    #[test]
+    fn fragments_seen_twice_begin_no_datagram() {
+        let mut assembler = Assembler::new(AssembleOptions::default());
+        let whole = build::ipv4(UDP, &build::udp(5060, 5060, INVITE));
+        let found: Vec<_> = cut_in_two(&whole, 7)
+            .iter()
+            .flat_map(|part| [part, part])
+            .map(|part| push(&mut assembler, Link::RawIp, part, 0).len())
+            .collect();
+        assert_eq!((found, assembler.skips().of(Skip::Duplicate)), (vec![0, 0, 1, 0], 2));
+        assembler.tick(At::from_nanos(60_000_000_000), &mut |_| {});
+        assert_eq!(assembler.faults(), &Faults::default());
+    }
+
+    #[test]
+    fn a_capture_agent_in_a_capture_is_unpacked() {
+        let packet = crate::wire::hep::Packet {
+            src: "192.0.2.1:5060".parse().unwrap(),
+            dst: "192.0.2.2:5060".parse().unwrap(),
+            ip_protocol: 6,
+            at: None,
+            protocol: crate::wire::hep::SIP,
+            agent: 1,
+            key: None,
+            correlation: None,
+            payload: crate::wire::hep::Payload::Plain(INVITE),
+        };
+        let mut bytes = Vec::new();
+        packet.emit(&mut bytes);
+        let mut version_1 = vec![1, 16, 2, 17, 0x13, 0xc4, 0x13, 0xc4, 10, 0, 0, 1, 10, 0, 0, 2];
+        version_1.extend_from_slice(INVITE);
+        let mut assembler = Assembler::new(AssembleOptions::default());
+        let mut send = |port: u16, bytes: &[u8]| {
+            push(&mut assembler, Link::RawIp, &build::ipv4(UDP, &build::udp(9, port, bytes)), 0)
+        };
+        assert_eq!(send(4711, &bytes), [(1, 4, INVITE.to_vec())]);
+        assert_eq!(send(9060, &version_1), [(2, 4, INVITE.to_vec())]);
+        assert_eq!(send(9061, &version_1), []);
+        assert_eq!(send(9060, b"HEP3\0\x07x"), []);
+        let faults: Vec<_> = assembler.faults().nonzero().collect();
+        assert_eq!((faults, assembler.skips().of(Skip::UdpOther)), (vec![("hep", "truncated", 1)], 1));
     }
 
     #[test]

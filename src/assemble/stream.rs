@@ -1,20 +1,23 @@
 //! TCP segments → SIP messages, a direction of a connection at a time. RFC 9293 §3.4, §3.10.
 //!
-//! In: segments with packet time. Out: SIP messages, by way of [`framing`](super::framing). Segments come late, twice
-//! and overlapping; of an octet sent twice the first copy counts. Octets that the capture missed are waited for, for
-//! a time and up to a number of octets; then the stream goes on behind the gap, at the next start line. Connections
-//! that carry no SIP are not kept.
+//! In: segments with packet time. Out: what a [`Carrier`](super::carrier) cuts from the octets in order. Segments come
+//! late, twice and overlapping; of an octet sent twice the first copy counts. Octets that the capture missed are waited
+//! for, for a time and up to a number of octets; then the stream goes on behind the gap, at the next start line.
+//! Connections that carry no signalling are not kept.
+//!
+//! Whoever wants to go unseen sends what the receiver ignores: a SYN within the connection, octets far outside its window.
+//! Which of two places in the sequence is the true one cannot be told from one side; so a connection has a second life
+//! beside the first, where what does not fit the first goes, and both are read.
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::framing::{Found, Framer};
+use super::carrier::{Carrier, begins_signalling};
 use super::pieces::{Known, Pieces};
-use super::start_line::looks_like_sip;
 use super::table::Table;
 use super::{SIP_PORTS, Sink, Skip};
 use crate::base::fault::{Kind, Layer};
-use crate::base::frame::{Envelope, Pdu, Transport};
+use crate::base::frame::Pdu;
 use crate::base::map::Seed;
 use crate::base::time::At;
 use crate::wire::net::Tcp;
@@ -23,9 +26,17 @@ use crate::wire::net::Tcp;
 const WINDOW: u64 = 1 << 20;
 /// Separate parts waiting behind gaps, a flow.
 const PIECES_MAX: usize = 128;
+/// A life that was silent for so long has ended if another begins: as long as a SIP transaction lasts (RFC 3261 §17.1.1.2).
+const SILENCE: Duration = Duration::from_secs(32);
 
-/// Sender and receiver: one direction of a connection.
-type Key = (SocketAddr, SocketAddr);
+/// One direction of a connection, sender first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Key {
+    src: SocketAddr,
+    dst: SocketAddr,
+    /// The other life of the connection.
+    is_second: bool,
+}
 
 /// Bounds of [`Streams`].
 #[derive(Clone, Copy, Debug)]
@@ -57,11 +68,17 @@ struct Flow {
     /// Position expected next. Its low 32 bits are the sequence number.
     next: u64,
     pending: Pieces,
-    framer: Framer,
+    carrier: Carrier,
     /// Frame that last brought something.
     frame: u64,
     /// Position of the gap that is being waited for.
     gap: Option<u64>,
+    /// When a segment last fitted.
+    heard: At,
+    /// A FIN or RST was where it is expected.
+    is_closed: bool,
+    /// There may be a second life.
+    is_contested: bool,
 }
 
 impl Streams {
@@ -84,34 +101,37 @@ impl Streams {
     }
 
     /// Takes a segment.
-    pub fn push<F: FnMut(Pdu<'_>)>(&mut self, key: Key, segment: &Tcp<'_>, sink: &mut Sink<'_, F>) {
+    pub fn push<F: FnMut(Pdu<'_>)>(
+        &mut self,
+        (src, dst): (SocketAddr, SocketAddr),
+        segment: &Tcp<'_>,
+        sink: &mut Sink<'_, F>,
+    ) {
         let may_be_sip = SIP_PORTS.contains(&segment.src_port) || SIP_PORTS.contains(&segment.dst_port);
         let control = segment.fin || segment.rst || (segment.syn && may_be_sip);
         if segment.payload.is_empty() && !control {
             return sink.skip(Skip::TcpEmpty);
         }
+        let key = Key { src, dst, is_second: false };
         let first = if segment.syn { segment.sequence.wrapping_add(1) } else { segment.sequence };
-        let before = match self.flows.touch(&key) {
-            Some(flow) => {
-                let before = flow.cost();
-                if segment.syn && flow.initial != Some(first) {
-                    if before > 0 {
-                        sink.fault(Layer::Tcp, Kind::Truncated);
-                    }
-                    *flow = Flow { gap: flow.gap, ..Flow::opened(first) };
-                }
-                before
+        let (key, before) = match self.flows.touch(&key) {
+            Some(flow) if !flow.is_contested && flow.distance(first, segment.syn).is_some() => {
+                (key, flow.cost())
             }
-            None if segment.syn && may_be_sip => self.open(key, Flow::opened(first), sink),
-            None if !segment.payload.is_empty() && (may_be_sip || looks_like_sip(segment.payload)) => {
-                self.open(key, Flow::found(first), sink)
+            Some(_) => match self.contest(key, first, segment, sink) {
+                Some(chosen) => chosen,
+                None => return sink.skip(Skip::TcpEmpty),
+            },
+            None if segment.syn && may_be_sip => (key, self.open(key, Flow::opened(first), sink)),
+            None if !segment.payload.is_empty() && (may_be_sip || begins_signalling(segment.payload)) => {
+                (key, self.open(key, Flow::found(first, segment.payload), sink))
             }
             None => {
                 return sink.skip(if segment.payload.is_empty() { Skip::TcpEmpty } else { Skip::TcpOther });
             }
         };
         let Some(flow) = self.flows.newest() else { return };
-        flow.frame = sink.frame;
+        (flow.frame, flow.heard) = (sink.frame, sink.at);
         flow.accept(first, segment, key, sink);
         if flow.pending.cost() > self.limits.flow_bytes_max || flow.pending.count() > PIECES_MAX {
             flow.skip_gap(key, sink);
@@ -120,6 +140,51 @@ impl Streams {
         if !as_before {
             self.settle(key, before, sink);
         }
+    }
+
+    /// Which life of a connection a segment belongs to, and what that held before: the one that it is nearer to. One that
+    /// is near to neither begins a new life, in place of the first if that has ended. `None` when it has nothing to
+    /// begin with. The chosen one becomes the newest.
+    #[cold]
+    fn contest<F: FnMut(Pdu<'_>)>(
+        &mut self,
+        key: Key,
+        first: u32,
+        segment: &Tcp<'_>,
+        sink: &mut Sink<'_, F>,
+    ) -> Option<(Key, usize)> {
+        let second = Key { is_second: true, ..key };
+        let distance = |flow: &mut Flow| flow.distance(first, segment.syn);
+        let to_second = self.flows.get_mut(&second).and_then(distance);
+        let flow = self.flows.get_mut(&key)?;
+        let to_first = flow.distance(first, segment.syn);
+        let is_over = flow.is_closed || sink.at.since(flow.heard) >= SILENCE;
+        let is_new = to_first.is_none() && to_second.is_none();
+        if is_new && segment.payload.is_empty() && !segment.syn {
+            return None;
+        }
+        let chosen = match (to_first, to_second) {
+            (Some(to_first), Some(to_second)) if to_second < to_first => second,
+            (None, Some(_)) => second,
+            (None, None) if !is_over => second,
+            _ => key,
+        };
+        flow.is_contested |= chosen == second;
+        let fresh = || if segment.syn { Flow::opened(first) } else { Flow::found(first, segment.payload) };
+        let Some(flow) = self.flows.touch(&chosen) else {
+            return Some((chosen, self.open(chosen, fresh(), sink)));
+        };
+        let before = flow.cost();
+        if is_new {
+            if before > 0 {
+                sink.fault(Layer::Tcp, Kind::Truncated);
+            }
+            *flow = Flow { gap: flow.gap, is_contested: flow.is_contested, ..fresh() };
+        }
+        if is_new && !segment.syn {
+            sink.fault(Layer::Tcp, Kind::Gap);
+        }
+        Some((chosen, before))
     }
 
     fn open<F: FnMut(Pdu<'_>)>(&mut self, key: Key, flow: Flow, sink: &mut Sink<'_, F>) -> usize {
@@ -155,36 +220,57 @@ impl Streams {
 }
 
 impl Flow {
+    /// Seen from its first octet on.
     fn opened(first: u32) -> Self {
-        Self { initial: Some(first), framer: Framer::default(), ..Self::found(first) }
+        Self { initial: Some(first), ..Self::at(first, Carrier::opening()) }
     }
 
     /// The capture began in its middle.
-    fn found(first: u32) -> Self {
-        let (pending, framer) = (Pieces::default(), Framer::lost());
-        Self { initial: None, next: 1 << 32 | u64::from(first), pending, framer, frame: 0, gap: None }
+    fn found(first: u32, payload: &[u8]) -> Self {
+        Self::at(first, Carrier::midway(payload))
+    }
+
+    fn at(first: u32, carrier: Carrier) -> Self {
+        Self {
+            initial: None,
+            next: 1 << 32 | u64::from(first),
+            pending: Pieces::default(),
+            carrier,
+            frame: 0,
+            gap: None,
+            heard: At::default(),
+            is_closed: false,
+            is_contested: false,
+        }
     }
 
     fn cost(&self) -> usize {
-        self.pending.cost() + self.framer.cost()
+        self.pending.cost() + self.carrier.cost()
     }
 
+    /// Position of a sequence number.
+    fn position(&self, sequence: u32) -> u64 {
+        self.next.wrapping_add_signed(i64::from(sequence.wrapping_sub(self.next as u32) as i32))
+    }
+
+    /// How far a segment is from the one that is expected; `None` when it belongs to another life.
+    #[inline]
+    fn distance(&self, first: u32, is_syn: bool) -> Option<u64> {
+        if is_syn {
+            return (self.initial == Some(first)).then_some(0);
+        }
+        Some(self.position(first).abs_diff(self.next)).filter(|distance| *distance <= WINDOW)
+    }
+
+    #[inline]
     fn accept<F: FnMut(Pdu<'_>)>(&mut self, first: u32, segment: &Tcp<'_>, key: Key, sink: &mut Sink<'_, F>) {
         let payload = segment.payload;
-        let mut position =
-            self.next.wrapping_add_signed(i64::from(first.wrapping_sub(self.next as u32) as i32));
-        if position.abs_diff(self.next) > WINDOW {
-            if segment.rst || payload.is_empty() {
-                return;
-            }
-            sink.fault(Layer::Tcp, Kind::Gap);
-            *self = Self { frame: self.frame, gap: self.gap, ..Self::found(first) };
-            position = self.next;
-        }
-        let end = position + payload.len() as u64;
+        let position = self.position(first);
+        let end = position.wrapping_add(payload.len() as u64);
         let known = usize::try_from(self.next.saturating_sub(position)).unwrap_or(usize::MAX);
         match payload.get(known..) {
             Some(fresh) if !fresh.is_empty() => {
+                self.is_closed = false;
                 if position > self.next || !self.pending.is_empty() {
                     if self.pending.insert(position.max(self.next), fresh) == Known::Differs {
                         sink.fault(Layer::Tcp, Kind::Overlap);
@@ -196,11 +282,19 @@ impl Flow {
                 }
             }
             _ if payload.is_empty() => {}
+            // Asks whether the other side is still there: the last octet once more, or any (RFC 1122 §4.2.3.6).
+            _ if payload.len() == 1 && end == self.next => sink.skip(Skip::KeepAlive),
             _ => sink.fault(Layer::Tcp, Kind::Duplicate),
         }
-        // Nothing follows; a RST counts only where it is expected (RFC 5961 §3.2).
-        if (segment.fin || segment.rst) && end == self.next && self.framer.cost() > 0 {
-            self.framer.break_off();
+        if (segment.fin || segment.rst) && end == self.next {
+            self.close(segment, sink);
+        }
+    }
+
+    /// A FIN or RST where it is expected (RFC 5961 §3.2). An RST may be forged: what follows it will tell.
+    fn close<F: FnMut(Pdu<'_>)>(&mut self, segment: &Tcp<'_>, sink: &mut Sink<'_, F>) {
+        self.is_closed = true;
+        if segment.fin && self.carrier.break_off() {
             sink.fault(Layer::Tcp, Kind::Truncated);
         }
     }
@@ -216,203 +310,16 @@ impl Flow {
     fn skip_gap<F: FnMut(Pdu<'_>)>(&mut self, key: Key, sink: &mut Sink<'_, F>) {
         let Some(start) = self.pending.start() else { return };
         sink.fault(Layer::Tcp, Kind::Gap);
-        self.framer.break_off();
+        self.carrier.break_off();
         self.next = start;
         self.drain(key, sink);
     }
 
-    fn feed<F: FnMut(Pdu<'_>)>(&mut self, bytes: &[u8], (src, dst): Key, sink: &mut Sink<'_, F>) {
-        self.framer.feed(bytes, &mut |found| match found {
-            Found::Message(message) => {
-                sink.emit(Envelope::Sip { src, dst, transport: Transport::Tcp }, message);
-            }
-            Found::Fault(layer, kind) => sink.fault(layer, kind),
-        });
+    #[inline]
+    fn feed<F: FnMut(Pdu<'_>)>(&mut self, bytes: &[u8], key: Key, sink: &mut Sink<'_, F>) {
+        self.carrier.feed(bytes, (key.src, key.dst), sink);
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::assemble::{AssembleOptions, Assembler};
-    use crate::base::frame::{Frame, Link};
-    use crate::wire::net::{TCP, build};
-    use proptest::prelude::*;
-
-    const FIN: u8 = 1;
-    const SYN: u8 = 2;
-    const ACK: u8 = 16;
-
-    /// Segments, one a second: messages with the second they came out, and faults.
-    struct Wire {
-        assembler: Assembler,
-        second: u64,
-        found: Vec<(u64, String)>,
-    }
-
-    impl Wire {
-        fn new(options: AssembleOptions) -> Self {
-            Self { assembler: Assembler::new(options), second: 0, found: Vec::new() }
-        }
-
-        fn send(&mut self, sequence: u32, flags: u8, payload: &[u8]) {
-            self.send_over((40_000, 5060), sequence, flags, payload);
-        }
-
-        fn send_over(&mut self, ports: (u16, u16), sequence: u32, flags: u8, payload: &[u8]) {
-            let bytes = build::ipv4(TCP, &build::tcp(ports, sequence, flags, payload));
-            self.second += 1;
-            let frame = Frame {
-                at: At::from_nanos(self.second * 1_000_000_000),
-                number: self.second,
-                link: Link::RawIp,
-                bytes: &bytes,
-                wire_length: bytes.len() as u32,
-            };
-            let found = &mut self.found;
-            self.assembler.push(frame, &mut |pdu| {
-                found.push((pdu.at.nanos() / 1_000_000_000, pdu.bytes.escape_ascii().to_string()));
-            });
-        }
-
-        fn messages(&self) -> Vec<&str> {
-            self.found.iter().map(|(_, text)| text.as_str()).collect()
-        }
-
-        fn faults(&self) -> Vec<(&'static str, &'static str, u64)> {
-            self.assembler.faults().nonzero().collect()
-        }
-    }
-
-    fn message(name: &str) -> Vec<u8> {
-        format!("INVITE sip:{name} SIP/2.0\r\nl: 4\r\n\r\nbody").into_bytes()
-    }
-
-    fn shown(name: &str) -> String {
-        message(name).escape_ascii().to_string()
-    }
-
-    #[test]
-    fn begins_in_the_middle_at_a_start_line() {
-        let mut wire = Wire::new(AssembleOptions::default());
-        wire.send(7, ACK, &[b"tail of a header\r\n\r\n", &message("a")[..]].concat());
-        assert_eq!((wire.messages(), wire.faults()), (vec![shown("a").as_str()], vec![]));
-    }
-
-    #[test]
-    fn other_connections_are_not_kept() {
-        let mut wire = Wire::new(AssembleOptions::default());
-        wire.send_over((40_000, 443), 0, SYN, b"");
-        wire.send_over((40_000, 443), 1, ACK, b"\x16\x03\x01 not SIP");
-        assert_eq!(wire.assembler.streams.flows.len(), 0);
-        assert_eq!(wire.assembler.skips().of(Skip::TcpOther), 1);
-        wire.send_over((40_000, 9999), 1, ACK, &message("a"));
-        assert_eq!(wire.messages(), [shown("a")]);
-    }
-
-    #[test]
-    fn a_gap_is_given_up_at_its_deadline() {
-        let mut wire = Wire::new(AssembleOptions::default());
-        let (a, b) = (message("a"), message("b"));
-        wire.send(99, SYN, b"");
-        wire.send(100, ACK, &a[..10]);
-        wire.send(100 + a.len() as u32, ACK, &b);
-        wire.assembler.tick(At::from_nanos(5_999_999_999), &mut |_| unreachable!());
-        assert_eq!(wire.messages(), [""; 0]);
-        wire.second = 8;
-        wire.send_over((1, 2), 0, ACK, b"");
-        assert_eq!(wire.found, [(6, shown("b"))]);
-        assert_eq!(wire.faults(), [("tcp", "gap", 1)]);
-        assert_eq!(wire.assembler.streams.waiting.len(), 0);
-        // What was given up comes after all: too late.
-        wire.send(110, ACK, &a[10..]);
-        assert_eq!(wire.faults(), [("tcp", "gap", 1), ("tcp", "duplicate", 1)]);
-    }
-
-    #[test]
-    fn the_first_copy_counts() {
-        let mut wire = Wire::new(AssembleOptions::default());
-        let a = message("a");
-        let mut forged = a.clone();
-        forged[11] = b'z';
-        wire.send(99, SYN, b"");
-        wire.send(105, ACK, &a[5..]);
-        wire.send(100, ACK, &forged);
-        wire.send(99, SYN, b"");
-        wire.send(100, ACK, &a);
-        assert_eq!(wire.messages(), [shown("a")]);
-        assert_eq!(wire.faults(), [("tcp", "duplicate", 1), ("tcp", "overlap", 1)]);
-    }
-
-    #[test]
-    fn a_port_used_again_begins_anew() {
-        let mut wire = Wire::new(AssembleOptions::default());
-        wire.send(99, SYN, b"");
-        wire.send(100, ACK, b"INVITE sip:");
-        wire.send(150, ACK, b"behind a gap");
-        wire.send(500, SYN, b"");
-        wire.send(501, ACK, &message("b"));
-        wire.send(3_000_000_000, ACK, &message("c"));
-        assert_eq!(wire.messages(), [shown("b"), shown("c")]);
-        assert_eq!(wire.faults(), [("tcp", "truncated", 1), ("tcp", "gap", 1)]);
-        assert_eq!((wire.assembler.streams.held, wire.assembler.streams.waiting.len()), (0, 0));
-    }
-
-    #[test]
-    fn what_a_close_leaves_unfinished_is_counted() {
-        let mut wire = Wire::new(AssembleOptions::default());
-        wire.send(99, SYN, b"");
-        wire.send(100, ACK | FIN, b"INVITE sip:");
-        assert_eq!((wire.faults(), wire.assembler.streams.held), (vec![("tcp", "truncated", 1)], 0));
-    }
-
-    #[test]
-    fn floods_stay_within_bounds() {
-        let options = AssembleOptions {
-            flows_max: 8,
-            flow_bytes_max: 2000,
-            stream_bytes_max: 5000,
-            ..Default::default()
-        };
-        let mut wire = Wire::new(options);
-        for step in 0..2000_u32 {
-            wire.second = 0;
-            wire.send_over((step as u16, 5060), step, ACK, b"INVITE sip:a");
-            wire.send_over((step as u16, 5060), step + 100, ACK, &[b'x'; 900]);
-            wire.send_over((1, 5060), step.wrapping_mul(7919) % 60_000, ACK, b"yyy");
-            let streams = &wire.assembler.streams;
-            assert!(streams.held <= 5000 && streams.flows.len() <= 8 && streams.waiting.len() <= 8);
-        }
-        assert!(wire.assembler.faults().of(Layer::Tcp, Kind::Evicted) > 1000);
-    }
-
-    proptest! {
-        #[test]
-        fn any_order_of_segments_gives_the_same(
-            names in prop::collection::vec("[a-z]{1,20}", 1..6),
-            cuts in prop::collection::btree_set(1..200_usize, 0..20),
-            keys in prop::collection::vec(any::<u32>(), 21),
-            first in prop::sample::select(vec![0_u32, 77, u32::MAX - 50]),
-            twice: bool,
-        ) {
-            let stream: Vec<u8> = names.iter().flat_map(|name| message(name)).collect();
-            let mut edges: Vec<usize> = cuts.into_iter().filter(|cut| *cut < stream.len()).collect();
-            edges.insert(0, 0);
-            edges.push(stream.len());
-            let parts = edges.windows(2).map(|edge| (edge[0], &stream[edge[0]..edge[1]]));
-            let mut parts: Vec<_> = keys.into_iter().zip(parts).collect();
-            parts.sort_unstable();
-            let wait = Duration::from_secs(1000);
-            let mut wire = Wire::new(AssembleOptions { gap_wait: wait, ..AssembleOptions::default() });
-            wire.send(first.wrapping_sub(1), SYN, b"");
-            for (_, (start, part)) in parts {
-                for _ in 0..=u8::from(twice) {
-                    wire.send(first.wrapping_add(start as u32), ACK, part);
-                }
-            }
-            let expected: Vec<String> = names.iter().map(|name| shown(name)).collect();
-            prop_assert_eq!(wire.messages(), expected);
-            prop_assert_eq!((wire.assembler.streams.held, wire.assembler.streams.waiting.len()), (0, 0));
-        }
-    }
-}
+mod tests;

@@ -6,36 +6,29 @@
 //! Must not: answer agents.
 
 mod datagrams;
-mod stream;
 
 use std::io::{self, Read};
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::os::fd::AsFd;
 use std::time::Duration;
 
-use flate2::read::{GzDecoder, ZlibDecoder};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use crate::assemble::Whole;
+use crate::assemble::hep::{self, Found, Framer, Useless};
 use crate::base::fault::{Kind, Layer};
-use crate::base::frame::Transport;
 use crate::base::time::At;
 use crate::clock::{self, Stopwatch};
 use crate::source::counts::Loss;
 use crate::source::{FeedOptions, Feeder, Outlet, Running, start};
-use crate::wire::hep::{self, Packet, Payload};
+use crate::wire::hep::Packet;
 
 use datagrams::Datagrams;
-use stream::{Found, Framer};
 
 /// The longest wait for packets; also how long being told to stop may go unnoticed.
 const WAIT_MAX: Duration = Duration::from_millis(20);
 /// Octets read at once of a connection.
 const BLOCK: usize = 64 * 1024;
-/// Octets of an unpacked payload, at most: as many as a message may have.
-const UNPACKED_MAX: u64 = 65_536;
-/// IP protocol number of TCP.
-const TCP: u8 = 6;
 
 /// Where agents send to, and what is believed of what they send.
 #[derive(Clone, Debug)]
@@ -263,26 +256,16 @@ impl Taker {
         if self.options.key.as_ref().is_some_and(|key| packet.key != Some(key.as_bytes())) {
             return Err(Refusal::Lost(Loss::Key));
         }
-        if !matches!(packet.protocol, hep::SIP | hep::M3UA) {
-            return Err(Refusal::Lost(Loss::Payload));
-        }
-        let unpacked;
-        let payload = match packet.payload {
-            Payload::Plain(payload) => payload,
-            Payload::Compressed(packed) => {
-                unpacked = unpack(packed).ok_or(Refusal::Lost(Loss::Compressed))?;
-                &unpacked
-            }
+        let take = |whole: Whole<'_>| {
+            let at = self.time_of(&packet);
+            self.feeder.whole(at, whole, bytes.len());
         };
-        let transport = if packet.ip_protocol == TCP { Transport::Tcp } else { Transport::Udp };
-        let whole = if packet.protocol == hep::SIP {
-            Whole::Sip { src: packet.src, dst: packet.dst, transport, bytes: payload }
-        } else {
-            Whole::M3ua(payload)
-        };
-        let at = self.time_of(&packet);
-        self.feeder.whole(at, whole, bytes.len());
-        Ok(())
+        hep::open(&packet, take).map_err(|useless| {
+            Refusal::Lost(match useless {
+                Useless::Compressed => Loss::Compressed,
+                Useless::Payload => Loss::Payload,
+            })
+        })
     }
 
     /// The agent's time, where it is near enough.
@@ -302,38 +285,4 @@ impl Taker {
 enum Refusal {
     Fault(Layer, Kind),
     Lost(Loss),
-}
-
-/// Unpacks zlib (RFC 1950) or gzip (RFC 1952), by which agents differ. `None` when it is neither, or too long.
-fn unpack(packed: &[u8]) -> Option<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let limit = UNPACKED_MAX + 1;
-    if packed.starts_with(&[0x1f, 0x8b]) {
-        GzDecoder::new(packed).take(limit).read_to_end(&mut bytes).ok()?;
-    } else {
-        ZlibDecoder::new(packed).take(limit).read_to_end(&mut bytes).ok()?;
-    }
-    Some(bytes).filter(|bytes| bytes.len() as u64 <= UNPACKED_MAX)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use flate2::Compression;
-    use flate2::write::{GzEncoder, ZlibEncoder};
-    use std::io::Write;
-
-    #[test]
-    fn unpacks_both_kinds_up_to_a_length() {
-        let mut zlib = ZlibEncoder::new(Vec::new(), Compression::fast());
-        zlib.write_all(b"INVITE").unwrap();
-        assert_eq!(unpack(&zlib.finish().unwrap()), Some(b"INVITE".to_vec()));
-        let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
-        gzip.write_all(b"INVITE").unwrap();
-        assert_eq!(unpack(&gzip.finish().unwrap()), Some(b"INVITE".to_vec()));
-        let mut bomb = ZlibEncoder::new(Vec::new(), Compression::best());
-        bomb.write_all(&vec![0; 10_000_000]).unwrap();
-        assert_eq!(unpack(&bomb.finish().unwrap()), None);
-        assert_eq!(unpack(b"what is this"), None);
-    }
 }

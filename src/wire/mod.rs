@@ -21,6 +21,7 @@ pub mod nfnetlink;
 pub mod pcap;
 pub mod sctp;
 pub mod sip;
+pub mod websocket;
 
 use crate::base::fault::{Kind, Layer};
 

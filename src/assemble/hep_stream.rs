@@ -24,7 +24,18 @@ pub struct Framer {
 }
 
 impl Framer {
+    /// In the middle of a stream: silently searches for a packet.
+    pub const fn lost() -> Self {
+        Self { held: Vec::new(), is_lost: true }
+    }
+
+    /// Octets of memory.
+    pub const fn cost(&self) -> usize {
+        self.held.capacity()
+    }
+
     /// A stream that ends now ends within a packet.
+    #[must_use]
     pub const fn is_within(&self) -> bool {
         !self.held.is_empty() && !self.is_lost
     }
@@ -56,6 +67,9 @@ impl Framer {
             }
         }
         self.held.drain(..start);
+        if self.held.is_empty() {
+            self.held = Vec::new();
+        }
     }
 }
 
