@@ -38,7 +38,11 @@ pub(in crate::signal) fn party(uri: &Uri<'_>, plan: Plan<'_>) -> Party {
         }
         _ => (user, Nature::Unknown),
     };
-    Party { raw, ..plan.numbering.party(text, nature, plan.hint) }
+    let mut party = Party { raw, ..plan.numbering.party(text, nature, plan.hint) };
+    if party.number.is_none() && has_foreign_digits(user) {
+        party.shape = Shape::NotDigits;
+    }
+    party
 }
 
 /// Why a URI names no caller.

@@ -138,6 +138,8 @@ pub struct Address<'a> {
     pub name: &'a [u8],
     /// Header parameters after it.
     pub parameters: &'a [u8],
+    /// The bracket before the URI is never closed: some read no address in it.
+    pub is_open: bool,
 }
 
 impl<'a> Address<'a> {
@@ -161,8 +163,9 @@ impl<'a> Address<'a> {
                 if bracket > 0 && name.is_empty() {
                     name = before.trim_ascii_end();
                 }
-                let (uri, parameters) = split_off(inside, find(inside, near([b'>'], inside)));
-                Some(Self { uri: Uri::parse(uri.trim_ascii())?, name, parameters })
+                let end = near([b'>'], inside);
+                let (uri, parameters) = split_off(inside, find(inside, end));
+                Some(Self { uri: Uri::parse(uri.trim_ascii())?, name, parameters, is_open: end.is_none() })
             }
             None => Self::without_brackets(value),
         }
@@ -174,7 +177,7 @@ impl<'a> Address<'a> {
         let host = near([b'@'], unquoted).unwrap_or_default();
         let after = near([b';'], value.get(host..)?).and_then(|found| found.checked_add(host));
         let (uri, parameters) = value.split_at_checked(find(value, after))?;
-        Some(Self { uri: Uri::parse(uri.trim_ascii_end())?, name: b"", parameters })
+        Some(Self { uri: Uri::parse(uri.trim_ascii_end())?, name: b"", parameters, is_open: false })
     }
 
     /// The `tag` parameter; `None` when it is empty.

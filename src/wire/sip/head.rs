@@ -70,8 +70,9 @@ pub struct Head<'a> {
     /// Names of all headers as written and in their order, of an INVITE: how its sender writes. Headers that come and go with
     /// the call (Diversion, History-Info, Privacy, Reason) are left out.
     pub names: Fingerprint,
-    /// Whether a header that may stand once stands twice with different values: which one counts is up to who reads.
-    pub is_contradictory: bool,
+    /// Whether a header that may stand once stands twice with different values, or a line is no header: which one counts, and
+    /// whether what follows is read, is up to the reader.
+    pub is_ambiguous: bool,
 }
 
 impl<'a> Head<'a> {
@@ -94,7 +95,7 @@ impl<'a> Head<'a> {
                 None => Some(Kind::BadSyntax),
             };
             if let Some(kind) = fault {
-                head.is_contradictory |= kind == Kind::Conflict;
+                head.is_ambiguous = true;
                 note(faults, line.offset, kind);
             }
         }

@@ -169,8 +169,9 @@ pub struct Message<'a> {
     pub body: &'a [u8],
     /// What is wrong with it.
     pub faults: Faults,
-    /// Whether others may read it otherwise: headers that contradict each other, line ends that some take for none, a
-    /// method in another case, more lines than are read.
+    /// Whether others may read it otherwise: headers that contradict each other, a line that is no header, behind which some
+    /// read no further, line ends that some take for none, a quote or bracket of From that is never closed, a method in another
+    /// case, more lines than are read.
     pub is_ambiguous: bool,
 }
 
@@ -199,7 +200,7 @@ impl<'a> Message<'a> {
         let call_id = head.call_id.filter(|value| !value.is_empty()).ok_or_else(missing)?;
         let cseq = head.cseq.ok_or_else(missing)?;
         let cseq = read_cseq(cseq, offset_of(cseq), &mut faults)?;
-        let mut is_ambiguous = is_misspelt || head.is_contradictory || lines.are_ambiguous();
+        let mut is_ambiguous = is_misspelt || head.is_ambiguous || lines.are_ambiguous();
         is_ambiguous |= lines.end == End::TooMany;
         let method = match start {
             Start::Request { method, token, .. } => {
@@ -223,6 +224,10 @@ impl<'a> Message<'a> {
                 Address::default()
             })
         });
+        if from.is_open {
+            note(&mut faults, head.from.map_or(0, offset_of), Kind::BadSyntax);
+            is_ambiguous = true;
+        }
         if let Some(to) = head.to.filter(|to| is_unclosed(to)) {
             note(&mut faults, offset_of(to), Kind::BadSyntax);
             is_ambiguous = true;
@@ -369,12 +374,13 @@ mod tests {
 
     #[test]
     fn stops_at_its_limits() {
-        let bytes = invite(&format!("i: 1\r\n{}f: late\r\n\r\n", "x: y\r\n".repeat(300)));
+        let many = "x:\n".repeat(22_000);
+        let bytes = invite(&format!("i: 1\r\n{many}f: late\r\n\r\n"));
         let message = Message::parse(&bytes).unwrap();
-        assert_eq!(message.faults.first().unwrap().kind, Kind::TooMany);
+        assert!(message.faults.iter().any(|fault| fault.kind == Kind::TooMany) && message.is_ambiguous);
         let bytes = invite(&format!("x: {}\r\ni: 1\r\n\r\n", "y".repeat(9_000)));
         assert_eq!(Message::parse(&bytes).unwrap().faults.first().unwrap().kind, Kind::TooMany);
-        let late = format!("INVITE sip:2@h SIP/2.0\r\n{}i: 1\r\n\r\n", "x: y\r\n".repeat(300));
+        let late = format!("INVITE sip:2@h SIP/2.0\r\n{many}i: 1\r\n\r\n");
         assert_eq!(find_call_id(late.as_bytes()), None);
     }
 

@@ -1,0 +1,276 @@
+//! Messages written so that a firewall and a switch read different calls in them. Each is read as switches read it, or is said
+//! to be ambiguous, by the fact that rules see and a fault that is counted; none is lost.
+//!
+//! Where it says what a switch does, Kamailio 5.6 was asked: lines end at a bare LF and not at a bare CR; a NUL in a header it
+//! does not need goes unseen; of two CSeq the first counts, of two From, To or Call-ID the message is refused; `invite` is an
+//! INVITE; escapes in a user part are left as they are; a second `@` is no URI; 300 headers are all read.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tollgate::base::fault::{Kind, Layer};
+use tollgate::base::field::Country;
+use tollgate::base::frame::{Envelope, Pdu, Transport};
+use tollgate::base::map::Seed;
+use tollgate::base::network::Network;
+use tollgate::base::number::Shape;
+use tollgate::base::numbering::Numbering;
+use tollgate::base::time::At;
+use tollgate::signal::{self, Context, Counts, Leg, Setup, What};
+
+const CALLER: &str = "+48601000001";
+const FROM: &str = "From: <sip:+48601000001@a.example>;tag=1\r\n";
+const TO: &str = "To: <sip:+48701000001@b.example>\r\n";
+const NAMES: &str = "Call-ID: one\r\nCSeq: 1 INVITE\r\n";
+const SMUGGLED: &str = "P-Asserted-Identity: <sip:+48602000002@a.example>";
+
+/// What was read of a message that is an INVITE to someone.
+struct Read {
+    setup: Setup,
+    counts: Counts,
+    call_id: Vec<u8>,
+}
+
+impl Read {
+    fn caller(&self) -> String {
+        self.setup.calling.number.map(|number| number.to_string()).unwrap_or_default()
+    }
+
+    fn called(&self) -> String {
+        self.setup.called.number.map(|number| number.to_string()).unwrap_or_default()
+    }
+
+    fn is_flagged(&self) -> bool {
+        let fault = |kind| self.counts.faults.of(Layer::Sip, kind) > 0;
+        let has_fault =
+            [Kind::BadSyntax, Kind::Conflict, Kind::TooMany, Kind::Truncated].into_iter().any(fault);
+        assert!(has_fault || !self.setup.claims.is_ambiguous, "ambiguous, but no fault is counted");
+        self.setup.claims.is_ambiguous
+    }
+}
+
+fn read(bytes: &[u8]) -> Read {
+    let numbering = Numbering::new(Country(*b"PL")).unwrap();
+    let network = Network { numbering, ..Network::unknown() };
+    let context = Context { network: Arc::new(network), seed: Seed(1) };
+    let address = |port| SocketAddr::from(([192, 0, 2, 1], port));
+    let envelope = Envelope::Sip { src: address(5060), dst: address(5061), transport: Transport::Udp };
+    let pdu = Pdu { at: At::default(), seq: 1, frame: 1, envelope, bytes };
+    let mut counts = Counts::default();
+    let signal = signal::decode(&pdu, &context, &mut counts).unwrap().expect("it says something of a call");
+    let Leg::Sip(call_id) = signal.leg else { panic!("{:?}", signal.leg) };
+    let call_id = call_id.to_vec();
+    match signal.what {
+        What::Setup(setup) => Read { setup, counts, call_id },
+        other => panic!("{other:?}: {}", String::from_utf8_lossy(bytes)),
+    }
+}
+
+fn invite(start: &str, headers: &[&str]) -> Vec<u8> {
+    let via = "Via: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1\r\n";
+    format!("{start}\r\n{via}{}\r\n", headers.concat()).into_bytes()
+}
+
+const START: &str = "INVITE sip:+48701000001@b.example SIP/2.0";
+
+#[test]
+fn an_honest_call_is_not_ambiguous() {
+    let plain = read(&invite(START, &[FROM, TO, NAMES, "Content-Length: 0\r\nl: 0\r\n"]));
+    assert_eq!((plain.caller().as_str(), plain.called().as_str()), (CALLER, "+48701000001"));
+    assert!(!plain.is_flagged());
+    assert_eq!(plain.counts.faults, Counts::default().faults);
+}
+
+#[test]
+fn of_headers_that_contradict_each_other_the_first_counts() {
+    for (name, headers) in [
+        ("From", &[FROM, "f: <sip:+48602000002@a.example>;tag=2\r\n", TO, NAMES][..]),
+        ("To", &[FROM, TO, "To: <sip:+48702000002@b.example>;tag=3\r\n", NAMES]),
+        ("Call-ID", &[FROM, TO, NAMES, "i: two\r\n"]),
+        ("CSeq", &[FROM, TO, NAMES, "CSeq: 2 BYE\r\n"]),
+        ("Content-Length", &[FROM, TO, NAMES, "Content-Length: 0\r\nContent-Length: 4\r\n"]),
+        ("Content-Type", &[FROM, TO, NAMES, "Content-Type: application/sdp\r\nc: application/isup\r\n"]),
+        ("Max-Forwards", &[FROM, TO, NAMES, "Max-Forwards: 70\r\nMax-Forwards: 1\r\n"]),
+        (
+            "two identities",
+            &[FROM, TO, NAMES, "P-Asserted-Identity: <tel:+48601000001>, <tel:+48602000002>\r\n"],
+        ),
+    ] {
+        let found = read(&invite(START, headers));
+        assert_eq!((found.caller().as_str(), found.call_id.as_slice()), (CALLER, &b"one"[..]), "{name}");
+        assert!(found.is_flagged(), "{name}");
+        assert!(found.counts.faults.of(Layer::Sip, Kind::Conflict) > 0, "{name}");
+    }
+}
+
+/// A header that only some see: it is read where switches read it, and the message is ambiguous in any case.
+#[test]
+fn headers_smuggled_past_line_ends_are_noticed() {
+    for (name, more, caller) in [
+        ("LF alone", format!("X: a\n{SMUGGLED}\r\n"), "+48602000002"),
+        ("CR alone", format!("X: a\r{SMUGGLED}\r\n"), CALLER),
+        ("NUL", format!("X: a\0\r\n{SMUGGLED}\r\n"), "+48602000002"),
+        ("NUL for a line end", format!("X: a\0{SMUGGLED}\r\n"), CALLER),
+        ("CR CR LF", format!("X: a\r\r\n{SMUGGLED}\r\n"), "+48602000002"),
+        ("a line that is no header", format!("no header\r\n{SMUGGLED}\r\n"), "+48602000002"),
+        ("LF for the empty line", format!("\n{SMUGGLED}\r\n"), CALLER),
+    ] {
+        let found = read(&invite(START, &[FROM, TO, NAMES, &more]));
+        assert_eq!((found.caller().as_str(), found.is_flagged()), (caller, true), "{name}");
+    }
+    let quoted = format!("From: \"x\r\n{SMUGGLED}\r\n\" <sip:+48601000001@a.example>;tag=1\r\n");
+    let found = read(&invite(START, &[&quoted, TO, NAMES]));
+    assert!(found.is_flagged(), "a line end in a quoted name");
+    assert_eq!(found.caller(), "+48602000002");
+    let folded = format!("From: \"x\r\n {SMUGGLED}\r\n \" <sip:+48601000001@a.example>;tag=1\r\n");
+    let found = read(&invite(START, &[&folded, TO, NAMES]));
+    assert_eq!(
+        (found.caller().as_str(), found.is_flagged()),
+        (CALLER, false),
+        "folded, it is part of the name"
+    );
+}
+
+#[test]
+fn a_number_is_read_however_its_user_part_is_dressed() {
+    for (user, is_flagged) in [
+        ("+48601000001", false),
+        ("+48601000001;ext=1", false),
+        ("+48601000001;phone-context=+1;cpc=ordinary", false),
+        ("+48601000001:password", false),
+        ("+48601000001:pass;word=x", false),
+        ("%2B48601000001", false),
+        ("+48-601-000.001", false),
+        ("+48(601)000001", false),
+        ("%2B4860100000%31", true),
+        ("%2b%34%38%36%30%31%30%30%30%30%30%31", true),
+    ] {
+        for uri in [
+            format!("sip:{user}@a.example"),
+            format!("sips:{user}@a.example;user=phone"),
+            format!("tel:{user}"),
+        ] {
+            if uri.starts_with("tel:") && user.contains(":p") {
+                continue;
+            }
+            let from = format!("From: \"Mum\" <{uri}>;tag=1\r\n");
+            let found = read(&invite(START, &[&from, TO, NAMES]));
+            assert_eq!((found.caller().as_str(), found.is_flagged()), (CALLER, is_flagged), "{uri}");
+            let called = read(&invite(&format!("INVITE {uri} SIP/2.0"), &[FROM, TO, NAMES]));
+            assert_eq!((called.called().as_str(), called.is_flagged()), (CALLER, is_flagged), "{uri}");
+        }
+    }
+}
+
+#[test]
+fn digits_of_other_scripts_and_second_hosts_are_noticed() {
+    for (user, shape) in [
+        ("+٤٨٦٠١٠٠٠٠٠١", Shape::NotDigits),
+        ("٤٨٦٠١٠٠٠٠٠١", Shape::NotDigits),
+        ("+４８６０１０００００１", Shape::NotDigits),
+        ("%D9%A4%D9%A8601000001", Shape::NotDigits),
+        ("+48601000001@evil", Shape::Valid),
+    ] {
+        let from = format!("From: <sip:{user}@a.example>;tag=1\r\n");
+        let found = read(&invite(START, &[&from, TO, NAMES]));
+        assert_eq!((found.setup.calling.shape, found.is_flagged()), (shape, true), "{user}");
+        let start = format!("INVITE sip:{user}@a.example SIP/2.0");
+        let found = read(&invite(&start, &[FROM, TO, NAMES]));
+        assert_eq!((found.setup.called.shape, found.is_flagged()), (shape, true), "{user}");
+    }
+    // Letters of other scripts are a name, and nothing is hidden.
+    let named = "From: \"Zażółć\" <sip:zażółć@a.example>;tag=1\r\n";
+    let found = read(&invite(START, &[named, TO, NAMES]));
+    assert_eq!((found.setup.calling.shape, found.is_flagged()), (Shape::Absent, false));
+}
+
+#[test]
+fn a_display_name_that_shows_another_number_is_a_fact() {
+    for (name, expected) in [
+        ("\"+48 602 000 002\"", Some(true)),
+        ("\"+٤٨602000002\"", Some(true)),
+        ("+48602000002", Some(true)),
+        ("\"+48 601 000 001\"", Some(false)),
+        ("\"Mum\"", None),
+    ] {
+        let from = format!("From: {name} <sip:+48601000001@a.example>;tag=1\r\n");
+        let found = read(&invite(START, &[&from, TO, NAMES]));
+        assert_eq!(found.setup.claims.name_shows_other, expected, "{name}");
+        assert_eq!(found.caller(), CALLER, "{name}");
+    }
+}
+
+#[test]
+fn an_address_that_is_never_closed_is_noticed() {
+    for (from, caller) in [
+        ("From: <sip:+48601000001@a.example;tag=1\r\n", CALLER),
+        ("From: \"Mum <sip:+48601000001@a.example>;tag=1\r\n", ""),
+    ] {
+        let found = read(&invite(START, &[from, TO, NAMES]));
+        assert_eq!((found.caller().as_str(), found.is_flagged()), (caller, true), "{from}");
+    }
+    let to = "To: \"Mum <sip:+48701000001@b.example>\r\n";
+    assert!(read(&invite(START, &[FROM, to, NAMES])).is_flagged());
+}
+
+/// Switches look at the Request-URI, and so do we: To is what the caller's telephone was told.
+#[test]
+fn the_call_goes_where_the_request_says_and_not_where_to_says() {
+    let to = "To: <sip:+48112@b.example>\r\n";
+    let found = read(&invite(START, &[FROM, to, NAMES]));
+    assert_eq!((found.called().as_str(), found.is_flagged()), ("+48701000001", false));
+}
+
+#[test]
+fn loops_of_vias_and_routes_change_nothing() {
+    let via = "Via: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1\r\nRoute: <sip:192.0.2.1;lr>\r\n".repeat(400);
+    let found = read(&invite(START, &[&via, FROM, TO, NAMES]));
+    assert_eq!((found.caller().as_str(), found.is_flagged()), (CALLER, false));
+}
+
+#[test]
+fn headers_behind_thousands_of_others_are_read() {
+    let many = "X:\r\n".repeat(15_000);
+    let found = read(&invite(START, &[&many, FROM, TO, NAMES, SMUGGLED, "\r\n"]));
+    assert_eq!((found.caller().as_str(), found.is_flagged()), ("+48602000002", false));
+    let long = format!("X: {}\r\n", "y".repeat(30_000));
+    let found = read(&invite(START, &[&long, FROM, TO, NAMES]));
+    assert_eq!((found.caller().as_str(), found.counts.faults.of(Layer::Sip, Kind::TooMany)), (CALLER, 1));
+    let user = "1".repeat(5_000);
+    let found = read(&invite(&format!("INVITE sip:{user}@b SIP/2.0"), &[FROM, TO, NAMES]));
+    assert_eq!(found.setup.called.shape, Shape::TooLong);
+}
+
+#[test]
+fn a_method_in_another_case_is_that_method() {
+    for method in ["invite", "Invite", "INVITe"] {
+        let start = format!("{method} sip:+48701000001@b.example SIP/2.0");
+        for cseq in [method, "INVITE"] {
+            let names = format!("Call-ID: one\r\nCSeq: 1 {cseq}\r\n");
+            let found = read(&invite(&start, &[FROM, TO, &names]));
+            assert_eq!((found.called().as_str(), found.is_flagged()), ("+48701000001", true), "{method}");
+        }
+    }
+}
+
+#[test]
+fn a_method_that_cseq_denies_is_what_the_request_line_says() {
+    let found = read(&invite(START, &[FROM, TO, "Call-ID: one\r\nCSeq: 1 BYE\r\n"]));
+    assert_eq!((found.caller().as_str(), found.is_flagged()), (CALLER, true));
+}
+
+#[test]
+fn two_isup_messages_in_a_body_are_noticed() {
+    let part = |octet: char| format!("--b\r\nContent-Type: application/ISUP\r\n\r\n{octet}\r\n");
+    let body = |parts: &str| {
+        let kind = "Content-Type: multipart/mixed;boundary=b\r\n";
+        let mut bytes = invite(START, &[FROM, TO, NAMES, kind]);
+        bytes.extend_from_slice(format!("{parts}--b--\r\n").as_bytes());
+        bytes
+    };
+    assert!(read(&body(&(part('\u{2}') + &part('\u{5}')))).is_flagged());
+    assert!(!read(&body(&part('\u{2}'))).is_flagged());
+    let twice = body(&part('\u{2}'));
+    let twice = String::from_utf8(twice).unwrap().replace("boundary=b", "boundary=x;boundary=b");
+    assert!(read(twice.as_bytes()).is_flagged());
+}
