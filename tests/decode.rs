@@ -288,7 +288,7 @@ fn what_a_terminal_would_obey_does_not_reach_it() {
         }
     }
     assert_eq!(decoded(&[&path]).lines().count(), messages.len());
-    assert_eq!(objects(&decoded(&["--json", &path]))[0]["from"], hostile.trim_end());
+    assert_eq!(objects(&decoded(&["--json", &path]))[0]["from"], hostile);
 }
 
 #[test]

@@ -17,8 +17,8 @@ const fn row(name: &'static str, ty: Type, meaning: &'static str) -> FieldSpec {
 
 /// The fields; [`FieldId`] is the place in this table.
 pub const FIELDS: [FieldSpec; 26] = [
-    row("protocol", Type::Text, "`sip` or `isup`"),
-    row("transport", Type::Text, "how a SIP message travelled: `udp`, `tcp`"),
+    row("protocol", Type::Text, "`sip`, `isup` or `bicc`"),
+    row("transport", Type::Text, "how a SIP message travelled: `udp`, `tcp`, `sctp`, `ws`"),
     row("kind", Type::Text, "method of a request, status of a response, or type of an ISUP message"),
     row("method", Type::Text, "method of a request, and of the request that a response answers"),
     row("status", CODE, "status of a SIP response"),

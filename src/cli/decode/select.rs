@@ -64,7 +64,7 @@ struct Wanted {
     id: String,
     call_id: Vec<u8>,
     /// Point codes, the smaller first, and circuit.
-    circuit: Option<(u32, u32, u16)>,
+    circuit: Option<(u32, u32, u32)>,
 }
 
 impl Wanted {
@@ -73,9 +73,7 @@ impl Wanted {
             (NAME_MIN..=26).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_alphanumeric());
         let mut parts = name.splitn(3, '-').map(str::parse::<u32>);
         let circuit = match (parts.next(), parts.next(), parts.next()) {
-            (Some(Ok(opc)), Some(Ok(dpc)), Some(Ok(cic))) => {
-                u16::try_from(cic).ok().map(|cic| (opc.min(dpc), opc.max(dpc), cic))
-            }
+            (Some(Ok(opc)), Some(Ok(dpc)), Some(Ok(cic))) => Some((opc.min(dpc), opc.max(dpc), cic)),
             _ => None,
         };
         let id = if is_id { name.to_ascii_uppercase() } else { String::new() };

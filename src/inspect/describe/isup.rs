@@ -4,9 +4,12 @@ use std::fmt;
 
 use arrayvec::ArrayVec;
 
+use crate::base::fault::{Kind, Layer};
+use crate::base::frame::UserPart;
 use crate::base::number::RAW_MAX;
 use crate::base::text::hex;
 use crate::inspect::describe::{Said, Word};
+use crate::wire::DecodeError;
 use crate::wire::isup::acm::{Acm, CalledStatus};
 use crate::wire::isup::cpg::{Cpg, Event};
 use crate::wire::isup::iam::Iam;
@@ -19,7 +22,11 @@ use crate::wire::isup::{Message, MessageType};
 const DUMPED: usize = 32;
 
 /// Adds what the message says to where it came from.
-pub(super) fn describe<'a>(bytes: &'a [u8], mut said: Said<'a>) -> Said<'a> {
+pub(super) fn describe<'a>(bytes: &'a [u8], part: UserPart, mut said: Said<'a>) -> Said<'a> {
+    if part == UserPart::Bicc {
+        said.fault(DecodeError { layer: Layer::Isup, offset: 0, kind: Kind::Unsupported });
+        return said;
+    }
     let message = match Message::parse(bytes) {
         Ok(message) => message,
         Err(fault) => {
@@ -27,7 +34,7 @@ pub(super) fn describe<'a>(bytes: &'a [u8], mut said: Said<'a>) -> Said<'a> {
             return said;
         }
     };
-    said.cic = Some(message.cic);
+    said.cic = Some(message.cic.into());
     said.kind = match message.message_type.name() {
         Some(name) => Word::Named(name),
         None => Word::Made(format!("0x{:02X}", message.message_type.0).bytes().collect()),

@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 
 use arrayvec::ArrayVec;
 
-use crate::base::frame::{Envelope, Pdu, RoutingLabel, Transport};
+use crate::base::frame::{Envelope, Mtp, Pdu, PointCode, RoutingLabel, Transport, UserPart};
 use crate::base::number::RAW_MAX;
 use crate::inspect::text::Visible;
 use crate::wire::DecodeError;
@@ -22,9 +22,9 @@ pub const FAULTS_MAX: usize = 4;
 /// What a message says.
 #[derive(Clone, Debug)]
 pub struct Said<'a> {
-    /// `sip` or `isup`.
+    /// `sip`, `isup` or `bicc`.
     pub protocol: &'static str,
-    /// How it travelled: `udp`, `tcp`; empty where that is not known.
+    /// How it travelled: `udp`, `tcp`, `sctp`, `ws`; empty where that is not known.
     pub transport: &'static str,
     /// Sender.
     pub src: Place,
@@ -50,8 +50,8 @@ pub struct Said<'a> {
     pub user_agent: Option<&'a [u8]>,
     /// ISUP: routing label.
     pub label: Option<RoutingLabel>,
-    /// ISUP: circuit identification code.
-    pub cic: Option<u16>,
+    /// ISUP: circuit identification code; BICC: call instance code.
+    pub cic: Option<u32>,
     /// Q.850 cause.
     pub cause: Option<u8>,
     /// Other facts worth a word, by name, in the order in which they are shown.
@@ -67,15 +67,22 @@ impl<'a> Said<'a> {
         match pdu.envelope {
             Envelope::Sip { src, dst, transport } => {
                 let transport = match transport {
+                    Transport::Sctp => "sctp",
                     Transport::Tcp => "tcp",
                     Transport::Udp => "udp",
+                    Transport::WebSocket => "ws",
                 };
                 let blank = Self::blank("sip", (Place::Address(src), Place::Address(dst)));
                 sip::describe(pdu.bytes, Self { transport, ..blank })
             }
-            Envelope::Isup { label } => {
-                let (src, dst) = (Place::Point(label.opc), Place::Point(label.dpc));
-                isup::describe(pdu.bytes, Self { label: Some(label), ..Self::blank("isup", (src, dst)) })
+            Envelope::Isup { label, part } => {
+                let point = |code| Place::Point(PointCode { standard: label.standard, code });
+                let protocol = match part {
+                    UserPart::Bicc => "bicc",
+                    UserPart::Isup => "isup",
+                };
+                let blank = Self::blank(protocol, (point(label.opc), point(label.dpc)));
+                isup::describe(pdu.bytes, part, Self { label: Some(label), ..blank })
             }
         }
     }
@@ -157,12 +164,12 @@ pub enum Tone {
 }
 
 /// Where a message came from or went.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Place {
     /// Address and port.
     Address(SocketAddr),
-    /// Signalling point code.
-    Point(u32),
+    /// Signalling point code: a number, in 24 bits its three parts.
+    Point(PointCode),
 }
 
 impl Place {
@@ -177,7 +184,8 @@ impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Address(address) => fmt::Display::fmt(address, f),
-            Self::Point(code) => fmt::Display::fmt(code, f),
+            Self::Point(point) if point.standard == Mtp::Itu => fmt::Display::fmt(&point.code, f),
+            Self::Point(point) => fmt::Display::fmt(point, f),
         }
     }
 }
@@ -188,7 +196,7 @@ impl fmt::Display for Host {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             Place::Address(address) => fmt::Display::fmt(&address.ip(), f),
-            Place::Point(code) => fmt::Display::fmt(&code, f),
+            Place::Point(_) => fmt::Display::fmt(&self.0, f),
         }
     }
 }
