@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::base::frame::{Envelope, Pdu};
+use crate::base::frame::{Envelope, Pdu, UserPart};
 use crate::base::map::{Map, Seed};
 use crate::base::time::At;
 use crate::call::{Call, CallEvent, Protocol, Stamped};
@@ -105,7 +105,8 @@ fn releases(pdu: &Pdu<'_>) -> bool {
     let is_release = |message: Message<'_>| {
         matches!(message.message_type, MessageType::RELEASE | MessageType::RELEASE_COMPLETE)
     };
-    matches!(pdu.envelope, Envelope::Isup { .. }) && Message::parse(pdu.bytes).is_ok_and(is_release)
+    matches!(pdu.envelope, Envelope::Isup { part: UserPart::Isup, .. })
+        && Message::parse(pdu.bytes).is_ok_and(is_release)
 }
 
 /// The last call of circuits, the one put in first making room.

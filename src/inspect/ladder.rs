@@ -237,7 +237,8 @@ impl Sheet {
         self.put(&mut cells, if from < to { right - 1 } else { left + 1 }, head);
         let label = fit_to(&arrow.label, right - left - 4, self.paper);
         let wide = label.chars().count();
-        let start = left + (right - left + 1 - wide) / 2;
+        // Beside the head there is a blank, on whichever end it is.
+        let start = left + (right - left + 1 + usize::from(from > to) - wide) / 2;
         self.write(&mut cells, start - 1, &format!(" {label} "));
         finished(&cells, self.paper)
     }
@@ -349,6 +350,15 @@ mod tests {
         let shown = drawn(&call, Paper { width: 100, ascii: true });
         assert!(shown.contains("127.0.0.1:5060") && shown.contains("127.0.0.1:5070"), "{shown}");
         assert!(shown.is_ascii() && shown.contains("--- INVITE --"), "{shown}");
+    }
+
+    #[test]
+    fn a_long_label_leaves_the_head() {
+        let long = "100 trying -- your call is important to us";
+        let call = ladder(&[(0, A, B, long), (1, B, A, long)]);
+        let shown = drawn(&call, Paper { width: 52, ascii: false });
+        let ends: Vec<&str> = shown.lines().skip(1).map(|line| line.split_once('│').unwrap().1).collect();
+        assert_eq!(ends, [" 100 trying -- … ▶│", "◀ 100 trying -- … │"], "{shown}");
     }
 
     #[test]
