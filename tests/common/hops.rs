@@ -87,7 +87,7 @@ impl Hop {
         Self {
             between,
             call_id: call_id.to_owned(),
-            branch: format!("{call_id}-{}", between.1[3]),
+            branch: format!("{call_id}{}", between.1.map(|octet| format!("-{octet}")).concat()),
             calling: "+447700900123".to_owned(),
             called: "+48601000001".to_owned(),
             headers: String::new(),
@@ -206,10 +206,10 @@ impl Scene {
         Iam { called: number(called), calling: Some(number(calling)), ..Iam::default() }.emit(cic, &mut iam);
         self.isup(at_ms, (opc, dpc), &iam);
         let mut release = Vec::new();
-        Release { cause: Cause { location: 0, value: 16 } }.emit(cic, &mut release);
+        Release { cause: Cause { coding: 0, location: 0, value: 16 } }.emit(cic, &mut release);
         self.isup(at_ms + 4_000, (opc, dpc), &release);
         let mut complete = Vec::new();
-        tollgate::wire::isup::emit_bare(cic, MessageType::RLC, &mut complete);
+        tollgate::wire::isup::emit_bare(cic, MessageType::RELEASE_COMPLETE, &mut complete);
         self.isup(at_ms + 4_010, (dpc, opc), &complete);
         self
     }
@@ -220,6 +220,14 @@ impl Scene {
         frames.sort_by_key(|(at, _)| *at);
         let start = 1_790_000_000_000;
         frames.into_iter().map(|(at, bytes)| (At::from_nanos((start + at) * 1_000_000), bytes)).collect()
+    }
+
+    /// Every frame, in the order of time.
+    pub fn each_frame(&self, mut take: impl FnMut(Frame<'_>)) {
+        let mut frames = Given { frames: self.sorted(), next: 0 };
+        while let Some(frame) = frames.next() {
+            take(frame);
+        }
     }
 
     /// Plays it through so many shards, with the shipped rules.
@@ -288,7 +296,8 @@ impl Sink for Lines {
 /// Of each record its Call-ID or circuit, its route and its legs as `call_key@route:by`.
 pub fn shown(records: &[Value]) -> Vec<(String, String, Vec<String>)> {
     let text = |value: &Value| value.as_str().unwrap().to_owned();
-    let leg = |leg: &Value| format!("{}@{}:{}", text(&leg["call_key"]), text(&leg["route"]), text(&leg["by"]));
+    let leg =
+        |leg: &Value| format!("{}@{}:{}", text(&leg["call_key"]), text(&leg["route"]), text(&leg["by"]));
     let legs = |record: &Value| record["legs"].as_array().into_iter().flatten().map(leg).collect();
     let mut all: Vec<_> = records
         .iter()

@@ -119,17 +119,23 @@ impl CallTable {
         self.note(slot);
     }
 
-    /// The call that a message is about which is no setup.
+    /// The call that a message is about which is no setup: by its branch; by the tag of its caller, the first of the Call-ID
+    /// before others, while it lives; else the first.
     pub(super) fn find_spoken_of(&self, hash: u64, signal: &Signal<'_>) -> Option<u32> {
         let first = self.find(hash, &signal.leg);
-        let is_of_first = |slot: u32| {
-            self.held(slot).is_some_and(|entry| entry.forks.iter().any(|fork| fork.branch == signal.branch))
-        };
-        if self.beside_count == 0 || first.is_some_and(is_of_first) {
+        if self.beside_count == 0 {
             return first;
         }
-        let names = [self.beside(hash, signal.branch), self.dialog(hash, signal.sender)];
-        names.into_iter().find_map(|name| self.find(name, &signal.leg)).or(first)
+        let entry = first.and_then(|slot| self.held(slot));
+        if entry.is_some_and(|entry| entry.forks.iter().any(|fork| fork.branch == signal.branch)) {
+            return first;
+        }
+        let find = |name| self.find(name, &signal.leg);
+        let talks = |entry: &Entry| entry.state == State::Answered && entry.sender == signal.sender;
+        find(self.beside(hash, signal.branch))
+            .or_else(|| first.filter(|_| entry.is_some_and(talks)))
+            .or_else(|| find(self.dialog(hash, signal.sender)))
+            .or(first)
     }
 
     /// A call beside another is answered: later messages of it have other branches.
