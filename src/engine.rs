@@ -11,7 +11,7 @@ use crate::base::frame::{Frame, Pdu};
 use crate::base::map::Seed;
 use crate::base::network::Network;
 use crate::base::time::At;
-use crate::call::{AskedCall, Call, CallOptions, CallTable, Stamped, Told};
+use crate::call::{AskedCall, Call, CallOptions, CallTable, Legs, Stamped, Told};
 use crate::judge::{Judge, JudgeOptions, Output};
 use crate::rule::Ruleset;
 use crate::signal::{self, Context, Counts, Key, Leg, Setup, Signal, What};
@@ -182,6 +182,7 @@ impl Shard {
 pub struct Engine {
     assembler: Assembler,
     shard: Shard,
+    legs: Legs,
     judge: Judge,
     seed: Seed,
     events: Vec<Stamped>,
@@ -193,6 +194,7 @@ impl Engine {
     pub fn new(network: &Arc<Network>, ruleset: Arc<Ruleset>, options: Options) -> Self {
         Self {
             shard: Shard::new(network, options.call, true),
+            legs: Legs::new(options.call.legs, network, options.call.seed),
             judge: Judge::new(ruleset, Arc::clone(network), options.judge),
             seed: options.call.seed,
             assembler: Assembler::new(options.assemble),
@@ -202,19 +204,31 @@ impl Engine {
 
     /// Takes one frame.
     pub fn frame(&mut self, frame: Frame<'_>, out: &mut Vec<Output>) {
-        let Self { assembler, shard, judge, seed, events } = self;
+        let Self { assembler, shard, legs, judge, seed, events } = self;
+        let mut judge = |events: &mut Vec<Stamped>| {
+            events
+                .drain(..)
+                .for_each(|stamped| judge.handle_placed(stamped.stamp.at, legs.place(stamped), out));
+        };
         assembler.push(frame, &mut |pdu| {
             shard.handle(&pdu, signal::key(&pdu, *seed), events);
-            events.drain(..).for_each(|stamped| judge.handle(stamped.stamp.at, stamped.event, out));
+            judge(events);
         });
         shard.advance(frame.at, events);
-        events.drain(..).for_each(|stamped| judge.handle(stamped.stamp.at, stamped.event, out));
+        judge(events);
     }
 
     /// Ends the run.
     pub fn finish(&mut self, out: &mut Vec<Output>) {
-        self.shard.finish(&mut self.events);
-        self.events.drain(..).for_each(|stamped| self.judge.handle(stamped.stamp.at, stamped.event, out));
+        let Self { shard, legs, judge, events, .. } = self;
+        shard.finish(events);
+        events.drain(..).for_each(|stamped| judge.handle_placed(stamped.stamp.at, legs.place(stamped), out));
+    }
+
+    /// Which legs were joined.
+    #[must_use]
+    pub const fn legs(&self) -> &Legs {
+        &self.legs
     }
 
     /// The judge, for its findings and sizes.

@@ -70,7 +70,7 @@ impl Run {
             match output {
                 Output::Verdict { verdict, .. } => self.verdicts.push(verdict),
                 Output::Record(record) => self.records.push(*record),
-                Output::Marked(_) => {}
+                Output::Marked(_) | Output::Withdrawn { .. } => {}
             }
         }
     }

@@ -24,7 +24,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("token", &["clock"]),
     ("lookup", &["base", "call", "judge", "clock", "token"]),
     ("billing", &["base", "call", "judge"]),
-    ("metrics", &["base", "judge", "rule"]),
+    ("metrics", &["base", "call", "judge", "rule"]),
     ("inline", &["base", "wire", "judge"]),
     ("adapter", &["base", "wire", "signal", "call", "judge", "inline", "clock", "metrics", "token"]),
     (

@@ -59,6 +59,12 @@ impl RouteClass {
     pub const fn is_own(self) -> bool {
         matches!(self, Self::OnNet | Self::Enterprise)
     }
+
+    /// Whether somebody else is on the other side, who may send what he likes: another operator or a customer.
+    #[must_use]
+    pub const fn is_outside(self) -> bool {
+        matches!(self, Self::International | Self::National | Self::Enterprise | Self::White)
+    }
 }
 
 /// Whether a call enters the operator's network or leaves it.
@@ -70,6 +76,30 @@ pub enum Direction {
     Inbound,
     /// To the route's other side, or by a route of class outbound.
     Outbound,
+}
+
+/// Where on its way through the operator's network a call is seen, from the least telling place to the most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Place {
+    /// Between elements that no route names.
+    Unknown,
+    /// Going out by a route.
+    Out,
+    /// Set up by an element of the operator's own network.
+    Own,
+    /// Coming in from somebody else.
+    In,
+}
+
+impl Direction {
+    /// Names, in the order of the enum.
+    pub const NAMES: [&'static str; 2] = ["inbound", "outbound"];
+
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        Self::NAMES[self as usize]
+    }
 }
 
 /// How a route sends numbers that say nothing about themselves (no `+`, no `00`, nature of address unknown).
@@ -190,6 +220,24 @@ impl Routes {
     pub fn of_point_codes(&self, network_indicator: u8, opc: u32, dpc: u32) -> (RouteId, Direction) {
         let find = |code| self.of_point_code(network_indicator, code);
         self.choose(find(opc), find(dpc))
+    }
+
+    /// Where a call of this route and direction is seen.
+    #[must_use]
+    pub fn place(&self, (route, direction): (RouteId, Direction)) -> Place {
+        match direction {
+            _ if route == RouteId::UNKNOWN => Place::Unknown,
+            Direction::Outbound => Place::Out,
+            Direction::Inbound if self.route(route).class.is_outside() => Place::In,
+            Direction::Inbound => Place::Own,
+        }
+    }
+
+    /// Whether a call of this route and direction leaves for somebody else, where the rules look at the way out.
+    #[must_use]
+    pub fn is_exit(&self, (route, direction): (RouteId, Direction)) -> bool {
+        let class = self.route(route).class;
+        self.place((route, direction)) == Place::Out && (class.is_outside() || class == RouteClass::Outbound)
     }
 
     /// The route with this name.

@@ -10,7 +10,8 @@ use siphasher::sip128::{Hasher128, SipHasher24};
 use crate::base::number::Party;
 use crate::base::route::{Direction, RouteId};
 use crate::base::time::At;
-use crate::signal::{Claims, Setup};
+use crate::call::leg::LegList;
+use crate::signal::{Claims, Correlation, Setup};
 
 /// Signalling protocol of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -72,6 +73,17 @@ pub enum CallKey {
         /// Circuit identification code, or call instance code of BICC.
         cic: u32,
     },
+}
+
+impl CallKey {
+    /// The protocol it is of.
+    #[must_use]
+    pub const fn protocol(&self) -> Protocol {
+        match self {
+            Self::Sip(_) => Protocol::Sip,
+            Self::Isup { .. } => Protocol::Isup,
+        }
+    }
 }
 
 /// Deterministic identity of a call: a ULID of its setup time in milliseconds and 80 bits of a fixed hash of its
@@ -144,6 +156,14 @@ pub struct Call {
     pub diverting: Option<Party>,
     /// What the setup said of how its numbers came about.
     pub claims: Claims,
+    /// What names the call on its other legs.
+    pub correlation: Correlation,
+    /// Its other legs; none where none was seen.
+    pub legs: Option<Box<LegList>>,
+    /// Route to somebody else by which another leg of it leaves.
+    pub leaves_by: Option<RouteId>,
+    /// [`Call::seq`] of what was taken for the call before it was seen where it comes in.
+    pub instead_of: Option<u64>,
     /// Fingerprint of the equipment that sent the setup; see [`crate::signal::Setup::equipment`]. 0: not known.
     pub equipment: u32,
     /// INVITE or IAM.
@@ -176,6 +196,10 @@ impl Call {
             called: setup.called,
             diverting: setup.diverting,
             claims: setup.claims,
+            correlation: setup.correlation,
+            legs: None,
+            leaves_by: None,
+            instead_of: None,
             equipment: setup.equipment,
             setup_at,
             alert_at: None,
@@ -190,10 +214,20 @@ impl Call {
     /// Its protocol.
     #[must_use]
     pub const fn protocol(&self) -> Protocol {
-        match self.key {
-            CallKey::Sip(_) => Protocol::Sip,
-            CallKey::Isup { .. } => Protocol::Isup,
-        }
+        self.key.protocol()
+    }
+
+    /// Where it is seen: route and direction.
+    #[must_use]
+    pub const fn way(&self) -> (RouteId, Direction) {
+        (self.route, self.direction)
+    }
+
+    /// The same call as it is seen where it leaves; `None` when no leg of it leaves by another way than this.
+    #[must_use]
+    pub fn on_exit(&self) -> Option<Self> {
+        let route = self.leaves_by?;
+        Some(Self { route, direction: Direction::Outbound, leaves_by: None, legs: None, ..self.clone() })
     }
 
     /// From setup to alerting, or to answer when it was answered without alerting.

@@ -1,6 +1,7 @@
 //! The live calls of one shard. Bounded: when full, the call that has waited longest makes room, ended calls first.
 
 pub mod asked;
+mod beside;
 pub mod told;
 
 use std::hint::black_box;
@@ -16,8 +17,10 @@ use crate::base::network::Network;
 use crate::base::time::At;
 use crate::call::deadline::{Deadlines, Timer, Wait};
 use crate::call::event::{Call, CallEvent, CallKey, ReleasedBy, Stamp, Stamped};
+use crate::call::legs::LegOptions;
 use crate::call::machine::{Codes, Effect, Side, State, step};
-use crate::call::table::asked::Joins;
+use crate::call::table::asked::{Joins, is_about_others};
+use crate::call::table::beside::{Invited, note_leg};
 use crate::call::table::told::Known;
 use crate::signal::{Circuit, Leg, Setup, Signal, What};
 
@@ -45,6 +48,8 @@ pub struct CallOptions {
     pub told_hold: Duration,
     /// Most calls, and call records, remembered so; each takes about 200 octets. Zero where nobody tells of calls.
     pub told_max: usize,
+    /// How legs of one call are joined.
+    pub legs: LegOptions,
     /// Seed of keyed hashes; the same as of the signals' hashes.
     pub seed: Seed,
 }
@@ -61,6 +66,7 @@ impl Default for CallOptions {
             told_wait: Duration::from_secs(240),
             told_hold: Duration::from_secs(24 * 3600),
             told_max: 0,
+            legs: LegOptions::default(),
             seed: Seed::default(),
         }
     }
@@ -100,6 +106,8 @@ struct Entry {
     cancelled_at: Option<At>,
     /// A switch asked about it, and nothing else was seen of it.
     is_only_asked: bool,
+    /// Another call has its Call-ID.
+    is_beside: bool,
     /// The PDU that armed the timer in force.
     timer_seq: u64,
     call: Call,
@@ -144,6 +152,8 @@ pub struct CallTable {
     deadlines: Deadlines,
     joins: Joins,
     known: Known,
+    /// Calls held beside others of the same Call-ID.
+    beside_count: usize,
     faults: Faults,
     now: At,
 }
@@ -167,6 +177,7 @@ impl CallTable {
             index: HashTable::new(),
             entries: Vec::new(),
             free: Vec::new(),
+            beside_count: 0,
             faults: Faults::default(),
             now: At::default(),
         }
@@ -204,7 +215,7 @@ impl CallTable {
         match (&signal.what, signal.leg) {
             (What::GroupReset { count }, Leg::Isup(first)) => self.reset_group(first, *count, &signal, out),
             (What::Setup(_), _) => self.setup(hash, signal, out),
-            _ => match self.find(hash, &signal.leg) {
+            _ => match self.find_spoken_of(hash, &signal) {
                 Some(slot) => self.progress(slot, &signal, out),
                 None if is_expected_without_call(&signal.what) => {}
                 None => self.faults.count(Layer::Call, Kind::Unexpected),
@@ -274,13 +285,20 @@ impl CallTable {
 
     fn setup(&mut self, hash: u64, signal: Signal<'_>, out: &mut Vec<Stamped>) {
         match (self.find(hash, &signal.leg), signal.leg) {
+            (None, Leg::Sip(_)) if self.find_spoken_of(hash, &signal).is_some() => {
+                self.invite_beside(None, hash, signal, out);
+            }
             (None, _) if self.adopt(hash, &signal) => {}
             (None, _) => {
                 let _ = self.insert(hash, signal, Wait::Setup, out);
             }
             (Some(slot), Leg::Sip(_)) => {
                 let slot = self.seen_first(slot, hash, &signal);
-                self.invite_again(slot, hash, signal, out);
+                match self.invited(slot, &signal) {
+                    Invited::Another => self.invite_beside(Some(slot), hash, signal, out),
+                    Invited::Entry => self.comes_in(slot, signal, out),
+                    Invited::Same => self.invite_again(slot, hash, signal, out),
+                }
             }
             (Some(slot), Leg::Isup(_)) => self.seize_again(slot, hash, signal, out),
         }
@@ -306,8 +324,16 @@ impl CallTable {
             }
             State::Answered => self.faults.count(Layer::Call, Kind::Unexpected),
             _ if signal.cseq == entry.cseq => {
-                // A fork beyond the limit is not followed; the call then ends with those that are.
-                if entry.forks.try_push(Fork { branch: signal.branch, open: true }).is_err() {
+                let What::Setup(setup) = &signal.what else { return };
+                let is_full = entry.forks.try_push(Fork { branch: signal.branch, open: true }).is_err();
+                if is_full && is_about_others(&entry.call, setup) {
+                    // No call has so many forks for other numbers.
+                    self.invite_beside(Some(slot), hash, signal, out);
+                    return;
+                }
+                note_leg(entry, signal.at, setup);
+                if is_full {
+                    // It is not followed; the call then ends with those that are.
                     self.faults.count(Layer::Call, Kind::TooMany);
                 }
             }
@@ -376,6 +402,7 @@ impl CallTable {
             heard_back: false,
             cancelled_at: None,
             is_only_asked: wait == Wait::Told,
+            is_beside: false,
             timer_seq: signal.seq,
             call,
         };
@@ -434,6 +461,7 @@ impl CallTable {
                 entry.cancelled_at = None;
                 out.push(Stamped { stamp, event: CallEvent::Answer(entry.call.clone()) });
                 self.rearm(slot, Wait::Talk, stamp);
+                self.name_by_dialog(slot);
             }
             Effect::Cancel => {
                 entry.cancelled_at = Some(signal.at);
@@ -542,8 +570,11 @@ impl CallTable {
     /// Drops a call where it lies: most of it has not been looked at for long, and is not fetched for this.
     fn remove(&mut self, slot: u32) {
         let Some(place) = self.entries.get_mut(slot as usize) else { return };
-        let Some(hash) = place.as_ref().map(|entry| entry.hash) else { return };
+        let Some((hash, is_beside)) = place.as_ref().map(|entry| (entry.hash, entry.is_beside)) else {
+            return;
+        };
         *place = None;
+        self.beside_count -= usize::from(is_beside);
         self.take_from_index(slot, hash);
         self.free.push(slot);
     }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::base::network::Network;
+use crate::call::LegOptions;
 use crate::capture::Capture;
 use crate::cli::load::SetUp;
 use crate::cli::progress::{Played, Watched};
@@ -123,8 +124,8 @@ impl Runner<'_> {
         let network = Arc::new(loaded.network);
         let name = directory.display().to_string();
         let under = (&network, ruleset);
-        let set_up =
-            load::set_up(under, (&loaded.labels.seeds(), limits), (self.arguments.shards, load::SEED));
+        let marks = loaded.labels.seeds();
+        let set_up = load::set_up(under, (&marks, limits, loaded.legs), (self.arguments.shards, load::SEED));
         let result = self.run(&name, (&mut frames, Box::new(truth)), under, (set_up, calls));
         let capture = frames.finish();
         capture.problems().iter().for_each(|problem| eprintln!("{problem}"));
@@ -140,7 +141,11 @@ impl Runner<'_> {
         let mut frames = Played::new(live, Arc::clone(&calls), Arc::clone(&self.interrupted));
         let name = format!("{}, seed {seed}", path.display());
         let under = (&network, ruleset);
-        let set_up = load::set_up(under, (&[], Limits::default()), (self.arguments.shards, load::SEED));
+        let set_up = load::set_up(
+            under,
+            (&[], Limits::default(), LegOptions::default()),
+            (self.arguments.shards, load::SEED),
+        );
         let result = self.run(&name, (&mut frames, Box::new(truths)), under, (set_up, calls));
         frames.finish();
         result

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::base::map::Seed;
 use crate::base::network::Network;
+use crate::call::LegOptions;
 use crate::campaign::Labels;
 use crate::cli::Failure;
 use crate::config::{self, Loaded};
@@ -40,6 +41,7 @@ pub fn network(path: Option<&Path>) -> Result<Loaded, Failure> {
             rate_card: None,
             look_ups: None,
             labels: Labels::default(),
+            legs: LegOptions::default(),
             subscribers: config::SUBSCRIBERS,
         }),
     }
@@ -67,11 +69,12 @@ pub fn limits(loaded: &Loaded) -> Limits {
 /// The same for every command that judges calls, so that they judge the same.
 pub fn set_up(
     (network, ruleset): (&Arc<Network>, &Arc<Ruleset>),
-    (marks, limits): (&[SeedMark], Limits),
+    (marks, limits, legs): (&[SeedMark], Limits, LegOptions),
     (shards, seed): (u8, Seed),
 ) -> SetUp {
     let mut options = Options::default().seeded(seed);
     options.judge.features = limits;
+    options.call.legs = legs;
     let threads = Threads { shards: usize::from(shards), ..Threads::default() };
     let mut judge = pipeline::judge(network, ruleset, (&options, threads));
     judge.seed_marks(marks);

@@ -44,7 +44,7 @@ pub fn run(arguments: &ReplayArguments) -> Result<(), Failure> {
     let marks = loaded.labels.seeds();
     let seed = keeper.as_ref().map_or(load::SEED, Keeper::seed);
     let SetUp { options, threads, mut judge } =
-        load::set_up((&network, &ruleset), (&marks, limits), (arguments.shards, seed));
+        load::set_up((&network, &ruleset), (&marks, limits, loaded.legs), (arguments.shards, seed));
     let mut sink = Records::open(
         arguments.out.as_deref(),
         &network,
@@ -139,6 +139,7 @@ fn metrics(
         tally: &finished.sink.tally,
         shadow_matches: finished.judge.shadow_matches(),
         faults: &finished.counts.faults,
+        legs: finished.legs,
         messages: finished.counts.by_kind().collect(),
         skipped: skipped(finished).collect(),
         state_limits: Vec::new(),

@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::adapter::push::Switch;
 use crate::adapter::push::kamailio::Kamailio;
 use crate::adapter::push::webhook::Webhook;
+use crate::call::LegOptions;
 use crate::cli::{Failure, RunArguments, load};
 use crate::config::service::PushTarget;
 use crate::config::{self, Service};
@@ -38,6 +39,7 @@ pub fn settings(directory: &Path, configured: &Service) -> Result<Settings, Fail
     let mut options = Options::default();
     options.call.calls_max = configured.calls.live_max.size();
     options.call.join = configured.calls.join.0;
+    options.call.legs = LegOptions { calls_max: options.call.calls_max, ..loaded.legs };
     if configured.http.is_some() {
         // Whoever asks over HTTP may tell there too; only who says that he will is waited for.
         let feed = configured.feed.unwrap_or_default();

@@ -3,6 +3,7 @@
 //! In: paths. Out: [`Loaded`] and [`Ruleset`](crate::rule::Ruleset), or every finding at once, each at its place.
 
 pub mod error;
+pub mod legs;
 pub mod lists;
 pub mod look_ups;
 pub mod network;

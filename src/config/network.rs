@@ -13,8 +13,10 @@ use crate::base::network::{Network, emergency_numbers};
 use crate::base::numbering::Numbering;
 use crate::base::route::{NumberFormat, Route, RouteClass, Routes};
 use crate::billing::RateCard;
+use crate::call::LegOptions;
 use crate::campaign::Labels;
 use crate::config::error::{Error, read_text};
+use crate::config::legs::read_legs;
 use crate::config::lists::load_lists;
 use crate::config::look_ups::read_look_ups;
 use crate::config::raw::{Findings, RawNetwork, RawRoute, count, suggest};
@@ -38,6 +40,8 @@ pub struct Loaded {
     pub look_ups: Option<lookup::Options>,
     /// Labels of test-call campaigns, when the file names some.
     pub labels: Labels,
+    /// How legs of one call are joined.
+    pub legs: LegOptions,
     /// How many subscribers the operator has, about: how much is remembered goes by it.
     pub subscribers: usize,
 }
@@ -76,6 +80,7 @@ pub fn load_network_by(path: &Path, read: &Read<'_>) -> Result<Loaded, Error> {
         files.read(file, &mut findings, |path, text| parse_roaming(path, text, numbering))
     });
     let look_ups = read_look_ups(&raw.roaming, files.directory, &mut findings);
+    let legs = read_legs(&raw.legs, &mut findings);
     let subscribers = count(&raw.subscribers, SUBSCRIBERS, 1..=SUBSCRIBERS_MAX, &mut findings);
     let lists = load_lists(&raw.lists, &routes, &mut files, &mut findings);
     let mut all: Vec<String> = findings.into_sorted().iter().map(Caret::to_string).collect();
@@ -91,7 +96,7 @@ pub fn load_network_by(path: &Path, read: &Read<'_>) -> Result<Loaded, Error> {
                 lists,
             };
             let labels = labels.unwrap_or_default();
-            Ok(Loaded { network, rate_card, look_ups, labels, subscribers })
+            Ok(Loaded { network, rate_card, look_ups, labels, legs, subscribers })
         }
         _ => Err(Error::Invalid(all)),
     }

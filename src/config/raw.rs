@@ -52,6 +52,8 @@ pub struct RawNetwork {
     pub rate_card: Option<Spanned<String>>,
     /// `[lists]`
     pub lists: RawLists,
+    /// `[legs]`
+    pub legs: RawLegs,
     /// `labels` of `[campaigns]`
     pub labels: Option<Spanned<String>>,
     /// `subscribers`, as the text that stands for it.
@@ -79,6 +81,15 @@ pub struct RawRoaming {
     pub cache_max: Option<Spanned<String>>,
     /// `concurrency`, as the text that stands for it.
     pub concurrency: Option<Spanned<String>>,
+}
+
+/// `[legs]`
+#[derive(Debug, Default)]
+pub struct RawLegs {
+    /// `within`
+    pub within: Option<Spanned<String>>,
+    /// `numbers`
+    pub numbers: Option<Spanned<String>>,
 }
 
 /// `[lists]`: the file of each.
@@ -158,6 +169,7 @@ impl RawNetwork {
             roaming: RawRoaming::read(keys.table("roaming", findings), findings),
             rate_card: keys.only_key_of("billing", "rate-card", findings),
             lists: RawLists::read(keys.table("lists", findings), findings),
+            legs: RawLegs::read(keys.table("legs", findings), findings),
             labels: keys.only_key_of("campaigns", "labels", findings),
             subscribers: keys.count("subscribers", findings),
         };
@@ -184,6 +196,16 @@ impl RawRoaming {
         };
         keys.finish("`roaming`", findings);
         roaming
+    }
+}
+
+impl RawLegs {
+    fn read(table: Option<Spanned<DeTable<'_>>>, findings: &mut Findings<'_>) -> Self {
+        let Some(table) = table else { return Self::default() };
+        let mut keys = Keys::new(table.into_inner());
+        let legs = Self { within: keys.text("within", findings), numbers: keys.text("numbers", findings) };
+        keys.finish("`legs`", findings);
+        legs
     }
 }
 

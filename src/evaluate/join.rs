@@ -194,6 +194,7 @@ impl Sink for Join {
             Output::Verdict { seq, .. } => self.slots.push_back((seq, Slot::Live)),
             Output::Record(record) => self.record(&record),
             Output::Marked(_) => {}
+            Output::Withdrawn { seq } => self.order(seq, Slot::Over),
         }
     }
 }

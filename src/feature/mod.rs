@@ -210,6 +210,15 @@ impl Store {
         behaviour.begun(call, network, shared);
     }
 
+    /// A call that came in leaves by this leg. What is spent on it is counted once: `is_counted` when it was already known
+    /// to leave.
+    pub fn goes_out(&mut self, leg: &Call, network: &Network, is_counted: bool) {
+        if !is_counted {
+            let (behaviour, shared) = self.behaviour();
+            behaviour.goes_out(leg, network, shared);
+        }
+    }
+
     /// What was said in a call that was not refused and is over, answered or not. Before [`Store::ended`].
     pub fn hung_up(&mut self, call: &Call, network: &Network) {
         let (behaviour, shared) = self.behaviour();
@@ -238,7 +247,7 @@ impl Store {
         if call.direction == Direction::Inbound {
             self.learn(call, (caller, called), at, is_probe);
         }
-        if network.is_leaving((call.route, call.direction), Some(called)) {
+        if call.leaves_by.is_some() || network.is_leaving(call.way(), Some(called)) {
             self.reached(call, (caller, called), at);
         }
     }

@@ -11,7 +11,7 @@ use crate::base::network::Network;
 use crate::base::number::{Number, Party};
 use crate::base::text::put_digits;
 use crate::base::time::At;
-use crate::call::{Call, CallKey};
+use crate::call::{Call, CallKey, LegList};
 use crate::judge::CallRecord;
 use crate::rule::{Piece, Ruleset};
 
@@ -99,7 +99,36 @@ fn write_record(
     evidence(line, record.evidence(), ruleset, fields);
     line.extend_from_slice(b",\"ruleset\":");
     word(line, ruleset.hash());
+    if let Some(list) = &call.legs {
+        legs(line, list, clock, network);
+    }
     line.extend_from_slice(b"}\n");
+}
+
+/// The other legs. Nearly all records have none, and nothing is written then.
+fn legs(line: &mut Vec<u8>, list: &LegList, clock: &mut Clock, network: &Network) {
+    line.extend_from_slice(b",\"legs\":[");
+    for (index, leg) in list.named.iter().enumerate() {
+        if index > 0 {
+            line.push(b',');
+        }
+        line.extend_from_slice(b"{\"protocol\":");
+        word(line, leg.key.protocol().name());
+        line.extend_from_slice(b",\"call_key\":");
+        call_key(line, &leg.key);
+        line.extend_from_slice(b",\"route\":");
+        string(line, network.routes.route(leg.route).name.as_bytes());
+        line.extend_from_slice(b",\"direction\":");
+        word(line, leg.direction.name());
+        clock.write(line, b",\"setup_at\":", Some(leg.setup_at));
+        line.extend_from_slice(b",\"by\":");
+        word(line, leg.by.name());
+        line.push(b'}');
+    }
+    line.push(b']');
+    if list.more > 0 {
+        integer(line, b",\"legs_more\":", Some(u64::from(list.more)));
+    }
 }
 
 fn write_times(line: &mut Vec<u8>, call: &Call, clock: &mut Clock) {

@@ -23,7 +23,7 @@ use crate::base::number::Number;
 use crate::base::range::Range;
 use crate::base::route::RouteId;
 use crate::base::time::At;
-use crate::call::{Call, CallEvent, CallId};
+use crate::call::{Call, CallEvent, CallId, Placed};
 use crate::feature::mark::Lesson;
 use crate::feature::{Limits, Store};
 use crate::rule::{Action, Evidence, Mode, Piece, Rule, Ruleset};
@@ -69,6 +69,11 @@ pub enum Output {
     Record(Box<CallRecord>),
     /// Something was marked by the call whose record comes next.
     Marked(Marked),
+    /// What was taken for the call with this number is a leg of another: it has no record.
+    Withdrawn {
+        /// [`Call::seq`].
+        seq: u64,
+    },
 }
 
 /// A mark to begin with, from a source outside.
@@ -90,6 +95,9 @@ struct Held {
     verdict: Verdict,
     ruleset: Arc<Ruleset>,
 }
+
+/// The first live rule at the end that matched, and why.
+type Matched = (u16, Box<[Piece]>);
 
 /// What names a finding: a block by its digits, equipment by its fingerprint.
 type FindingKey = (Subject, Option<Range>, u32, RouteId, Class);
@@ -166,6 +174,24 @@ impl Judge {
                 let record = self.judge_end(at, call, out);
                 out.push(Output::Record(record));
             }
+        }
+    }
+
+    /// Judges one event of a call or of a further leg, which happened at `at`. A call is judged where it comes in; where it
+    /// leaves for somebody else, that way out is judged too, and what comes of it is the call's.
+    pub fn handle_placed(&mut self, at: At, placed: Placed, out: &mut Vec<Output>) {
+        match placed {
+            Placed::Call(event) => self.handle(at, event, out),
+            Placed::Entry { event, instead_of, is_exit } => {
+                self.withdraw(&instead_of, out);
+                let call = is_exit.then(|| event.call().clone());
+                self.handle(at, event, out);
+                if let Some(call) = call {
+                    self.judge_exit(&instead_of, &call);
+                }
+            }
+            Placed::Exit { leg, of } => self.judge_exit(&leg, &of),
+            Placed::Leg => {}
         }
     }
 
@@ -265,32 +291,72 @@ impl Judge {
         faults
     }
 
-    fn judge_setup(&mut self, call: &Call) -> Verdict {
-        let verdict = {
-            let facts = self.store.moment(&self.network, call, Point::Setup, call.setup_at);
-            let mut shadow = |rule: u16| self.shadow_matches[usize::from(rule)] += 1;
-            decide::decide(&self.ruleset, &facts, call, &self.network, &mut shadow)
-        };
+    /// The call as it was set up was none: its verdict is void, and it is no longer in flight.
+    fn withdraw(&mut self, call: &Call, out: &mut Vec<Output>) {
+        let held = self.verdicts.remove(&call.seq);
+        if held.is_none_or(|held| !held.verdict.decision.keeps_away()) {
+            self.store.hung_up(call, &self.network);
+        }
+        out.push(Output::Withdrawn { seq: call.seq });
+    }
+
+    /// Judges the leg by which the call `of` leaves for somebody else, when no rule spoke where it came in. It has been
+    /// counted there; here only what it may cost is, if that was not known.
+    fn judge_exit(&mut self, leg: &Call, of: &Call) {
+        if self.verdicts.contains_key(&of.seq) {
+            return;
+        }
+        let was_leaving = self.network.is_leaving(of.way(), of.called.number);
+        let verdict = self.decide(leg);
+        let is_kept_away = verdict.decision.keeps_away() && !self.network.is_emergency(&of.called);
+        if is_kept_away {
+            self.store.hung_up(of, &self.network);
+            if !was_leaving {
+                self.store.refused(leg, &self.network);
+            }
+        } else {
+            self.store.goes_out(leg, &self.network, was_leaving);
+        }
+        if is_kept_away || !verdict.decision.keeps_away() {
+            self.hold(of.seq, &verdict);
+        }
+    }
+
+    fn decide(&mut self, call: &Call) -> Verdict {
+        let facts = self.store.moment(&self.network, call, Point::Setup, call.setup_at);
+        let mut shadow = |rule: u16| self.shadow_matches[usize::from(rule)] += 1;
+        let verdict = decide::decide(&self.ruleset, &facts, call, &self.network, &mut shadow);
         assert!(
             verdict.decision == Decision::Allow || !self.network.is_emergency(&call.called),
             "an emergency call was about to be touched"
         );
+        verdict
+    }
+
+    fn judge_setup(&mut self, call: &Call) -> Verdict {
+        let verdict = self.decide(call);
         if verdict.decision.keeps_away() {
             self.store.refused(call, &self.network);
         } else {
             self.store.begun(call, &self.network);
             self.store.present(call, &self.network);
         }
-        if verdict.rule.is_some() {
-            if self.verdicts.len() < self.options.verdicts_max {
-                let ruleset = Arc::clone(&self.ruleset);
-                self.verdicts.insert(call.seq, Held { verdict: verdict.clone(), ruleset });
-            } else {
-                // The verdict stands; only the record at the end will not name it.
-                self.faults.count(Layer::Judge, Kind::Evicted);
-            }
-        }
+        self.hold(call.seq, &verdict);
         verdict
+    }
+
+    /// Keeps the verdict on the call `seq` until it is over, if a rule gave it.
+    fn hold(&mut self, seq: u64, verdict: &Verdict) {
+        if verdict.rule.is_none() {
+            return;
+        }
+        if self.verdicts.len() < self.options.verdicts_max {
+            let ruleset = Arc::clone(&self.ruleset);
+            self.verdicts.insert(seq, Held { verdict: verdict.clone(), ruleset });
+        } else {
+            // The verdict stands; only the record at the end will not name it.
+            self.faults.count(Layer::Judge, Kind::Evicted);
+        }
     }
 
     fn judge_end(&mut self, at: At, call: Call, out: &mut Vec<Output>) -> Box<CallRecord> {
@@ -333,7 +399,8 @@ impl Judge {
     /// The first live rule at the end that matches gives the class and teaches its marks. Without one, the class given
     /// at setup stands unless the call was answered, or was let through to see what it is.
     fn classify(&mut self, at: At, record: &mut CallRecord, is_probe: bool, out: &mut Vec<Output>) {
-        let Some((index, evidence)) = self.first_match(at, &record.call) else {
+        let exit = record.call.on_exit();
+        let Some((index, evidence)) = self.first_match(at, &record.call, exit.as_ref()) else {
             if record.call.answer_at.is_none() && !is_probe {
                 record.final_class = record.verdict.class;
             }
@@ -364,18 +431,24 @@ impl Judge {
         }
     }
 
-    /// The first live rule at the end that matches; shadow rules before it are counted.
-    fn first_match(&mut self, at: At, call: &Call) -> Option<(u16, Box<[Piece]>)> {
-        let facts = self.store.moment(&self.network, call, Point::End, at);
+    /// The first live rule at the end that matches, where the call came in, else where it left (`exit`); shadow rules before
+    /// it are counted, each once.
+    fn first_match(&mut self, at: At, call: &Call, exit: Option<&Call>) -> Option<Matched> {
         let mut evidence = Evidence::new();
-        for index in self.ruleset.at(Point::End).iter().copied() {
-            if !self.ruleset.matches(index, &facts, &mut evidence) {
-                continue;
+        let entered = self.store.moment(&self.network, call, Point::End, at);
+        let left = exit.map(|call| self.store.moment(&self.network, call, Point::End, at));
+        for facts in std::iter::once(&entered).chain(&left) {
+            for index in self.ruleset.at(Point::End).iter().copied() {
+                if !self.ruleset.matches(index, facts, &mut evidence) {
+                    continue;
+                }
+                if self.ruleset.rules()[usize::from(index)].mode != Mode::Shadow {
+                    return Some((index, evidence.as_slice().into()));
+                }
+                let is_new = std::ptr::eq(facts, &raw const entered)
+                    || !self.ruleset.matches(index, &entered, &mut evidence);
+                self.shadow_matches[usize::from(index)] += u64::from(is_new);
             }
-            if self.ruleset.rules()[usize::from(index)].mode != Mode::Shadow {
-                return Some((index, evidence.as_slice().into()));
-            }
-            self.shadow_matches[usize::from(index)] += 1;
         }
         None
     }

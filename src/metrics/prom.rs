@@ -6,6 +6,7 @@ use prometheus::{Encoder, Gauge, IntCounterVec, IntGaugeVec, Opts, Registry, Tex
 use crate::base::class::{Class, Decision};
 use crate::base::fault::Faults;
 use crate::base::network::Network;
+use crate::call::LegCounts;
 use crate::metrics::tally::Tally;
 use crate::rule::{Mode, Ruleset};
 
@@ -29,6 +30,8 @@ pub struct Snapshot<'a> {
     pub faults: &'a Faults,
     /// Signalling messages: protocol, kind, count.
     pub messages: Vec<(&'static str, &'static str, u64)>,
+    /// Which legs were joined.
+    pub legs: LegCounts,
     /// Frames that carry no signalling: reason, count.
     pub skipped: Vec<(&'static str, u64)>,
     /// Entries held: table, count.
@@ -204,6 +207,19 @@ fn input(registry: &Registry, snapshot: &Snapshot<'_>) -> Result<(), prometheus:
         counter(registry, "tollgate_messages_total", "Signalling messages", &["protocol", "kind"])?;
     for (protocol, kind, count) in &snapshot.messages {
         messages.with_label_values(&[protocol, kind]).inc_by(*count);
+    }
+    let legs = counter(registry, "tollgate_call_legs_total", "Further legs of calls, by what told", &["by"])?;
+    for (by, count) in snapshot.legs.by_kind() {
+        legs.with_label_values(&[by]).inc_by(count);
+    }
+    let apart = counter(
+        registry,
+        "tollgate_call_legs_apart_total",
+        "Setups that shared a name with a call and were taken for another, by why",
+        &["reason"],
+    )?;
+    for (reason, count) in snapshot.legs.by_reason() {
+        apart.with_label_values(&[reason]).inc_by(count);
     }
     let skipped =
         counter(registry, "tollgate_frames_skipped_total", "Frames without signalling", &["reason"])?;

@@ -19,7 +19,7 @@ use crate::assemble::Assembler;
 use crate::base::frame::Frame;
 use crate::base::map::Seed;
 use crate::base::network::Network;
-use crate::call::Stamped;
+use crate::call::{LegCounts, Legs, Placed, Stamped};
 use crate::engine::batch::Batch;
 use crate::engine::{Options, Shard};
 use crate::judge::{Judge, JudgeOptions, Output};
@@ -71,6 +71,8 @@ pub struct Finished<S> {
     pub judge: Judge,
     /// Messages counted, and the faults of every layer from assembly on.
     pub counts: Counts,
+    /// Which legs were joined.
+    pub legs: LegCounts,
     /// The assembler, for what it skipped.
     pub assembler: Assembler,
     /// The sink, back from the judge's thread.
@@ -122,6 +124,7 @@ pub fn run_with<S: Sink>(
     let shard_count = threads.shards.clamp(1, 64);
     let mut assembler = Assembler::new(options.assemble);
     let mut counts = Counts::default();
+    let mut legs = Legs::new(options.call.legs, network, options.call.seed);
     thread::scope(|scope| {
         let mut to_shards = Vec::new();
         let mut from_shards = Vec::new();
@@ -142,8 +145,8 @@ pub fn run_with<S: Sink>(
             };
             shards.push(spawn(scope, format!("shard-{index}"), move || ends.run(shard)));
         }
-        let (judge, sink) = (&mut judge, &mut sink);
-        let judging = spawn(scope, "judge".to_owned(), move || judge_all(judge, &from_shards, sink));
+        let (judge, legs, sink) = (&mut judge, &mut legs, &mut sink);
+        let judging = spawn(scope, "judge".to_owned(), move || judge_all((legs, judge), &from_shards, sink));
         dispatch(frames, &mut assembler, &to_shards, (threads, options.call.seed));
         drop(to_shards);
         for shard in shards {
@@ -154,7 +157,7 @@ pub fn run_with<S: Sink>(
     });
     counts.faults.merge(assembler.faults());
     counts.faults.merge(&judge.faults());
-    Finished { judge, counts, assembler, sink }
+    Finished { judge, counts, legs: *legs.counts(), assembler, sink }
 }
 
 /// A thread with a name, for those who watch the process.
@@ -236,8 +239,8 @@ impl ShardEnds {
     }
 }
 
-/// Takes one batch of events from every shard at a time, in one order.
-fn judge_all(judge: &mut Judge, from_shards: &[FromShard], sink: &mut impl Sink) {
+/// Takes one batch of events from every shard at a time, in one order. Further legs of a call are not judged again.
+fn judge_all((legs, judge): (&mut Legs, &mut Judge), from_shards: &[FromShard], sink: &mut impl Sink) {
     let mut outputs = Vec::new();
     while let Some(mut parts) =
         from_shards.iter().map(|(events, _)| events.recv().ok()).collect::<Option<Vec<_>>>()
@@ -247,10 +250,14 @@ fn judge_all(judge: &mut Judge, from_shards: &[FromShard], sink: &mut impl Sink)
             resolver.fetch(judge, &mut parts.iter().flatten().map(|stamped| &stamped.event));
         }
         merge(&mut parts, |stamped| {
-            if let Some(resolver) = sink.resolver() {
-                resolver.resolve(judge, &stamped.event);
+            let at = stamped.stamp.at;
+            let placed = legs.place(stamped);
+            if let (Placed::Call(event) | Placed::Entry { event, .. }, Some(resolver)) =
+                (&placed, sink.resolver())
+            {
+                resolver.resolve(judge, event);
             }
-            judge.handle(stamped.stamp.at, stamped.event, &mut outputs);
+            judge.handle_placed(at, placed, &mut outputs);
             outputs.drain(..).for_each(|output| sink.take(judge, output));
         });
         for (part, (_, used)) in parts.into_iter().zip(from_shards) {

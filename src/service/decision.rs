@@ -17,7 +17,7 @@ use crate::base::fault::{Faults, Kind, Layer};
 use crate::base::frame::Pdu;
 use crate::base::network::Network;
 use crate::base::time::At;
-use crate::call::{AskedCall, Call, CallEvent, Stamped, Told};
+use crate::call::{AskedCall, Call, CallEvent, LegCounts, Legs, Placed, Stamped, Told};
 use crate::clock::{self, Deadline, Stopwatch};
 use crate::engine::Shard;
 use crate::engine::batch::Batch;
@@ -86,6 +86,8 @@ pub struct Counted {
     pub look_ups: Vec<(&'static str, u64)>,
     /// Calls held, live and lingering.
     pub calls: usize,
+    /// Which legs were joined.
+    pub legs: LegCounts,
     /// Marks that could not be handed on because nobody took them in time.
     pub marks_dropped: u64,
 }
@@ -128,6 +130,7 @@ struct Question {
 /// The loop's state.
 pub struct Decision {
     shard: Shard,
+    legs: Legs,
     judge: Judge,
     outlets: Outlets,
     network: Arc<Network>,
@@ -154,11 +157,12 @@ impl Decision {
     #[must_use]
     pub fn new(
         network: &Arc<Network>,
-        (shard, judge): (Shard, Judge),
+        (shard, legs, judge): (Shard, Legs, Judge),
         (outlets, look_ups): (Outlets, Option<LookUps>),
     ) -> Self {
         Self {
             shard,
+            legs,
             judge,
             outlets,
             network: Arc::clone(network),
@@ -237,7 +241,10 @@ impl Decision {
         self.judge_for(&mut questions);
         for Question { then, answer, .. } in questions {
             let then = match (then, &mut self.look_ups) {
-                (Some(then), Some(look_ups)) if answer.is_none() => look_ups.join(then),
+                (Some(then), Some(look_ups)) if answer.is_none() => {
+                    let seq = self.legs.call_of(then.call.seq).map_or(then.call.seq, |(seq, _)| seq);
+                    look_ups.join(seq, then)
+                }
                 (then, _) => then,
             };
             if let Some(then) = then {
@@ -297,9 +304,12 @@ impl Decision {
         self.to_wake.drain(..).for_each(|waker| waker.wake());
     }
 
-    /// The answer for a call: that which was given, if it was refused, since its verdict is gone with its record.
+    /// The answer for a call: that which was given, if it was refused, since its verdict is gone with its record. A further
+    /// leg has that of its call.
     fn answer(&self, call: AskedCall) -> Answer {
-        self.given.of(call.seq).cloned().unwrap_or_else(|| self.judge.answer(call.seq, call.id))
+        let (seq, id) = self.legs.call_of(call.seq).unwrap_or((call.seq, call.id));
+        let given = self.given.of(call.seq).or_else(|| self.given.of(seq));
+        given.cloned().unwrap_or_else(|| self.judge.answer(seq, id))
     }
 
     fn batch(&mut self, batch: &Batch) {
@@ -360,36 +370,67 @@ impl Decision {
     fn judge_for(&mut self, questions: &mut ArrayVec<Question, BURST>) {
         let mut events = std::mem::take(&mut self.events);
         for stamped in events.drain(..) {
-            let Call { seq, id, .. } = *stamped.event.call();
+            let (at, stamp) = (stamped.stamp.at, stamped.stamp);
+            let (event, instead) = match self.legs.place(stamped) {
+                Placed::Call(event) => (event, None),
+                Placed::Entry { event, instead_of, is_exit } => (event, Some((instead_of, is_exit))),
+                placed => {
+                    self.leg(at, placed);
+                    continue;
+                }
+            };
+            let Call { seq, id, .. } = *event.call();
+            let taken_back = instead.as_ref().map(|(call, _)| call.seq);
             // Those that are only due wait for `look_up`: each that is refused comes by here again.
-            if let Some(waiting) = self.look_ups.as_mut().and_then(|look_ups| look_ups.take(seq)) {
-                self.settle(waiting);
+            for seq in [Some(seq), taken_back].into_iter().flatten() {
+                if let Some(waiting) = self.look_ups.as_mut().and_then(|look_ups| look_ups.take(seq)) {
+                    self.settle(waiting);
+                }
             }
-            let is_setup = matches!(stamped.event, CallEvent::Setup(_));
+            let is_setup = matches!(event, CallEvent::Setup(_));
             let mut question = questions.iter_mut().find(|question| is_setup && question.call.seq == seq);
-            let stamped = match &mut self.look_ups {
-                Some(look_ups) if is_setup => {
-                    let asked = question.as_mut().map(|question| (question.then.take(), question.deadline));
-                    let (then, deadline) = asked.unzip();
-                    match look_ups.hold((&self.judge, &self.network), stamped, (then.flatten(), deadline)) {
+            let placed = match instead {
+                Some((instead_of, is_exit)) => Placed::Entry { event, instead_of, is_exit },
+                None if is_setup => {
+                    let stamped = Stamped { stamp, event };
+                    match self.hold(stamped, &mut question) {
+                        Some(stamped) => Placed::Call(stamped.event),
                         None => continue,
-                        Some((stamped, then)) => {
-                            if let Some(question) = &mut question {
-                                question.then = then;
-                            }
-                            stamped
-                        }
                     }
                 }
-                _ => stamped,
+                None => Placed::Call(event),
             };
-            self.judge.handle(stamped.stamp.at, stamped.event, &mut self.outputs);
+            self.judge.handle_placed(at, placed, &mut self.outputs);
             if let Some(question) = question {
                 question.answer = Some(self.judge.answer(seq, id));
             }
         }
         self.events = events;
         self.hand_on();
+    }
+
+    /// Holds a setup back whose judgement needs an answer from outside, with who asked about it; gives it back otherwise.
+    fn hold(&mut self, stamped: Stamped, question: &mut Option<&mut Question>) -> Option<Stamped> {
+        let Some(look_ups) = &mut self.look_ups else { return Some(stamped) };
+        let asked = question.as_mut().map(|question| (question.then.take(), question.deadline));
+        let (then, deadline) = asked.unzip();
+        let (stamped, then) =
+            look_ups.hold((&self.judge, &self.network), stamped, (then.flatten(), deadline))?;
+        if let Some(question) = question {
+            question.then = then;
+        }
+        Some(stamped)
+    }
+
+    /// A further leg: its way out is judged, if it has one. Whoever asks about it is told what holds for its call.
+    fn leg(&mut self, at: At, placed: Placed) {
+        if let Placed::Exit { of, .. } = &placed
+            && let Some(waiting) = self.look_ups.as_mut().and_then(|look_ups| look_ups.take(of.seq))
+        {
+            // The call goes on without the answer it waits for.
+            self.settle(waiting);
+        }
+        self.judge.handle_placed(at, placed, &mut self.outputs);
     }
 
     /// Judges a setup that has waited, and answers who asked about it.
@@ -419,7 +460,7 @@ impl Decision {
         let Self { outputs, tally, outlets, marks_dropped, network, .. } = self;
         for output in outputs.drain(..) {
             match output {
-                Output::Verdict { .. } => {}
+                Output::Verdict { .. } | Output::Withdrawn { .. } => {}
                 Output::Record(record) => {
                     tally.count(&record, &network.lists.known_good);
                     outlets.desk.take(record);
@@ -493,6 +534,7 @@ impl Decision {
             sizes: self.judge.store().sizes(),
             look_ups: self.look_ups.as_ref().map(LookUps::by_outcome).unwrap_or_default(),
             calls: self.shard.calls(),
+            legs: *self.legs.counts(),
             marks_dropped: self.marks_dropped,
         }
     }

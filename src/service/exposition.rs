@@ -149,6 +149,7 @@ fn snapshot<'a>(counted: &'a Counted, skips: &Skips, shown: &'a Shown) -> prom::
         shadow_matches: &counted.shadow_matches,
         faults: &counted.counts.faults,
         messages: counted.counts.by_kind().collect(),
+        legs: counted.legs,
         skipped: skips.iter().filter(|(_, count)| *count > 0).collect(),
         state_keys: counted.sizes.by_table().chain([(CALLS, counted.calls as u64)]).collect(),
         state_limits: options

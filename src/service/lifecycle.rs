@@ -19,6 +19,7 @@ use signal_hook::iterator::Signals;
 use crate::adapter::{Adapter, Standing};
 use crate::base::map::Seed;
 use crate::base::network::Network;
+use crate::call::Legs;
 use crate::clock::{self, Deadline, Stopwatch};
 use crate::engine::Shard;
 use crate::feature::Store;
@@ -123,9 +124,11 @@ impl Service {
             lag: settings.lag,
             pulse: pulse(Arc::clone(&status)),
         };
-        let shard = Shard::new(&network, settings.options.call, true);
+        let call = settings.options.call;
+        let shard = Shard::new(&network, call, true);
+        let legs = Legs::new(call.legs, &network, call.seed);
         let decision =
-            Decision::new(&network, (shard, judge), (outlets, look_ups(settings.look_ups.take())?));
+            Decision::new(&network, (shard, legs, judge), (outlets, look_ups(settings.look_ups.take())?));
         let decision = spawn("decision", move || decision.run(&inbox))?;
 
         let shown = Shown {

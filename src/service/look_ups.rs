@@ -153,9 +153,9 @@ impl LookUps {
         None
     }
 
-    /// Joins a question to the setup that waits for the same call; gives it back when none does.
-    pub fn join(&mut self, then: Then) -> Option<Then> {
-        match self.waiting.get_mut(&then.call.seq) {
+    /// Joins a question to the setup that waits for the same call, `seq`; gives it back when none does.
+    pub fn join(&mut self, seq: u64, then: Then) -> Option<Then> {
+        match self.waiting.get_mut(&seq) {
             Some(waiting) => {
                 if let Err(surplus) = waiting.then.try_push(then) {
                     surplus.element().reply.answer(Err(FailOpen::StateFull));

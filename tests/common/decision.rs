@@ -12,7 +12,7 @@ use tollgate::adapter::{Asked, Query, Reply, Waker};
 use tollgate::base::fail_open::FailOpen;
 use tollgate::base::network::Network;
 use tollgate::billing::RateCard;
-use tollgate::call::{CallOptions, Told};
+use tollgate::call::{CallOptions, Legs, Told};
 use tollgate::clock::Deadline;
 use tollgate::engine::Shard;
 use tollgate::journal::DirectoryLock;
@@ -88,7 +88,8 @@ impl Loop {
         };
         let judge = Judge::new(ruleset, Arc::clone(&network), judge);
         let shard = Shard::new(&network, call, true);
-        let decision = Decision::new(&network, (shard, judge), (outlets, look_ups));
+        let legs = Legs::new(call.legs, &network, call.seed);
+        let decision = Decision::new(&network, (shard, legs, judge), (outlets, look_ups));
         let (queries, asked) = bounded(queries);
         let (outlet, batches) = source::queue(16);
         let (told, fed) = bounded(16);

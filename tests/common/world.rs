@@ -163,7 +163,7 @@ pub fn judge(calls: &[Made]) -> Vec<Judged> {
     let mut judged = vec![None; calls.len()];
     let records = out.into_iter().filter_map(|output| match output {
         Output::Record(record) => Some(record),
-        Output::Marked(_) | Output::Verdict { .. } => None,
+        Output::Marked(_) | Output::Verdict { .. } | Output::Withdrawn { .. } => None,
     });
     for record in records {
         let CallRecord { call, verdict, final_class, .. } = *record;

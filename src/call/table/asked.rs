@@ -68,7 +68,7 @@ impl Joins {
 /// How soon after a question its refusal is seen on a tap.
 const REFUSED_SEEN_WITHIN: Duration = Duration::from_secs(1);
 
-fn is_about_others(call: &Call, setup: &Setup) -> bool {
+pub(super) fn is_about_others(call: &Call, setup: &Setup) -> bool {
     let differ = |known: Option<Number>, asked: Option<Number>| {
         known.zip(asked).is_some_and(|(known, asked)| known != asked)
     };
@@ -229,7 +229,7 @@ impl CallTable {
     }
 
     /// The call in this place is found under this hash from now on.
-    fn rename(&mut self, slot: u32, hash: u64) {
+    pub(super) fn rename(&mut self, slot: u32, hash: u64) {
         let Some(entry) = self.entry(slot) else { return };
         let old = std::mem::replace(&mut entry.hash, hash);
         self.take_from_index(slot, old);

@@ -168,8 +168,11 @@ impl Behaviour {
             shared.note(evicted);
         }
         self.count_called(call, at, network, &mut shared);
-        if !self.routes.counted(call, tick, network) {
-            shared.faults.count(Layer::Feature, Kind::Evicted);
+        let exit = call.on_exit();
+        for seen in std::iter::once(call).chain(&exit) {
+            if !self.routes.counted(seen, tick, network) {
+                shared.faults.count(Layer::Feature, Kind::Evicted);
+            }
         }
         shared.note(self.cuts.counted(call, rank));
     }
@@ -195,7 +198,20 @@ impl Behaviour {
             shared.note(evicted);
         }
         if let Some(talk) = talk {
-            self.routes.hung_up(call, tick, talk);
+            self.routes.hung_up(call.way(), tick, talk);
+            if let Some(route) = call.leaves_by {
+                self.routes.hung_up((route, Direction::Outbound), tick, talk);
+            }
+        }
+    }
+
+    /// A call that came in leaves by this leg, which may cost what was not known when it came in.
+    pub(super) fn goes_out(&mut self, leg: &Call, network: &Network, mut shared: Shared<'_>) {
+        self.count_payer(leg, network, &mut shared);
+        if let Some((payer, _)) = high_cost_call(leg, network) {
+            let (known, evicted) = self.payers.touch(payer.value(), seconds(leg.setup_at));
+            known.in_flight.begin(Tick::of(leg.setup_at));
+            shared.note(evicted);
         }
     }
 
@@ -296,7 +312,7 @@ impl Behaviour {
 
 /// Who pays for a call that leaves for a high-cost number abroad, and that number; none for any other call.
 fn high_cost_call(call: &Call, network: &Network) -> Option<(Number, Number)> {
-    if !network.is_leaving((call.route, call.direction), call.called.number) {
+    if call.leaves_by.is_none() && !network.is_leaving(call.way(), call.called.number) {
         return None;
     }
     let called = call.called.number?;

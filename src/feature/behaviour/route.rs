@@ -137,8 +137,8 @@ impl Trunks {
     }
 
     /// Counts a talk that is over.
-    pub fn hung_up(&mut self, call: &Call, tick: Tick, talk: Talk) {
-        let Some(trunk) = self.trunks.get_mut(index(call.route, call.direction)) else { return };
+    pub fn hung_up(&mut self, (route, direction): (RouteId, Direction), tick: Tick, talk: Talk) {
+        let Some(trunk) = self.trunks.get_mut(index(route, direction)) else { return };
         trunk.talks.add(tick, 1);
         trunk.brief.add(tick, u32::from(talk.is_brief()));
         trunk.at_once_and_brief.add(tick, u32::from(talk.is_at_once_and_brief()));

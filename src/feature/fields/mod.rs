@@ -267,7 +267,7 @@ impl<'a> Moment<'a> {
     }
 
     fn is_leaving(&self) -> bool {
-        self.network.is_leaving((self.call.route, self.call.direction), self.call.called.number)
+        self.call.leaves_by.is_some() || self.network.is_leaving(self.call.way(), self.call.called.number)
     }
 
     fn has_missed(&self) -> Value {
