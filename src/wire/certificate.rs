@@ -178,9 +178,9 @@ fn time(der: &mut Der<'_>) -> Result<At, DecodeError> {
         return Err(bad());
     }
     let (year, rest) = text.split_at_checked(year_digits).unwrap_or_default();
-    let century = match (year_digits, year) {
-        (4, _) => "",
-        (_, ..="49") => "20",
+    let century = match year_digits {
+        4 => "",
+        _ if year < "50" => "20",
         _ => "19",
     };
     let part = |at: usize| rest.get(at..at.saturating_add(2)).unwrap_or_default();
