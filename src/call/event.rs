@@ -10,6 +10,7 @@ use siphasher::sip128::{Hasher128, SipHasher24};
 use crate::base::number::Party;
 use crate::base::route::{Direction, RouteId};
 use crate::base::time::At;
+use crate::call::stir::Stir;
 use crate::signal::{Claims, Setup};
 
 /// Signalling protocol of a call.
@@ -146,6 +147,11 @@ pub struct Call {
     pub claims: Claims,
     /// Fingerprint of the equipment that sent the setup; see [`crate::signal::Setup::equipment`]. 0: not known.
     pub equipment: u32,
+    /// Head of a signed setup, for whoever verifies; only with the event that tells of the setup. See
+    /// [`crate::signal::Signal::identity`].
+    pub identity: Option<Arc<[u8]>>,
+    /// What verification said of its signatures.
+    pub stir: Stir,
     /// INVITE or IAM.
     pub setup_at: At,
     /// First alerting.
@@ -177,6 +183,8 @@ impl Call {
             diverting: setup.diverting,
             claims: setup.claims,
             equipment: setup.equipment,
+            identity: None,
+            stir: Stir::default(),
             setup_at,
             alert_at: None,
             answer_at: None,

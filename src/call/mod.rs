@@ -6,10 +6,12 @@
 pub mod deadline;
 pub mod event;
 pub mod machine;
+pub mod stir;
 pub mod table;
 pub mod told;
 
 pub use event::{Call, CallEvent, CallId, CallKey, Protocol, ReleasedBy, Stamp, Stamped};
+pub use stir::{Stir, StirReason, StirVerdict};
 pub use table::asked::AskedCall;
 pub use table::{CallOptions, CallTable};
 pub use told::Told;
