@@ -156,7 +156,8 @@ impl Origid {
     /// Reads 32 hexadecimal digits in groups of 8, 4, 4, 4 and 12.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let is_marked = text.bytes().enumerate().all(|(at, byte)| (byte == b'-') == matches!(at, 8 | 13 | 18 | 23));
+        let is_marked =
+            text.bytes().enumerate().all(|(at, byte)| (byte == b'-') == matches!(at, 8 | 13 | 18 | 23));
         if text.len() != 36 || !is_marked {
             return None;
         }
@@ -236,7 +237,9 @@ mod tests {
         let text = "c99d9e7f-d1b3-4c92-b333-e5e5eff03af1";
         assert_eq!(Origid::parse(text).map(|id| id.to_string()).as_deref(), Some(text));
         assert_eq!(Origid::parse(&text.to_uppercase()), Origid::parse(text));
-        for bad in ["", "ref", "c99d9e7fd1b34c92b333e5e5eff03af1", "c99d9e7f-d1b3-4c92-b333-e5e5eff03afg", "é"] {
+        for bad in
+            ["", "ref", "c99d9e7fd1b34c92b333e5e5eff03af1", "c99d9e7f-d1b3-4c92-b333-e5e5eff03afg", "é"]
+        {
             assert_eq!(Origid::parse(bad), None, "{bad}");
         }
     }

@@ -39,6 +39,7 @@ pub fn network(path: Option<&Path>) -> Result<Loaded, Failure> {
             network: Network::unknown(),
             rate_card: None,
             look_ups: None,
+            stir: None,
             labels: Labels::default(),
             subscribers: config::SUBSCRIBERS,
         }),

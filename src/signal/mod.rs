@@ -7,6 +7,7 @@ mod claims;
 mod equipment;
 pub mod isup;
 pub mod plain;
+pub mod signed;
 pub mod sip;
 
 use std::hash::BuildHasher;

@@ -69,7 +69,7 @@ pub fn decode<'a>(
 }
 
 /// Longest head kept of a signed setup, in octets; one with three signatures has some 4,000.
-const SIGNED_HEAD_MAX: usize = 16_384;
+pub(super) const SIGNED_HEAD_MAX: usize = 16_384;
 
 /// The head of a signed setup; empty for anything else.
 fn identity<'a>(bytes: &'a [u8], message: &Message<'a>) -> &'a [u8] {

@@ -126,7 +126,8 @@ impl Authority {
         }
         let is_in_range = |(first, length, count): &(u64, usize, u64)| {
             text.len() == *length
-                && digits(text).is_some_and(|number| number.checked_sub(*first).is_some_and(|step| step < *count))
+                && digits(text)
+                    .is_some_and(|number| number.checked_sub(*first).is_some_and(|step| step < *count))
         };
         self.numbers.iter().any(|own| **own == *text) || self.ranges.iter().any(is_in_range)
     }
@@ -266,8 +267,9 @@ mod tests {
         assert_eq!(read(tag::UTC_TIME, "700102030405Z").unwrap(), "1970-01-02T03:04:05");
         assert_eq!(read(tag::UTC_TIME, "500102030405Z").unwrap(), "1970-01-01T00:00:00");
         assert_eq!(read(tag::GENERALIZED_TIME, "20500102030405Z").unwrap(), "2050-01-02T03:04:05");
-        assert!(read(tag::GENERALIZED_TIME, "99991231235959Z").unwrap() .as_str() > "2500");
-        for bad in ["", "Z", "2601020304Z", "260102030405", "261302030405Z", "2601020304+5Z", "260102030460Z"] {
+        assert!(read(tag::GENERALIZED_TIME, "99991231235959Z").unwrap().as_str() > "2500");
+        for bad in ["", "Z", "2601020304Z", "260102030405", "261302030405Z", "2601020304+5Z", "260102030460Z"]
+        {
             assert!(read(tag::UTC_TIME, bad).is_err(), "{bad}");
         }
         assert!(read(tag::INTEGER, "260102030405Z").is_err());

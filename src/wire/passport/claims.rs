@@ -161,7 +161,8 @@ impl Claims {
     #[must_use]
     pub fn rebuilt(orig: Canonical, dest: Canonical, iat: u64) -> String {
         let (orig, dest) = (orig.as_str(), dest.as_str());
-        let json = format!("{{\"dest\":{{\"tn\":[\"{dest}\"]}},\"iat\":{iat},\"orig\":{{\"tn\":\"{orig}\"}}}}");
+        let json =
+            format!("{{\"dest\":{{\"tn\":[\"{dest}\"]}},\"iat\":{iat},\"orig\":{{\"tn\":\"{orig}\"}}}}");
         base64::encode(json.as_bytes())
     }
 }
@@ -202,8 +203,7 @@ fn some_party<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Party
 
 fn parties<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Party>, D::Error> {
     let Many { tn, uri } = Many::deserialize(deserializer)?;
-    let all: Vec<Party> =
-        tn.into_iter().map(Party::Number).chain(uri.into_iter().map(Party::Uri)).collect();
+    let all: Vec<Party> = tn.into_iter().map(Party::Number).chain(uri.into_iter().map(Party::Uri)).collect();
     if all.is_empty() { Err(D::Error::custom("nobody is called")) } else { Ok(all) }
 }
 
@@ -273,7 +273,8 @@ mod tests {
         ] {
             assert_eq!(claims(json), Err(Kind::BadSyntax), "{json}");
         }
-        let many = format!(r#"{{"dest":{{"tn":["1"{}]}},"iat":1,"orig":{{"tn":"2"}}}}"#, ",\"1\"".repeat(DEST_MAX));
+        let many =
+            format!(r#"{{"dest":{{"tn":["1"{}]}},"iat":1,"orig":{{"tn":"2"}}}}"#, ",\"1\"".repeat(DEST_MAX));
         assert_eq!(claims(&many), Err(Kind::TooMany));
     }
 
@@ -292,7 +293,8 @@ mod tests {
     #[test]
     fn headers_are_read_and_rebuilt() {
         let header = |json: &str| Header::parse(base64::encode(json.as_bytes()).as_bytes());
-        let read = header(r#"{"alg":"ES256","ppt":"shaken","typ":"passport","x5u":"https://c.example/a"}"#).unwrap();
+        let read =
+            header(r#"{"alg":"ES256","ppt":"shaken","typ":"passport","x5u":"https://c.example/a"}"#).unwrap();
         assert_eq!((read.alg.as_str(), read.typ.as_str()), ("ES256", "passport"));
         assert_eq!((Kin::of(read.ppt.as_deref()), read.is_critical), (Kin::Shaken, false));
         assert!(header(r#"{"alg":"ES256","crit":["x"],"typ":"passport"}"#).unwrap().is_critical);

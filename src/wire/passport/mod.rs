@@ -131,7 +131,8 @@ mod tests {
 
     #[test]
     fn reads_a_header_value() {
-        let value = b"aGVhZA.cGF5.c2ln ; info = <https://c.example/a;b?x=1,2> ;alg=ES256;ppt=\"shaken\";other";
+        let value =
+            b"aGVhZA.cGF5.c2ln ; info = <https://c.example/a;b?x=1,2> ;alg=ES256;ppt=\"shaken\";other";
         let identity = Identity::parse(value).unwrap();
         assert_eq!(identity.info, b"https://c.example/a;b?x=1,2");
         assert_eq!((identity.alg, identity.ppt), (Some(&b"ES256"[..]), Some(&b"shaken"[..])));
