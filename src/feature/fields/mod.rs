@@ -8,6 +8,7 @@ mod call;
 mod claims;
 mod identity;
 mod learned;
+mod signed;
 mod suspicion;
 mod windows;
 
@@ -308,6 +309,7 @@ const GROUPS: [&[Row]; 20] = [
     call::CALL,
     claims::CLAIMS,
     identity::IDENTITY,
+    signed::SIGNED,
     learned::MARK,
     windows::GROUPS[0],
     windows::GROUPS[1],
