@@ -20,8 +20,8 @@ use tollgate::call::CallId;
 use tollgate::stir::{Anchors, Chain, Local, Options, Question};
 use tollgate::wire::passport::base64;
 
-/// When all calls are set up: 2026-06-01T12:00:00Z, and a fraction.
-pub const NOW: u64 = 1_780_315_200;
+/// When all calls are set up: 2023-11-14T22:16:40Z, and a fraction.
+pub const NOW: u64 = 1_700_000_200;
 pub const CALLER: &str = "12155551212";
 pub const CALLED: &str = "12155551213";
 pub const X5U: &str = "https://cr.example.com/a.pem";
@@ -90,7 +90,7 @@ impl Trust {
 
     /// One that may speak for the numbers of a provider.
     pub fn usual(&self) -> Signer {
-        self.provider(Some(&[PROVIDER]), (2025, 2030))
+        self.provider(Some(&[PROVIDER]), (2022, 2030))
     }
 }
 

@@ -305,7 +305,7 @@ const fn end_row(name: &'static str, ty: Type, meaning: &'static str, get: fn(&M
 }
 
 /// The rows, in the order of the document. A new file of fields adds a line.
-const GROUPS: [&[Row]; 20] = [
+const GROUPS: [&[Row]; 21] = [
     call::CALL,
     claims::CLAIMS,
     identity::IDENTITY,

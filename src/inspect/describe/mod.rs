@@ -67,13 +67,15 @@ impl<'a> Said<'a> {
         match pdu.envelope {
             Envelope::Sip { src, dst, transport } => {
                 let transport = match transport {
+                    Transport::Sctp => "sctp",
                     Transport::Tcp => "tcp",
                     Transport::Udp => "udp",
+                    Transport::WebSocket => "ws",
                 };
                 let blank = Self::blank("sip", (Place::Address(src), Place::Address(dst)));
                 sip::describe(pdu.bytes, Self { transport, ..blank })
             }
-            Envelope::Isup { label } => {
+            Envelope::Isup { label, .. } => {
                 let (src, dst) = (Place::Point(label.opc), Place::Point(label.dpc));
                 isup::describe(pdu.bytes, Self { label: Some(label), ..Self::blank("isup", (src, dst)) })
             }
