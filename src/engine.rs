@@ -130,7 +130,7 @@ impl Shard {
             progress_183: false,
             q850_cause: None,
             cause_location: None,
-            identity: [b""; 2],
+            identity: b"",
         };
         self.calls.ask(hash, signal, out)
     }

@@ -200,7 +200,12 @@ fn many_setups_wait_for_one_answer() {
         ..Network::unknown()
     };
     let (go, told) = bounded(1);
-    let options = LookUpOptions { sources: vec![Box::new(Slow(told))], deadline: PATIENCE, hold: PATIENCE };
+    let options = LookUpOptions {
+        sources: vec![Box::new(Slow(told))],
+        deadline: PATIENCE,
+        hold: PATIENCE,
+        verifier: None,
+    };
     let rules = [Source { path: "test.toml".into(), text: AT_HOME.into() }];
     let look_ups = LookUps::start(options).unwrap();
     let ruleset = Arc::new(Ruleset::compile(&rules, &fields::FIELDS).unwrap());

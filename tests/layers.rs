@@ -23,6 +23,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("source", &["base", "wire", "assemble", "signal", "engine", "capture", "clock"]),
     ("token", &["clock"]),
     ("lookup", &["base", "call", "judge", "clock", "token"]),
+    ("stir", &["base", "wire", "signal", "call", "judge", "clock", "lookup"]),
     ("billing", &["base", "call", "judge"]),
     ("metrics", &["base", "call", "judge", "rule"]),
     ("inline", &["base", "wire", "judge"]),
@@ -31,7 +32,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "service",
         &[
             "base", "wire", "rule", "assemble", "signal", "call", "feature", "judge", "engine", "clock",
-            "capture", "source", "lookup", "billing", "metrics", "journal", "inline", "adapter",
+            "capture", "source", "lookup", "stir", "billing", "metrics", "journal", "inline", "adapter",
         ],
     ),
     ("journal", &["base", "call", "feature", "judge", "rule"]),

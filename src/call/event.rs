@@ -11,6 +11,7 @@ use crate::base::number::Party;
 use crate::base::route::{Direction, RouteId};
 use crate::base::time::At;
 use crate::call::leg::LegList;
+use crate::call::stir::Stir;
 use crate::signal::{Claims, Correlation, Setup};
 
 /// Signalling protocol of a call.
@@ -166,6 +167,11 @@ pub struct Call {
     pub instead_of: Option<u64>,
     /// Fingerprint of the equipment that sent the setup; see [`crate::signal::Setup::equipment`]. 0: not known.
     pub equipment: u32,
+    /// Head of a signed setup, for whoever verifies; only with the event that tells of the setup. See
+    /// [`crate::signal::Signal::identity`].
+    pub identity: Option<Arc<[u8]>>,
+    /// What verification said of its signatures.
+    pub stir: Stir,
     /// INVITE or IAM.
     pub setup_at: At,
     /// First alerting.
@@ -201,6 +207,8 @@ impl Call {
             leaves_by: None,
             instead_of: None,
             equipment: setup.equipment,
+            identity: None,
+            stir: Stir::default(),
             setup_at,
             alert_at: None,
             answer_at: None,

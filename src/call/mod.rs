@@ -9,12 +9,14 @@ pub mod event;
 pub mod leg;
 pub mod legs;
 pub mod machine;
+pub mod stir;
 pub mod table;
 pub mod told;
 
 pub use event::{Call, CallEvent, CallId, CallKey, Protocol, ReleasedBy, Stamp, Stamped};
 pub use leg::{CallLeg, JoinedBy, LegList};
 pub use legs::{LegCounts, LegOptions, Legs, Placed};
+pub use stir::{Stir, StirReason, StirVerdict};
 pub use table::asked::AskedCall;
 pub use table::{CallOptions, CallTable};
 pub use told::Told;

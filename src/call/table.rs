@@ -389,7 +389,8 @@ impl CallTable {
             self.evict(stamp, out);
         }
         let call = new_call(&signal.leg, signal.at, signal.seq, setup, signal.sender);
-        out.push(Stamped { stamp, event: CallEvent::Setup(call.clone()) });
+        let identity = (!signal.identity.is_empty()).then(|| Arc::from(signal.identity));
+        out.push(Stamped { stamp, event: CallEvent::Setup(Call { identity, ..call.clone() }) });
         let mut forks = ArrayVec::new();
         forks.push(Fork { branch: signal.branch, open: true });
         let entry = Entry {
@@ -676,7 +677,7 @@ mod tests {
             progress_183: false,
             q850_cause: None,
             cause_location: None,
-            identity: [b""; 2],
+            identity: b"",
         }
     }
 

@@ -40,6 +40,7 @@ pub fn network(path: Option<&Path>) -> Result<Loaded, Failure> {
             network: Network::unknown(),
             rate_card: None,
             look_ups: None,
+            stir: None,
             labels: Labels::default(),
             legs: LegOptions::default(),
             subscribers: config::SUBSCRIBERS,

@@ -21,6 +21,7 @@ mod replay;
 mod report;
 mod run;
 mod selftest;
+mod signatures;
 mod simulate;
 mod state;
 mod text;
@@ -312,6 +313,9 @@ struct ReplayArguments {
     /// Answers about roaming that an earlier run wrote, `roaming-answers.jsonl`: nobody is asked again
     #[arg(long, value_name = "FILE")]
     roaming_answers: Option<PathBuf>,
+    /// Verdicts on signatures that an earlier run wrote, `stir-answers.jsonl`: nothing is verified or fetched again
+    #[arg(long, value_name = "FILE")]
+    stir_answers: Option<PathBuf>,
     /// Directory to write calls.jsonl, billing.jsonl and metrics.prom to; made when missing
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,

@@ -12,6 +12,7 @@ use crate::base::class::Decision;
 use crate::base::network::Network;
 use crate::base::time::At;
 use crate::billing::{Charge, GENESIS, Ledger, Memory, RateCard, Rater, Totals};
+use crate::call::CallEvent;
 use crate::cli::Failure;
 use crate::cli::failure::said;
 use crate::feature::fields;
@@ -20,6 +21,7 @@ use crate::judge::{CallRecord, Judge, Output};
 use crate::lookup::{LookUps, Outcome, Resolver, Source};
 use crate::metrics::Tally;
 use crate::pipeline::Sink;
+use crate::stir::{self, Verifications};
 
 /// A file of the output directory, or nowhere when there is none.
 enum Target {
@@ -59,6 +61,37 @@ impl Write for Target {
     }
 }
 
+/// All who are asked before a call is judged.
+#[derive(Default)]
+struct Outside {
+    roaming: Option<LookUps<Target>>,
+    stir: Option<Verifications<Target>>,
+}
+
+impl Resolver for Outside {
+    fn fetch(&mut self, judge: &Judge, events: &mut dyn Iterator<Item = &CallEvent>) {
+        match (&mut self.roaming, &mut self.stir) {
+            (Some(roaming), None) => roaming.fetch(judge, events),
+            (None, Some(stir)) => stir.fetch(judge, events),
+            (Some(roaming), Some(stir)) => {
+                let events: Vec<&CallEvent> = events.collect();
+                roaming.fetch(judge, &mut events.iter().copied());
+                stir.fetch(judge, &mut events.iter().copied());
+            }
+            (None, None) => {}
+        }
+    }
+
+    fn resolve(&mut self, judge: &mut Judge, event: &CallEvent) {
+        if let Some(roaming) = &mut self.roaming {
+            roaming.resolve(judge, event);
+        }
+        if let Some(stir) = &mut self.stir {
+            stir.resolve(judge, event);
+        }
+    }
+}
+
 /// Takes the records on the judge's thread.
 pub struct Records {
     network: Arc<Network>,
@@ -66,7 +99,7 @@ pub struct Records {
     calls: Option<CallsWriter<Target>>,
     ledger: Ledger<Target>,
     rater: Rater,
-    look_ups: Option<LookUps<Target>>,
+    outside: Outside,
     /// Counts of calls.
     pub tally: Tally,
     /// Billing records by sender and result.
@@ -102,7 +135,7 @@ impl Records {
             calls,
             ledger: Ledger::new(Target::create(out, "billing.jsonl")?, GENESIS),
             rater: Rater::new(rate_card.unwrap_or_default()),
-            look_ups: None,
+            outside: Outside::default(),
             tally: Tally::new(network.routes.all().len()),
             results: BTreeMap::new(),
             setups: None,
@@ -116,13 +149,25 @@ impl Records {
     /// Asks `source` where subscribers are; its answers hold for `hold` and are written down with the records.
     pub fn with_look_ups(mut self, source: Box<dyn Source>, hold: Duration) -> Result<Self, Failure> {
         let journal = Target::create(self.out.as_deref(), "roaming-answers.jsonl")?;
-        self.look_ups = Some(LookUps::new(Arc::clone(&self.network), source, hold, journal));
+        self.outside.roaming = Some(LookUps::new(Arc::clone(&self.network), source, hold, journal));
+        Ok(self)
+    }
+
+    /// Asks `source` what is to be said of signatures; what it says is written down with the records if `is_recorded`.
+    pub fn with_verification(
+        mut self,
+        source: Box<dyn stir::Source>,
+        is_recorded: bool,
+    ) -> Result<Self, Failure> {
+        let journal =
+            is_recorded.then(|| Target::create(self.out.as_deref(), "stir-answers.jsonl")).transpose()?;
+        self.outside.stir = Some(Verifications::new(source, journal));
         Ok(self)
     }
 
     /// What became of questions about subscribers, by result, those that occurred.
     pub fn look_ups(&self) -> impl Iterator<Item = (&'static str, u64)> {
-        let counts = self.look_ups.as_ref().map(LookUps::counts).into_iter().flatten().copied();
+        let counts = self.outside.roaming.as_ref().map(LookUps::counts).into_iter().flatten().copied();
         Outcome::NAMES.into_iter().zip(counts).filter(|(_, count)| *count > 0)
     }
 
@@ -160,8 +205,13 @@ impl Records {
             calls.into_inner().finish(&mut files)?;
         }
         self.ledger.finish().map_err(broken)?.finish(&mut files)?;
-        if let Some(look_ups) = self.look_ups {
+        if let Some(look_ups) = self.outside.roaming {
             look_ups.finish().map_err(broken)?.finish(&mut files)?;
+        }
+        if let Some(stir) = self.outside.stir
+            && let Some(journal) = stir.finish().map_err(broken)?
+        {
+            journal.finish(&mut files)?;
         }
         let mut prom = Target::create(self.out.as_deref(), "metrics.prom")?;
         prom.write_all(metrics).map_err(broken)?;
@@ -193,7 +243,8 @@ impl Records {
 
 impl Sink for Records {
     fn resolver(&mut self) -> Option<&mut dyn Resolver> {
-        self.look_ups.as_mut().map(|look_ups| look_ups as &mut dyn Resolver)
+        let is_anybody_asked = self.outside.roaming.is_some() || self.outside.stir.is_some();
+        is_anybody_asked.then_some(&mut self.outside as &mut dyn Resolver)
     }
 
     fn take(&mut self, _: &Judge, output: Output) {

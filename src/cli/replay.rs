@@ -11,7 +11,7 @@ use crate::cli::progress::Watched;
 use crate::cli::records::Records;
 use crate::cli::report::{self, BillLine, Count, Report};
 use crate::cli::state::Keeper;
-use crate::cli::{Failure, Format, ReplayArguments, interrupt, load, look_ups};
+use crate::cli::{Failure, Format, ReplayArguments, interrupt, load, look_ups, signatures};
 use crate::feature::fields;
 use crate::journal::WholeFile;
 use crate::metrics::prom;
@@ -53,6 +53,9 @@ pub fn run(arguments: &ReplayArguments) -> Result<(), Failure> {
     )?;
     if let Some((source, hold)) = look_ups::source(arguments, loaded.look_ups)? {
         sink = sink.with_look_ups(source, hold)?;
+    }
+    if let Some((source, is_recorded)) = signatures::source(arguments, loaded.stir.as_ref(), &network)? {
+        sink = sink.with_verification(source, is_recorded)?;
     }
     let mut frames = Watched::new(capture, calls, Arc::clone(&interrupted));
     if let (Some(keeper), Some(learned)) = (&keeper, learned.flatten()) {
@@ -145,6 +148,7 @@ fn metrics(
         state_limits: Vec::new(),
         state_keys: finished.judge.store().sizes().by_table().collect(),
         look_ups: finished.sink.look_ups().collect(),
+        stir: finished.judge.stir_counts(),
         billing: results.map(|((sender, result), count)| (sender.clone(), *result, *count)).collect(),
     };
     prom::encode(&snapshot).map_err(|error| Failure::new(1, format!("metrics: {error}")))

@@ -7,8 +7,9 @@ use std::time::Duration;
 use crate::adapter::push::Switch;
 use crate::adapter::push::kamailio::Kamailio;
 use crate::adapter::push::webhook::Webhook;
+use crate::base::network::Network;
 use crate::call::LegOptions;
-use crate::cli::{Failure, RunArguments, load};
+use crate::cli::{Failure, RunArguments, load, signatures};
 use crate::config::service::PushTarget;
 use crate::config::{self, Service};
 use crate::engine::Options;
@@ -17,6 +18,7 @@ use crate::lookup::{self, Client, Pool, Source};
 use crate::service::adapters::Target;
 use crate::service::look_ups::LookUpOptions;
 use crate::service::{self, Part, Reloaded, Settings, adapters, inline, log, sources};
+use crate::stir;
 
 /// Rounds of look-ups that may be under way at a time.
 const ASKING: usize = 4;
@@ -53,12 +55,13 @@ pub fn settings(directory: &Path, configured: &Service) -> Result<Settings, Fail
         findings_max: 0,
         ..options.judge
     };
+    let network = Arc::new(loaded.network);
     Ok(Settings {
-        look_ups: loaded.look_ups.as_ref().map(look_ups).transpose()?,
+        look_ups: look_ups(loaded.look_ups.as_ref(), loaded.stir.as_ref(), &network)?,
         ruleset,
         rate_card: loaded.rate_card.unwrap_or_default(),
         seed_marks: loaded.labels.seeds(),
-        network: Arc::new(loaded.network),
+        network,
         options,
         state: configured.state.clone(),
         records: configured.records.clone(),
@@ -71,8 +74,26 @@ pub fn settings(directory: &Path, configured: &Service) -> Result<Settings, Fail
     })
 }
 
+/// Whoever is asked before a call is judged; `None` where nobody is.
+fn look_ups(
+    roaming: Option<&lookup::Options>,
+    stir: Option<&stir::Options>,
+    network: &Arc<Network>,
+) -> Result<Option<LookUpOptions>, Failure> {
+    if roaming.is_none() && stir.is_none() {
+        return Ok(None);
+    }
+    let verifier = stir.map(|options| signatures::verifier(options, network)).transpose()?;
+    Ok(Some(LookUpOptions {
+        sources: roaming.map_or_else(|| Ok(Vec::new()), roaming_sources)?,
+        deadline: roaming.map_or(Duration::ZERO, |options| options.deadline),
+        hold: roaming.map_or(Duration::ZERO, |options| options.hold),
+        verifier,
+    }))
+}
+
 /// Several who ask, so that one slow answer does not hold up the next question.
-fn look_ups(options: &lookup::Options) -> Result<LookUpOptions, Failure> {
+fn roaming_sources(options: &lookup::Options) -> Result<Vec<Box<dyn Source>>, Failure> {
     let mut sources: Vec<Box<dyn Source>> = Vec::new();
     for _ in 0..ASKING {
         let client = Client::new(&options.client).map_err(|(path, error)| Failure::input(&path, &error))?;
@@ -81,7 +102,7 @@ fn look_ups(options: &lookup::Options) -> Result<LookUpOptions, Failure> {
             .map_err(|error| Failure::new(71, format!("no thread for look-ups: {error}")))?;
         sources.push(Box::new(pool));
     }
-    Ok(LookUpOptions { sources, deadline: options.deadline, hold: options.hold })
+    Ok(sources)
 }
 
 /// The lag of the slowest source.

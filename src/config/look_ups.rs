@@ -90,7 +90,7 @@ fn is_loopback(host: &str) -> bool {
 }
 
 /// A span written `250ms` or `60s`, at least a millisecond.
-fn span_of(
+pub(super) fn span_of(
     text: &Option<Spanned<String>>,
     otherwise: Duration,
     longest: Duration,

@@ -11,6 +11,7 @@ pub mod raw;
 pub mod roaming;
 pub mod rules;
 pub mod service;
+pub mod stir;
 
 pub use error::Error;
 pub use network::{Loaded, SUBSCRIBERS, load_network, load_network_by};

@@ -21,7 +21,8 @@ use crate::config::lists::load_lists;
 use crate::config::look_ups::read_look_ups;
 use crate::config::raw::{Findings, RawNetwork, RawRoute, count, suggest};
 use crate::config::roaming::parse_roaming;
-use crate::lookup;
+use crate::config::stir::read_stir;
+use crate::{lookup, stir};
 
 /// Most routes of a file; a route's id has 16 bits, and counters are kept by route.
 const ROUTES_MAX: usize = 10_000;
@@ -38,6 +39,8 @@ pub struct Loaded {
     pub rate_card: Option<RateCard>,
     /// How to ask for roaming states, when the file says whom.
     pub look_ups: Option<lookup::Options>,
+    /// How to verify who signed for calls, when the file says so.
+    pub stir: Option<stir::Options>,
     /// Labels of test-call campaigns, when the file names some.
     pub labels: Labels,
     /// How legs of one call are joined.
@@ -81,6 +84,7 @@ pub fn load_network_by(path: &Path, read: &Read<'_>) -> Result<Loaded, Error> {
     });
     let look_ups = read_look_ups(&raw.roaming, files.directory, &mut findings);
     let legs = read_legs(&raw.legs, &mut findings);
+    let stir = read_stir(&raw.stir, &mut files, &mut findings);
     let subscribers = count(&raw.subscribers, SUBSCRIBERS, 1..=SUBSCRIBERS_MAX, &mut findings);
     let lists = load_lists(&raw.lists, &routes, &mut files, &mut findings);
     let mut all: Vec<String> = findings.into_sorted().iter().map(Caret::to_string).collect();
@@ -96,7 +100,7 @@ pub fn load_network_by(path: &Path, read: &Read<'_>) -> Result<Loaded, Error> {
                 lists,
             };
             let labels = labels.unwrap_or_default();
-            Ok(Loaded { network, rate_card, look_ups, labels, legs, subscribers })
+            Ok(Loaded { network, rate_card, look_ups, stir, labels, legs, subscribers })
         }
         _ => Err(Error::Invalid(all)),
     }
@@ -108,7 +112,7 @@ pub type Read<'a> = dyn Fn(&Path) -> Result<String, Error> + 'a;
 /// Files that the network file names.
 pub(super) struct Files<'a> {
     read: &'a Read<'a>,
-    directory: &'a Path,
+    pub(super) directory: &'a Path,
     findings: Vec<String>,
 }
 

@@ -48,6 +48,8 @@ pub struct RawNetwork {
     pub routes: Vec<RawRoute>,
     /// `[roaming]`
     pub roaming: RawRoaming,
+    /// `[stir]`
+    pub stir: RawStir,
     /// `rate-card` of `[billing]`
     pub rate_card: Option<Spanned<String>>,
     /// `[lists]`
@@ -90,6 +92,35 @@ pub struct RawLegs {
     pub within: Option<Spanned<String>>,
     /// `numbers`
     pub numbers: Option<Spanned<String>>,
+}
+
+/// `[stir]`
+#[derive(Debug, Default)]
+pub struct RawStir {
+    /// Place of its head; nothing else is there without it.
+    pub span: Option<Range<usize>>,
+    /// `anchors`
+    pub anchors: Option<Spanned<String>>,
+    /// `certificates`
+    pub certificates: Option<Spanned<String>>,
+    /// `fetch-from`
+    pub fetch_from: Vec<Spanned<String>>,
+    /// `ca-file`
+    pub ca_file: Option<Spanned<String>>,
+    /// `private-addresses`
+    pub private_addresses: bool,
+    /// `freshness`
+    pub freshness: Option<Spanned<String>>,
+    /// `deadline`
+    pub deadline: Option<Spanned<String>>,
+    /// `cache`
+    pub cache: Option<Spanned<String>>,
+    /// `cache-max`, as the text that stands for it.
+    pub cache_max: Option<Spanned<String>>,
+    /// `concurrency`, as the text that stands for it.
+    pub concurrency: Option<Spanned<String>>,
+    /// `threads`, as the text that stands for it.
+    pub threads: Option<Spanned<String>>,
 }
 
 /// `[lists]`: the file of each.
@@ -167,6 +198,7 @@ impl RawNetwork {
                 .map(|route| RawRoute::read(route, findings))
                 .collect(),
             roaming: RawRoaming::read(keys.table("roaming", findings), findings),
+            stir: RawStir::read(keys.table("stir", findings), findings),
             rate_card: keys.only_key_of("billing", "rate-card", findings),
             lists: RawLists::read(keys.table("lists", findings), findings),
             legs: RawLegs::read(keys.table("legs", findings), findings),
@@ -206,6 +238,31 @@ impl RawLegs {
         let legs = Self { within: keys.text("within", findings), numbers: keys.text("numbers", findings) };
         keys.finish("`legs`", findings);
         legs
+    }
+}
+
+impl RawStir {
+    fn read(table: Option<Spanned<DeTable<'_>>>, findings: &mut Findings<'_>) -> Self {
+        let Some(table) = table else { return Self::default() };
+        let span = table.span();
+        let mut keys = Keys::new(table.into_inner());
+        keys.require("anchors", "`stir`", span.clone(), findings);
+        let stir = Self {
+            span: Some(span),
+            anchors: keys.text("anchors", findings),
+            certificates: keys.text("certificates", findings),
+            fetch_from: keys.texts("fetch-from", IsText::Always, findings),
+            ca_file: keys.text("ca-file", findings),
+            private_addresses: keys.flag("private-addresses", findings),
+            freshness: keys.text("freshness", findings),
+            deadline: keys.text("deadline", findings),
+            cache: keys.text("cache", findings),
+            cache_max: keys.count("cache-max", findings),
+            concurrency: keys.count("concurrency", findings),
+            threads: keys.count("threads", findings),
+        };
+        keys.finish("`stir`", findings);
+        stir
     }
 }
 

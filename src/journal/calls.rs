@@ -11,7 +11,7 @@ use crate::base::network::Network;
 use crate::base::number::{Number, Party};
 use crate::base::text::put_digits;
 use crate::base::time::At;
-use crate::call::{Call, CallKey, LegList};
+use crate::call::{Attestation, Call, CallKey, LegList, StirVerdict};
 use crate::judge::CallRecord;
 use crate::rule::{Piece, Ruleset};
 
@@ -85,6 +85,7 @@ fn write_record(
     optional(line, b",\"released_by\":", call.released_by.map(|by| by.name()));
     integer(line, b",\"sip_status\":", call.sip_status.map(u64::from));
     integer(line, b",\"q850_cause\":", call.q850_cause.map(u64::from));
+    signatures(line, call);
     line.extend_from_slice(b",\"decision\":");
     word(line, record.verdict.decision.name());
     line.extend_from_slice(b",\"class\":");
@@ -139,6 +140,20 @@ fn write_times(line: &mut Vec<u8>, call: &Call, clock: &mut Clock) {
     milliseconds(line, b",\"setup_ms\":", call.setup_time());
     milliseconds(line, b",\"ring_ms\":", call.ring_time());
     milliseconds(line, b",\"talk_ms\":", call.talk_time());
+}
+
+/// What verification said of the call's signatures; nothing where it has none.
+fn signatures(line: &mut Vec<u8>, call: &Call) {
+    let stir = call.stir;
+    if stir.verdict == StirVerdict::None {
+        return;
+    }
+    optional(line, b",\"stir\":{\"verdict\":", Some(stir.verdict.name()));
+    optional(line, b",\"reason\":", Some(stir.reason.name()));
+    let attestation = stir.attestation.map(|attestation| Attestation::NAMES[attestation as usize]);
+    optional(line, b",\"attestation\":", attestation);
+    optional(line, b",\"origid\":", stir.origid.map(|origid| origid.to_string()).as_deref());
+    line.push(b'}');
 }
 
 /// A string that holds nothing to escape.

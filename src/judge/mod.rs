@@ -23,7 +23,7 @@ use crate::base::number::Number;
 use crate::base::range::Range;
 use crate::base::route::RouteId;
 use crate::base::time::At;
-use crate::call::{Call, CallEvent, CallId, Placed};
+use crate::call::{Call, CallEvent, CallId, Placed, Stir, StirReason, StirVerdict};
 use crate::feature::mark::Lesson;
 use crate::feature::{Limits, Store};
 use crate::rule::{Action, Evidence, Mode, Piece, Rule, Ruleset};
@@ -36,7 +36,7 @@ pub use output::{CallRecord, Finding, Marked, Verdict};
 pub struct JudgeOptions {
     /// Limits of windows and marks.
     pub features: Limits,
-    /// Most verdicts that are not a plain allow held for calls that have not ended.
+    /// Most verdicts that are not a plain allow held for calls that have not ended, and as many on their signatures.
     pub verdicts_max: usize,
     /// Most findings kept for the report; 0 where there is none.
     pub findings_max: usize,
@@ -111,6 +111,10 @@ pub struct Judge {
     options: JudgeOptions,
     /// Verdicts on calls that have not ended, unless no rule matched.
     verdicts: Map<u64, Held>,
+    /// What verification said of signed calls that have not ended.
+    stirs: Map<u64, Stir>,
+    /// How often it said so.
+    stir_counts: BTreeMap<(StirVerdict, StirReason), u64>,
     findings: Vec<Finding>,
     finding_of: Map<FindingKey, usize>,
     shadow_matches: Vec<u64>,
@@ -126,6 +130,8 @@ impl Judge {
         Self {
             store: Store::new(options.features, options.seed),
             verdicts: Map::with_hasher(options.seed),
+            stirs: Map::with_hasher(options.seed),
+            stir_counts: BTreeMap::new(),
             findings: Vec::new(),
             finding_of: Map::with_hasher(options.seed),
             shadow_matches: vec![0; ruleset.rules().len()],
@@ -158,7 +164,8 @@ impl Judge {
     }
 
     /// Judges one event, which happened at `at`.
-    pub fn handle(&mut self, at: At, event: CallEvent, out: &mut Vec<Output>) {
+    pub fn handle(&mut self, at: At, mut event: CallEvent, out: &mut Vec<Output>) {
+        self.vouch(&mut event);
         while let Some(seed) = self.seeds.pop_if(|seed| seed.from <= at) {
             if at < seed.until {
                 self.store.seed((seed.range, seed.class), at, seed.until.since(at));
@@ -222,6 +229,32 @@ impl Judge {
         self.store.roaming(number, state, span);
     }
 
+    /// Takes in what verification said of the signatures of the call with this number, before its setup is judged.
+    pub fn verified(&mut self, seq: u64, stir: Stir) {
+        if self.stirs.len() < self.options.verdicts_max {
+            self.stirs.insert(seq, stir);
+        } else {
+            self.faults.count(Layer::Judge, Kind::Evicted);
+        }
+    }
+
+    /// Tells the call of an event what verification said of it. A signed call of which nobody said anything is not verified.
+    fn vouch(&mut self, event: &mut CallEvent) {
+        let (is_setup, is_over) = (matches!(event, CallEvent::Setup(_)), matches!(event, CallEvent::End(_)));
+        let (CallEvent::Setup(call) | CallEvent::Answer(call) | CallEvent::End(call)) = event;
+        if call.identity.take().is_some() && !self.stirs.contains_key(&call.seq) {
+            self.verified(call.seq, Stir::unverified(StirReason::NotConfigured));
+        }
+        let known = if is_over { self.stirs.remove(&call.seq) } else { self.stirs.get(&call.seq).copied() };
+        if let Some(stir) = known {
+            if is_setup {
+                *self.stir_counts.entry((stir.verdict, stir.reason)).or_default() += 1;
+            }
+            call.stir = stir;
+            call.claims.attestation = stir.attestation.or(call.claims.attestation);
+        }
+    }
+
     /// The rules in force.
     #[must_use]
     pub fn ruleset(&self) -> &Ruleset {
@@ -281,6 +314,13 @@ impl Judge {
     #[must_use]
     pub fn shadow_matches(&self) -> &[u64] {
         &self.shadow_matches
+    }
+
+    /// What was said of signed calls: verdict, reason, how often.
+    #[must_use]
+    pub fn stir_counts(&self) -> Vec<(&'static str, &'static str, u64)> {
+        let counts = self.stir_counts.iter();
+        counts.map(|((verdict, reason), count)| (verdict.name(), reason.name(), *count)).collect()
     }
 
     /// What went wrong: tables that were full.

@@ -40,6 +40,8 @@ pub struct Snapshot<'a> {
     pub state_limits: Vec<(&'static str, u64)>,
     /// Questions about subscribers' roaming: result, count.
     pub look_ups: Vec<(&'static str, u64)>,
+    /// Signed calls: verdict on their signatures, reason, count.
+    pub stir: Vec<(&'static str, &'static str, u64)>,
     /// Billing records: sender, result, count.
     pub billing: Vec<(String, &'static str, u64)>,
 }
@@ -68,6 +70,15 @@ pub fn encode(snapshot: &Snapshot<'_>) -> Result<Vec<u8>, prometheus::Error> {
     )?;
     for (result, count) in &snapshot.look_ups {
         look_ups.with_label_values(&[result]).inc_by(*count);
+    }
+    let stir = counter(
+        &registry,
+        "tollgate_stir_verdicts_total",
+        "Signed calls by what verification said of them",
+        &["verdict", "reason"],
+    )?;
+    for (verdict, reason, count) in &snapshot.stir {
+        stir.with_label_values(&[verdict, reason]).inc_by(*count);
     }
     let billing =
         counter(&registry, "tollgate_billing_records_total", "Billing records", &["sender", "result"])?;

@@ -17,7 +17,7 @@ use crate::base::fault::{Faults, Kind, Layer};
 use crate::base::frame::Pdu;
 use crate::base::network::Network;
 use crate::base::time::At;
-use crate::call::{AskedCall, Call, CallEvent, LegCounts, Legs, Placed, Stamped, Told};
+use crate::call::{AskedCall, Call, CallEvent, LegCounts, Legs, Placed, Stamped, Stir, StirReason, Told};
 use crate::clock::{self, Deadline, Stopwatch};
 use crate::engine::Shard;
 use crate::engine::batch::Batch;
@@ -84,6 +84,8 @@ pub struct Counted {
     pub sizes: Sizes,
     /// Roaming states needed, by what became of the questions.
     pub look_ups: Vec<(&'static str, u64)>,
+    /// Signed calls: verdict on their signatures, reason, count.
+    pub stir: Vec<(&'static str, &'static str, u64)>,
     /// Calls held, live and lingering.
     pub calls: usize,
     /// Which legs were joined.
@@ -415,7 +417,7 @@ impl Decision {
         let asked = question.as_mut().map(|question| (question.then.take(), question.deadline));
         let (then, deadline) = asked.unzip();
         let (stamped, then) =
-            look_ups.hold((&self.judge, &self.network), stamped, (then.flatten(), deadline))?;
+            look_ups.hold((&mut self.judge, &self.network), stamped, (then.flatten(), deadline))?;
         if let Some(question) = question {
             question.then = then;
         }
@@ -435,6 +437,10 @@ impl Decision {
 
     /// Judges a setup that has waited, and answers who asked about it.
     fn settle(&mut self, waiting: Waiting) {
+        if waiting.is_verifying {
+            let seq = waiting.stamped.event.call().seq;
+            self.judge.verified(seq, Stir::unverified(StirReason::Timeout));
+        }
         self.judge.handle(waiting.stamped.stamp.at, waiting.stamped.event, &mut self.outputs);
         self.hand_on();
         waiting.then.into_iter().for_each(|then| self.reply(then, None));
@@ -446,6 +452,10 @@ impl Decision {
         let mut worked = false;
         while let Ok(answered) = look_ups.answers().try_recv() {
             look_ups.answered(&mut self.judge, answered);
+            worked = true;
+        }
+        while let Some(verified) = look_ups.verified_answers().and_then(|answers| answers.try_recv().ok()) {
+            look_ups.verified(&mut self.judge, verified);
             worked = true;
         }
         while let Some(waiting) = self.look_ups.as_mut().and_then(|look_ups| look_ups.next_due()) {
@@ -495,6 +505,9 @@ impl Decision {
         let mut patience = SLEEP_MAX;
         if let Some(look_ups) = &self.look_ups {
             select.recv(look_ups.answers());
+            if let Some(verified) = look_ups.verified_answers() {
+                select.recv(verified);
+            }
             patience = patience.min(look_ups.patience().unwrap_or(SLEEP_MAX));
         }
         if let Some(copying) = &self.copying {
@@ -533,6 +546,7 @@ impl Decision {
             counts,
             sizes: self.judge.store().sizes(),
             look_ups: self.look_ups.as_ref().map(LookUps::by_outcome).unwrap_or_default(),
+            stir: self.judge.stir_counts(),
             calls: self.shard.calls(),
             legs: *self.legs.counts(),
             marks_dropped: self.marks_dropped,

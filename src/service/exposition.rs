@@ -159,6 +159,7 @@ fn snapshot<'a>(counted: &'a Counted, skips: &Skips, shown: &'a Shown) -> prom::
             .chain([(CALLS, options.call.calls_max as u64)])
             .collect(),
         look_ups: counted.look_ups.clone(),
+        stir: counted.stir.clone(),
         billing: Vec::new(),
     }
 }

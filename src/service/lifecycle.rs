@@ -124,11 +124,7 @@ impl Service {
             lag: settings.lag,
             pulse: pulse(Arc::clone(&status)),
         };
-        let call = settings.options.call;
-        let shard = Shard::new(&network, call, true);
-        let legs = Legs::new(call.legs, &network, call.seed);
-        let decision =
-            Decision::new(&network, (shard, legs, judge), (outlets, look_ups(settings.look_ups.take())?));
+        let decision = decision(&mut settings, judge, outlets)?;
         let decision = spawn("decision", move || decision.run(&inbox))?;
 
         let shown = Shown {
@@ -318,6 +314,15 @@ fn no_records(directory: &Path, error: &io::Error) -> String {
 fn look_ups(options: Option<LookUpOptions>) -> Result<Option<LookUps>, String> {
     let started = options.map(LookUps::start).transpose();
     started.map_err(|error| format!("the system gives no thread for look-ups: {error}"))
+}
+
+/// The loop, which is yet to run.
+fn decision(settings: &mut Settings, judge: Judge, outlets: Outlets) -> Result<Decision, String> {
+    let (call, network) = (settings.options.call, &settings.network);
+    let shard = Shard::new(network, call, true);
+    let legs = Legs::new(call.legs, network, call.seed);
+    let look_ups = look_ups(settings.look_ups.take())?;
+    Ok(Decision::new(network, (shard, legs, judge), (outlets, look_ups)))
 }
 
 /// A judge that goes on with what was learned.

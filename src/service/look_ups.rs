@@ -1,8 +1,9 @@
-//! Setups that wait to be judged until somebody outside has said where a subscriber is; everything else goes on meanwhile.
+//! Setups that wait to be judged until somebody has said where a subscriber is, or who signed for the call; everything else goes on
+//! meanwhile.
 //!
 //! In: setups, and answers from threads that ask. Out: setups, each once, in the order of their deadlines or as soon as
 //! what they wait for is known. A setup never waits beyond its deadline: then the state is not known, and unknown never
-//! blocks.
+//! blocks; then the signatures are not verified.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -15,10 +16,12 @@ use crate::base::fail_open::FailOpen;
 use crate::base::map::{Map, Seed};
 use crate::base::network::Network;
 use crate::base::number::Number;
-use crate::call::{AskedCall, CallEvent, Stamped};
+use crate::call::{AskedCall, Call, CallEvent, Stamped, Stir, StirReason};
 use crate::clock::{Deadline, Stopwatch};
 use crate::judge::Judge;
 use crate::lookup::{Answer, Counts, Outcome, Question, Source, needed};
+use crate::stir::pool::Answered;
+use crate::stir::{self, Verifier};
 
 /// How to look up.
 pub struct LookUpOptions {
@@ -28,6 +31,8 @@ pub struct LookUpOptions {
     pub deadline: Duration,
     /// How long an answer holds, in packet time.
     pub hold: Duration,
+    /// Whoever verifies the signatures of setups.
+    pub verifier: Option<Verifier>,
 }
 
 /// Most setups that wait; further ones are judged at once, with the state not known.
@@ -57,7 +62,23 @@ pub struct Waiting {
     /// Switches that asked: one, and its repetitions.
     pub then: ArrayVec<Then, REPETITIONS_MAX>,
     numbers: ArrayVec<Number, 2>,
+    /// Its signatures are being verified.
+    pub is_verifying: bool,
+    /// By when answers about its numbers must have come, and about its signatures.
+    patience: [Deadline; 2],
     deadline: Deadline,
+}
+
+impl Waiting {
+    /// The latest moment at which an answer may come that it still waits for.
+    fn deadline(&self) -> Deadline {
+        let [numbers, signatures] = self.patience;
+        match (self.numbers.is_empty(), self.is_verifying) {
+            (false, true) => numbers.max(signatures),
+            (true, true) => signatures,
+            _ => numbers,
+        }
+    }
 }
 
 /// Setups that wait, and questions under way.
@@ -73,8 +94,11 @@ pub struct LookUps {
     /// Numbers asked about, and the setups that wait for them.
     under_way: Map<Number, BTreeSet<u64>>,
     counts: Counts,
+    /// There is somebody who knows where subscribers are.
+    is_asking: bool,
     deadline: Duration,
     hold: Duration,
+    verifier: Option<Verifier>,
 }
 
 impl LookUps {
@@ -85,6 +109,7 @@ impl LookUps {
     pub fn start(options: LookUpOptions) -> std::io::Result<Self> {
         let (questions, asked) = bounded(WAITING_MAX);
         let (answered, answers) = bounded(WAITING_MAX);
+        let is_asking = !options.sources.is_empty();
         for (index, source) in options.sources.into_iter().enumerate() {
             let (asked, answered) = (asked.clone(), answered.clone());
             std::thread::Builder::new()
@@ -99,8 +124,10 @@ impl LookUps {
             deadlines: BTreeSet::new(),
             under_way: Map::with_hasher(Seed::default()),
             counts: [0; Outcome::ALL.len()],
+            is_asking,
             deadline: options.deadline,
             hold: options.hold,
+            verifier: options.verifier,
         })
     }
 
@@ -108,6 +135,12 @@ impl LookUps {
     #[must_use]
     pub const fn answers(&self) -> &Receiver<(Question, Answer)> {
         &self.answers
+    }
+
+    /// What was said of signatures, for whoever waits for several things at once.
+    #[must_use]
+    pub fn verified_answers(&self) -> Option<&Receiver<Answered>> {
+        self.verifier.as_ref().map(Verifier::answers)
     }
 
     /// What became of questions, by outcome.
@@ -120,11 +153,32 @@ impl LookUps {
     /// cannot wait: then it is to be judged at once.
     pub fn hold(
         &mut self,
-        (judge, network): (&Judge, &Network),
+        (judge, network): (&mut Judge, &Network),
         stamped: Stamped,
         (then, deadline): (Option<Then>, Option<Deadline>),
     ) -> Option<(Stamped, Option<Then>)> {
         let CallEvent::Setup(call) = &stamped.event else { return Some((stamped, then)) };
+        let seq = call.seq;
+        let numbers = self.ask_about(judge, network, call);
+        let is_verifying = self.verify(judge, call);
+        if numbers.is_empty() && !is_verifying {
+            return Some((stamped, then));
+        }
+        let verifying = self.verifier.as_ref().map_or(self.deadline, Verifier::deadline);
+        let patience = [self.deadline, verifying].map(|own| within(own, deadline));
+        let then = then.into_iter().collect();
+        let mut waiting = Waiting { stamped, then, numbers, is_verifying, patience, deadline: patience[0] };
+        waiting.deadline = waiting.deadline();
+        self.deadlines.insert((waiting.deadline, seq));
+        self.waiting.insert(seq, waiting);
+        None
+    }
+
+    /// Asks where the subscribers are on whom the call depends; the numbers that it has to wait for.
+    fn ask_about(&mut self, judge: &Judge, network: &Network, call: &Call) -> ArrayVec<Number, 2> {
+        if !self.is_asking {
+            return ArrayVec::new();
+        }
         let (at, seq) = (call.setup_at, call.seq);
         let mut numbers = needed(network, call);
         let presence = judge.store().presence();
@@ -132,25 +186,28 @@ impl LookUps {
         numbers.retain(|number| presence.answered(*number, at).is_none());
         self.counts[Outcome::Cached as usize] += (before - numbers.len()) as u64;
         if numbers.is_empty() {
-            return Some((stamped, then));
+            return numbers;
         }
         let is_asked = self.waiting.len() < WAITING_MAX
             && numbers.iter().all(|number| self.ask(seq, Question { at, call: call.id, number: *number }));
         if !is_asked {
             self.forget(seq, &numbers);
             self.counts[Outcome::Skipped as usize] += 1;
-            return Some((stamped, then));
+            numbers.clear();
         }
-        let own = Deadline::after(self.deadline);
-        let deadline = match deadline {
-            Some(other) if other.left() < own.left() + MARGIN => {
-                Deadline::after(other.left().saturating_sub(MARGIN))
-            }
-            _ => own,
+        numbers
+    }
+
+    /// Has a call's signatures verified, if it has some and there is room; whether it has to wait for that.
+    fn verify(&self, judge: &mut Judge, call: &Call) -> bool {
+        let Some((verifier, question)) = self.verifier.as_ref().zip(stir::Question::of(call)) else {
+            return false;
         };
-        self.deadlines.insert((deadline, seq));
-        self.waiting.insert(seq, Waiting { stamped, then: then.into_iter().collect(), numbers, deadline });
-        None
+        let is_under_way = self.waiting.len() < WAITING_MAX && verifier.submit(question);
+        if !is_under_way {
+            judge.verified(call.seq, Stir::unverified(StirReason::QueueFull));
+        }
+        is_under_way
     }
 
     /// Joins a question to the setup that waits for the same call, `seq`; gives it back when none does.
@@ -192,10 +249,28 @@ impl LookUps {
         for seq in calls {
             let Some(waiting) = self.waiting.get_mut(&seq) else { continue };
             waiting.numbers.retain(|number| *number != question.number);
-            if waiting.numbers.is_empty() {
-                self.ready.insert(seq);
-            }
+            self.go_on(seq);
         }
+    }
+
+    /// Takes in what was said of a call's signatures; what comes too late is dropped.
+    pub fn verified(&mut self, judge: &mut Judge, (seq, stir): Answered) {
+        let Some(waiting) = self.waiting.get_mut(&seq).filter(|waiting| waiting.is_verifying) else { return };
+        waiting.is_verifying = false;
+        judge.verified(seq, stir);
+        self.go_on(seq);
+    }
+
+    /// The call waits for less than before: perhaps for nothing, perhaps not as long.
+    fn go_on(&mut self, seq: u64) {
+        let Some(waiting) = self.waiting.get_mut(&seq) else { return };
+        if waiting.numbers.is_empty() && !waiting.is_verifying {
+            self.ready.insert(seq);
+            return;
+        }
+        self.deadlines.remove(&(waiting.deadline, seq));
+        waiting.deadline = waiting.deadline();
+        self.deadlines.insert((waiting.deadline, seq));
     }
 
     /// The next setup that is to be judged now: nothing it waits for is missing, or its deadline is over.
@@ -229,6 +304,14 @@ impl LookUps {
     }
 }
 
+/// The end of a span from now on, or what a switch's own deadline leaves of it.
+fn within(span: Duration, deadline: Option<Deadline>) -> Deadline {
+    match deadline {
+        Some(other) if other.left() < span + MARGIN => Deadline::after(other.left().saturating_sub(MARGIN)),
+        _ => Deadline::after(span),
+    }
+}
+
 /// Asks until nobody has questions any more.
 fn ask(mut source: Box<dyn Source>, asked: &Receiver<Question>, answered: &Sender<(Question, Answer)>) {
     while let Ok(first) = asked.recv() {
@@ -252,7 +335,7 @@ mod tests {
     use crate::base::numbering::Numbering;
     use crate::base::route::{Direction, Route, RouteClass, RouteId, Routes};
     use crate::base::time::At;
-    use crate::call::{Call, CallKey, Setup, Stamp};
+    use crate::call::{CallKey, Setup, Stamp};
     use crate::feature::fields;
     use crate::judge::JudgeOptions;
     use crate::rule::Ruleset;
@@ -277,8 +360,10 @@ mod tests {
                 sources: Vec::new(),
                 deadline: Duration::from_secs(600),
                 hold: Duration::ZERO,
+                verifier: None,
             };
             let mut look_ups = LookUps::start(options).unwrap();
+            look_ups.is_asking = true;
             let (questions, asked) = bounded(WAITING_MAX);
             look_ups.questions = questions;
             let ruleset = Arc::new(Ruleset::compile(&[], &fields::FIELDS).unwrap());
@@ -300,7 +385,7 @@ mod tests {
             let call = Call::new(key, seq, At::from_nanos(seq), setup);
             let event = CallEvent::Setup(call);
             let stamped = Stamped { stamp: Stamp::message(At::from_nanos(seq), seq), event };
-            self.look_ups.hold((&self.judge, &self.network), stamped, (None, None)).is_none()
+            self.look_ups.hold((&mut self.judge, &self.network), stamped, (None, None)).is_none()
         }
 
         fn answer_next(&mut self) {

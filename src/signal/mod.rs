@@ -7,6 +7,7 @@ mod claims;
 mod equipment;
 pub mod isup;
 pub mod plain;
+pub mod signed;
 pub mod sip;
 
 use std::hash::BuildHasher;
@@ -153,9 +154,9 @@ pub struct Signal<'a> {
     pub q850_cause: Option<u8>,
     /// ISUP: location of the cause (Q.850 §2.2.3): 0 is the user.
     pub cause_location: Option<u8>,
-    /// SIP setup: values of the first two Identity lines (RFC 8224 §4), as sent; each may hold a list. Empty where there
-    /// is none.
-    pub identity: [&'a [u8]; 2],
+    /// SIP setup with an Identity header (RFC 8224 §4): the message up to its empty line, for what a signature is about stands in
+    /// several headers; 16,384 octets of it at most. Empty for all else.
+    pub identity: &'a [u8],
 }
 
 /// What decoding needs to know of the network.

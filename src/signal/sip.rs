@@ -64,8 +64,23 @@ pub fn decode<'a>(
         progress_183: sip_status == Some(183) && message.method == Method::Invite,
         q850_cause,
         cause_location,
-        identity: message.head.identity,
+        identity: identity(pdu.bytes, &message),
     }))
+}
+
+/// Longest head kept of a signed setup, in octets; one with three signatures has some 4,000.
+pub(super) const SIGNED_HEAD_MAX: usize = 16_384;
+
+/// The head of a signed setup; empty for anything else.
+fn identity<'a>(bytes: &'a [u8], message: &Message<'a>) -> &'a [u8] {
+    let is_signed = message.head.identity.iter().any(|value| !value.is_empty());
+    if !is_signed || !matches!(message.start, Start::Request { method: Method::Invite, .. }) {
+        return b"";
+    }
+    let length = bytes.len() - message.body.len();
+    let body_at = message.body.as_ptr().addr().saturating_sub(bytes.as_ptr().addr());
+    let end = if message.body.is_empty() { length } else { body_at };
+    &bytes[..end.min(bytes.len()).min(SIGNED_HEAD_MAX)]
 }
 
 /// Whether a call to this request URI is an emergency call, told before anything else is known of it.

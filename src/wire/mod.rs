@@ -10,14 +10,17 @@
     clippy::arithmetic_side_effects
 )]
 
+pub mod certificate;
 pub mod crc32c;
 pub mod cursor;
+pub mod der;
 pub mod hep;
 pub mod isup;
 pub mod m3ua;
 pub mod mtp3;
 pub mod net;
 pub mod nfnetlink;
+pub mod passport;
 pub mod pcap;
 pub mod sctp;
 pub mod sip;

@@ -193,7 +193,7 @@ impl Scene {
     pub fn circuit(
         &mut self,
         at_ms: u64,
-        (opc, dpc, cic): (u32, u32, u16),
+        (opc, dpc, cic): (u32, u32, u32),
         (calling, called): (&str, &str),
     ) -> &mut Self {
         let number = |digits: &str| Number {

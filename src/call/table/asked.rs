@@ -319,7 +319,7 @@ pub(super) mod tests {
             progress_183: false,
             q850_cause: None,
             cause_location: None,
-            identity: [b""; 2],
+            identity: b"",
         }
     }
 

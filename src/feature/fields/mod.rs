@@ -8,6 +8,7 @@ mod call;
 mod claims;
 mod identity;
 mod learned;
+mod signed;
 mod suspicion;
 mod windows;
 
@@ -304,10 +305,11 @@ const fn end_row(name: &'static str, ty: Type, meaning: &'static str, get: fn(&M
 }
 
 /// The rows, in the order of the document. A new file of fields adds a line.
-const GROUPS: [&[Row]; 20] = [
+const GROUPS: [&[Row]; 21] = [
     call::CALL,
     claims::CLAIMS,
     identity::IDENTITY,
+    signed::SIGNED,
     learned::MARK,
     windows::GROUPS[0],
     windows::GROUPS[1],

@@ -410,8 +410,9 @@ fn knows_a_display_name_that_is_another_number() {
 #[test]
 fn hands_on_what_was_signed() {
     let bytes = message("INVITE sip:2@h SIP/2.0", "INVITE", &["Identity: a..b;info=<x>", "y: c", "y: d"]);
-    assert_eq!(signal(&bytes).unwrap().identity, [&b"a..b;info=<x>"[..], b"c"]);
-    assert_eq!(signal(&message("BYE sip:2@h SIP/2.0", "BYE", &[])).unwrap().identity, [b"", b""]);
+    let signed = signal(&bytes).unwrap().identity;
+    assert!(bytes.starts_with(signed) && signed.windows(4).any(|four| four == b"y: d"));
+    assert_eq!(signal(&message("INVITE sip:2@h SIP/2.0", "INVITE", &[])).unwrap().identity, b"");
 }
 
 const ADDRESS: &str = "[<>\"%@:;,=+ a-f0-9sipteltag]{0,60}";

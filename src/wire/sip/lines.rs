@@ -3,11 +3,26 @@
 
 use memchr::memchr3;
 
+use crate::wire::sip::head::split_header;
+
 /// Most lines read of one head, start line and headers: as many as the longest message has room for, with a letter, a colon and a
 /// line end each. Fewer would let a call hide its headers behind others, which switches read to the end.
 pub const LINES_MAX: usize = 65_536 / 3;
 /// Longest line, folds included, that is not noted as a fault, in octets.
 pub const LINE_MAX: usize = 8_192;
+
+/// Name and value of each header of a head, as all readers of messages see them.
+pub fn header_lines(message: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+    let mut lines = Lines::new(message);
+    lines.next();
+    std::iter::from_fn(move || {
+        loop {
+            if let Some((name, value)) = split_header(lines.next()?.bytes) {
+                return Some((name, value.trim_ascii()));
+            }
+        }
+    })
+}
 
 /// How the head ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
