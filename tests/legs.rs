@@ -379,7 +379,7 @@ fn shards_do_not_show() {
             }
             1 => {
                 scene.talk(at, &hop((CARRIER, BORDER), "in"));
-                scene.circuit(at + 40, (GATEWAY_CODE, CORE_CODE, index as u16), (&calling, "+48601000001"));
+                scene.circuit(at + 40, (GATEWAY_CODE, CORE_CODE, index as u32), (&calling, "+48601000001"));
             }
             2 => {
                 scene.talk(at, &hop((CARRIER, BORDER), "one").branch(&format!("a{index}")));
