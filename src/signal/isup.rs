@@ -2,9 +2,9 @@
 
 use std::hash::BuildHasher;
 
-use crate::base::fault::{Kind, Layer};
+use crate::base::fault::Kind;
 use crate::base::fingerprint::Fingerprint;
-use crate::base::frame::{Pdu, RoutingLabel, UserPart};
+use crate::base::frame::{Mtp, Pdu, RoutingLabel, UserPart};
 use crate::base::map::Seed;
 use crate::base::number::Party;
 use crate::base::numbering::Nature;
@@ -18,7 +18,7 @@ use crate::wire::isup::iam::Iam;
 use crate::wire::isup::number::{NatureOfAddress, Number, Presentation};
 use crate::wire::isup::release::{CODING_ITU, Cause, Release};
 use crate::wire::isup::reset::GroupReset;
-use crate::wire::isup::{Lax, Message, MessageType};
+use crate::wire::isup::{Lax, Message, MessageType, Variant};
 
 /// Bits of the redirection counter, 1 to 5 (Q.763 §3.45 e).
 const REDIRECTION_COUNTER: u8 = 0x07;
@@ -37,12 +37,9 @@ pub fn decode<'a>(
     context: &Context,
     counts: &mut Counts,
 ) -> Result<Option<Signal<'a>>, DecodeError> {
-    if part == UserPart::Bicc {
-        return Err(DecodeError { layer: Layer::Isup, offset: 0, kind: Kind::Unsupported });
-    }
-    let message = Message::parse(pdu.bytes)?;
-    if message.message_type.name().is_none() {
-        return Err(DecodeError { layer: Layer::Isup, offset: 2, kind: Kind::Unsupported });
+    let message = Message::parse_as(variant(label, part), pdu.bytes)?;
+    if message.layout().is_none() {
+        return Err(message.error_at_type(Kind::Unsupported));
     }
     count(message.message_type, counts);
     let cause = if message.message_type == MessageType::RELEASE {
@@ -53,7 +50,7 @@ pub fn decode<'a>(
     Ok(Some(Signal {
         at: pdu.at,
         seq: pdu.seq,
-        leg: Leg::Isup(Circuit::new(label, part, message.cic.into())),
+        leg: Leg::Isup(Circuit::new(label, part, message.cic)),
         what: what(&message, label, context, counts)?,
         sender: label.opc,
         cseq: 0,
@@ -67,15 +64,22 @@ pub fn decode<'a>(
     }))
 }
 
+/// Whose format the messages under a label have.
+const fn variant(label: RoutingLabel, part: UserPart) -> Variant {
+    match (part, label.standard) {
+        (UserPart::Bicc, _) => Variant::Bicc,
+        (UserPart::Isup, Mtp::Ansi) => Variant::Ansi,
+        (UserPart::Isup, Mtp::China) => Variant::China,
+        (UserPart::Isup, Mtp::Itu) => Variant::Itu,
+    }
+}
+
 /// Shard key: by circuit; a group reset goes to all.
 #[must_use]
 pub fn key(label: RoutingLabel, part: UserPart, bytes: &[u8], seed: Seed) -> Key {
-    if part == UserPart::Bicc {
-        return Key::None;
-    }
-    match Message::parse(bytes) {
+    match Message::parse_as(variant(label, part), bytes) {
         Ok(message) if message.message_type == MessageType::GROUP_RESET => Key::All,
-        Ok(message) => Key::Leg(seed.hash_one(Circuit::new(label, part, message.cic.into()))),
+        Ok(message) => Key::Leg(seed.hash_one(Circuit::new(label, part, message.cic))),
         Err(_) => Key::None,
     }
 }
@@ -201,6 +205,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
+    use crate::base::fault::Layer;
     use crate::base::field::Country;
     use crate::base::frame::{Envelope, Mtp};
     use crate::base::network::Network;

@@ -85,7 +85,7 @@ pub fn iam(cic: u16) -> Vec<u8> {
     };
     let iam = Iam { called: number(b"48221234567"), calling: Some(number(b"48601234567")), ..Iam::default() };
     let mut message = Vec::new();
-    iam.emit(cic, &mut message);
+    iam.emit(u32::from(cic), &mut message);
     m3ua(mtp3::ISUP, &message)
 }
 

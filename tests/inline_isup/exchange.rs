@@ -163,18 +163,18 @@ impl Exchange {
         let mut bytes = Vec::new();
         match message_type {
             MessageType::ADDRESS_COMPLETE => {
-                emit_header(cic, message_type, &mut bytes);
+                emit_header(u32::from(cic), message_type, &mut bytes);
                 bytes.extend([0x16, 0x04, 0]);
             }
             SUBSEQUENT => {
-                emit_header(cic, message_type, &mut bytes);
+                emit_header(u32::from(cic), message_type, &mut bytes);
                 bytes.extend([2, 0, 3, 0, 0x21, 0x43]);
             }
             CONTINUITY => {
-                emit_header(cic, message_type, &mut bytes);
+                emit_header(u32::from(cic), message_type, &mut bytes);
                 bytes.push(1);
             }
-            _ => emit_bare(cic, message_type, &mut bytes),
+            _ => emit_bare(u32::from(cic), message_type, &mut bytes),
         }
         self.outbox.push((cic, bytes));
     }
@@ -182,7 +182,7 @@ impl Exchange {
     fn release(&mut self, cic: u16, value: u8) {
         let mut bytes = Vec::new();
         let cause = Cause { coding: CODING_ITU, location: LOCATION_USER, value };
-        Release { cause }.emit(cic, &mut bytes);
+        Release { cause }.emit(u32::from(cic), &mut bytes);
         self.outbox.push((cic, bytes));
         let met =
             matches!(self.states[usize::from(cic)], State::Calling { .. } | State::Releasing { met: true });
@@ -243,7 +243,7 @@ impl Exchange {
         }
         if count > 1 {
             let mut bytes = Vec::new();
-            GroupReset { count }.emit(cic, &mut bytes);
+            GroupReset { count }.emit(u32::from(cic), &mut bytes);
             self.outbox.push((cic, bytes));
         } else {
             self.say(cic, MessageType::RESET_CIRCUIT);
@@ -324,7 +324,7 @@ impl Exchange {
 
     pub fn hear(&mut self, bytes: &[u8]) {
         let message = Message::parse(bytes).unwrap();
-        let cic = message.cic;
+        let cic = u16::try_from(message.cic).unwrap();
         let state = self.states[usize::from(cic)];
         match message.message_type {
             MessageType::UNBLOCKING => self.say(cic, MessageType::UNBLOCKING_ACK),
@@ -350,7 +350,7 @@ impl Exchange {
                 let reset = GroupReset::parse(&message).unwrap();
                 (cic..cic + reset.count).for_each(|cic| self.be_reset(cic));
                 let mut ack = Vec::new();
-                reset.emit_ack(cic, &mut ack);
+                reset.emit_ack(u32::from(cic), &mut ack);
                 self.outbox.push((cic, ack));
             }
             MessageType::GROUP_RESET_ACK => {
@@ -486,7 +486,7 @@ fn initial_address(cic: u16, wish: &Wish, caller: &str) -> Vec<u8> {
         calling: Some(number(&format!("{caller}{:03}", wish.call))),
         ..Iam::default()
     }
-    .emit(cic, &mut bytes);
+    .emit(u32::from(cic), &mut bytes);
     bytes.pop();
     let shown = [&[6][..], &number("447700900123").content()].concat();
     Parameter::emit(0xC0, &shown, &mut bytes);

@@ -14,19 +14,19 @@ pub(super) struct Circuit {
     low: u32,
     high: u32,
     network_indicator: u8,
-    cic: u16,
+    cic: u32,
 }
 
 impl Circuit {
     /// The circuit of a message. `None` when an exchange talks to itself: its two sides cannot be told apart.
-    pub fn of(label: RoutingLabel, cic: u16) -> Option<Self> {
+    pub fn of(label: RoutingLabel, cic: u32) -> Option<Self> {
         let RoutingLabel { opc, dpc, network_indicator, .. } = label;
         (opc != dpc).then(|| Self { low: opc.min(dpc), high: opc.max(dpc), network_indicator, cic })
     }
 
     /// The circuit `step` codes up.
     pub const fn plus(self, step: u16) -> Self {
-        Self { cic: self.cic.wrapping_add(step), ..self }
+        Self { cic: self.cic.wrapping_add(step as u32), ..self }
     }
 }
 
@@ -145,7 +145,7 @@ mod tests {
     const SEIZED: Entry =
         Entry { blocked: None, seized: None, early: None, latest: [None; 2], reset_by: Some(1) };
 
-    fn circuit(cic: u16) -> Circuit {
+    fn circuit(cic: u32) -> Circuit {
         Circuit::of(RoutingLabel { standard: Mtp::Itu, opc: 1, dpc: 2, network_indicator: 0, sls: 0 }, cic)
             .unwrap()
     }

@@ -11,12 +11,12 @@ use crate::signal::{Category, Context, Counts, Setup};
 use crate::wire::DecodeError;
 use crate::wire::isup::iam::Iam;
 use crate::wire::isup::release::{CODING_ITU, Cause, Release};
-use crate::wire::isup::{Lax, MessageType, encapsulated};
+use crate::wire::isup::{Lax, Message as IsupMessage, MessageType, Variant};
 use crate::wire::sip::Message;
 use crate::wire::sip::body::{self, Version};
 
-/// The octets of the encapsulated message, when there is one that can be read. Faults of the body are counted.
-fn bytes<'a>(message: &Message<'a>, counts: &mut Counts) -> (Option<&'a [u8]>, bool) {
+/// The encapsulated message, when there is one that can be read. Faults of the body are counted.
+fn enclosed<'a>(message: &Message<'a>, counts: &mut Counts) -> (Option<IsupMessage<'a>>, bool) {
     // Nearly all bodies are session descriptions.
     let content_type = message.head.content_type.unwrap_or_default();
     if message.body.is_empty()
@@ -29,30 +29,31 @@ fn bytes<'a>(message: &Message<'a>, counts: &mut Counts) -> (Option<&'a [u8]>, b
     if let Some(kind) = found.fault {
         counts.faults.count(Layer::Sip, kind);
     }
-    let isup = found.isup.filter(|isup| {
-        let is_read = isup.version == Version::Itu;
-        if !is_read {
-            counts.faults.count(Layer::Isup, Kind::Unsupported);
-        }
-        is_read
+    let isup = found.isup.and_then(|isup| {
+        let variant = match isup.version {
+            Version::Ansi => Variant::Ansi,
+            Version::Itu => Variant::Itu,
+            Version::Other => {
+                counts.faults.count(Layer::Isup, Kind::Unsupported);
+                return None;
+            }
+        };
+        let read = IsupMessage::parse_without_circuit(variant, isup.bytes);
+        read.inspect_err(|fault| count(Some(*fault), counts)).ok()
     });
-    (isup.map(|isup| isup.bytes), found.fault == Some(Kind::Conflict))
+    (isup, found.fault == Some(Kind::Conflict))
 }
 
 /// Holds an encapsulated IAM against the setup that carries it, and fills in what the setup leaves out.
 pub(super) fn take_setup(message: &Message<'_>, setup: &mut Setup, context: &Context, counts: &mut Counts) {
-    let (bytes, is_ambiguous) = bytes(message, counts);
+    let (isup, is_ambiguous) = enclosed(message, counts);
     setup.claims.is_ambiguous |= is_ambiguous;
-    let Some(bytes) = bytes else { return };
-    let read = encapsulated(bytes, |message| {
-        (message.message_type == MessageType::INITIAL_ADDRESS).then(|| Iam::parse(message)).transpose()
-    });
-    match read.flatten() {
-        Ok(Some(Lax { repr: iam, fault })) => {
+    let Some(isup) = isup.filter(|isup| isup.message_type == MessageType::INITIAL_ADDRESS) else { return };
+    match Iam::parse(&isup) {
+        Ok(Lax { repr: iam, fault }) => {
             count(fault, counts);
             take_iam(&iam, setup, context);
         }
-        Ok(None) => {}
         Err(fault) => count(Some(fault), counts),
     }
 }
@@ -89,15 +90,12 @@ fn take_iam(iam: &Iam, setup: &mut Setup, context: &Context) {
 
 /// Cause of an encapsulated REL, and where it arose.
 pub(super) fn cause(message: &Message<'_>, counts: &mut Counts) -> (Option<u8>, Option<u8>) {
-    let (Some(bytes), _) = bytes(message, counts) else { return (None, None) };
-    let read = encapsulated(bytes, |message| {
-        (message.message_type == MessageType::RELEASE).then(|| Release::parse(message)).transpose()
-    });
-    match read.flatten() {
-        Ok(Some(Release { cause: Cause { coding, location, value } })) => {
+    let isup = enclosed(message, counts).0.filter(|isup| isup.message_type == MessageType::RELEASE);
+    let Some(isup) = isup else { return (None, None) };
+    match Release::parse(&isup) {
+        Ok(Release { cause: Cause { coding, location, value } }) => {
             ((coding == CODING_ITU).then_some(value), Some(location))
         }
-        Ok(None) => (None, None),
         Err(fault) => {
             count(Some(fault), counts);
             (None, None)
@@ -206,8 +204,8 @@ mod tests {
     #[test]
     fn what_cannot_be_read_is_counted_and_the_call_goes_on() {
         let broken = invite(FROM, &[0, 0, 1, 0]);
-        let ansi = String::from_utf8_lossy(&broken).replace("itu-t92+", "ansi88").into_bytes();
-        for (bytes, kind) in [(&broken, Kind::Truncated), (&ansi, Kind::Unsupported)] {
+        let unknown = String::from_utf8_lossy(&broken).replace("itu-t92+", "own").into_bytes();
+        for (bytes, kind) in [(&broken, Kind::Truncated), (&unknown, Kind::Unsupported)] {
             let mut counts = Counts::default();
             let signal = decode_with(bytes, &mut counts).unwrap().unwrap();
             assert!(matches!(signal.what, What::Setup(_)));

@@ -111,9 +111,9 @@ struct Script<'a> {
 }
 
 impl Script<'_> {
-    fn say(&mut self, at: Micros, side: Side, emit: impl FnOnce(u16, &mut Vec<u8>)) {
+    fn say(&mut self, at: Micros, side: Side, emit: impl FnOnce(u32, &mut Vec<u8>)) {
         let mut bytes = Vec::with_capacity(64);
-        emit(self.course.cic, &mut bytes);
+        emit(u32::from(self.course.cic), &mut bytes);
         let from = if (side == Side::Calling) == self.attempt.is_outbound { End::Own } else { End::Far };
         self.out.push(Sent { at, from, bytes });
     }
@@ -157,7 +157,7 @@ impl Script<'_> {
 }
 
 /// The IAM of an attempt.
-fn initial_address(attempt: &Attempt, course: &Course<'_>, cic: u16, out: &mut Vec<u8>) {
+fn initial_address(attempt: &Attempt, course: &Course<'_>, cic: u32, out: &mut Vec<u8>) {
     let Course { link, style, .. } = *course;
     let mut called = number(&attempt.called, link);
     called.ended = true;
@@ -195,6 +195,7 @@ fn initial_address(attempt: &Attempt, course: &Course<'_>, cic: u16, out: &mut V
         original_called: diverting.clone(),
         redirecting: diverting,
         hop_counter: style.hop_counter,
+        ..Iam::default()
     };
     iam.emit(cic, out);
     add_optional(attempt, course, out);

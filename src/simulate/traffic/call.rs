@@ -113,8 +113,8 @@ fn group_reset(attempt: &Attempt, cic: u16) -> [association::Sent; 2] {
     };
     let group = GroupReset { count: 1 };
     let (mut reset, mut ack) = (Vec::new(), Vec::new());
-    group.emit(cic, &mut reset);
-    group.emit_ack(cic, &mut ack);
+    group.emit(u32::from(cic), &mut reset);
+    group.emit_ack(u32::from(cic), &mut ack);
     let at = micros(attempt.end_at());
     [
         association::Sent { at, from: called, bytes: reset },

@@ -55,7 +55,7 @@ impl Acm {
     }
 
     /// Writes the whole message, an ACM or a CON, without optional part.
-    pub fn emit(self, cic: u16, message_type: MessageType, out: &mut Vec<u8>) {
+    pub fn emit(self, cic: u32, message_type: MessageType, out: &mut Vec<u8>) {
         emit_header(cic, message_type, out);
         out.extend(self.backward_call);
         out.push(0);

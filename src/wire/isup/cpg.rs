@@ -37,7 +37,7 @@ impl Cpg {
     }
 
     /// Writes the whole message, without optional part.
-    pub fn emit(self, cic: u16, out: &mut Vec<u8>) {
+    pub fn emit(self, cic: u32, out: &mut Vec<u8>) {
         emit_header(cic, MessageType::CALL_PROGRESS, out);
         out.extend([self.event.0 & 0x7F, 0]);
     }

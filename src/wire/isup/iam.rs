@@ -1,16 +1,21 @@
-//! Initial address message: a call wants to be set up. ITU-T Q.763 table 32; parameters §3.5, §3.9 to §3.11, §3.23,
-//! §3.35, §3.39, §3.44, §3.45, §3.54, §3.80.
+//! Initial address message: a call wants to be set up. ITU-T Q.763 table 32, T1.113.3; parameters §3.5, §3.9 to §3.11,
+//! §3.23, §3.26, §3.35, §3.39, §3.44, §3.45, §3.54, §3.57, §3.80.
+
+use arrayvec::ArrayVec;
 
 use crate::base::fault::Kind;
 use crate::wire::DecodeError;
-use crate::wire::isup::number::Number;
+use crate::wire::isup::number::{GenericNumber, Number};
 use crate::wire::isup::parameter::{self, Parameter, Pointers};
-use crate::wire::isup::{HEADER_LENGTH, Lax, Message, MessageType, emit_header};
+use crate::wire::isup::{Lax, Message, MessageType, Variant, emit_header_as};
 
-/// Octets of the mandatory fixed part.
-const FIXED_LENGTH: usize = 5;
-const POINTERS: Pointers =
-    Pointers { start: HEADER_LENGTH.saturating_add(FIXED_LENGTH), end: HEADER_LENGTH.saturating_add(7) };
+/// One variable parameter behind five fixed octets.
+const POINTERS: Pointers = Pointers::with_optional(5, 1);
+/// Of T1.113: the user service information comes before the called number, and there is no transmission medium
+/// requirement.
+const ANSI_POINTERS: Pointers = Pointers::with_optional(4, 2);
+/// Longest user service information (Q.763 §3.57), in octets; what is longer is cut.
+const SERVICE_MAX: usize = 11;
 
 /// Bits of the presentation indicator (§3.10 e), and its value for restricted.
 const PRESENTATION: u8 = 0x0C;
@@ -32,12 +37,16 @@ pub struct Iam {
     pub forward_call: [u8; 2],
     /// Calling party's category (§3.11).
     pub category: u8,
-    /// Transmission medium requirement (§3.54).
+    /// Transmission medium requirement (§3.54). Not in T1.113.
     pub transmission_medium: u8,
+    /// User service information (§3.57): mandatory in T1.113, else empty when it is not sent.
+    pub user_service: ArrayVec<u8, SERVICE_MAX>,
     /// Called party number.
     pub called: Number,
     /// Calling party number.
     pub calling: Option<Number>,
+    /// The number to be shown for the calling one: generic number "additional calling party number" (§3.26).
+    pub additional_calling: Option<Number>,
     /// Who forwarded the call last.
     pub redirecting: Option<Number>,
     /// Who was called first.
@@ -67,18 +76,12 @@ impl Iam {
         message: &Message<'_>,
         mut note: impl FnMut(Parameter<'_>),
     ) -> Result<Lax<Self>, DecodeError> {
-        let [nature_of_connection, forward_1, forward_2, category, transmission_medium] =
-            message.fixed::<FIXED_LENGTH>()?;
-        let mut iam = Self {
-            nature_of_connection,
-            forward_call: [forward_1, forward_2],
-            category,
-            transmission_medium,
-            called: Number::parse(message.variable(POINTERS)?)?,
-            ..Self::default()
+        let (mut iam, pointers) = match message.variant {
+            Variant::Ansi => (Self::parse_ansi(message, &mut note)?, ANSI_POINTERS),
+            Variant::Bicc | Variant::China | Variant::Itu => (Self::parse_itu(message)?, POINTERS),
         };
         let mut fault = None;
-        for parameter in message.optional(POINTERS) {
+        for parameter in message.optional(pointers) {
             if let Err(error) = parameter.and_then(|parameter| {
                 note(parameter);
                 iam.take(parameter)
@@ -90,58 +93,93 @@ impl Iam {
     }
 
     #[inline]
+    fn parse_itu(message: &Message<'_>) -> Result<Self, DecodeError> {
+        let [nature_of_connection, forward_1, forward_2, category, transmission_medium] = message.fixed()?;
+        Ok(Self {
+            nature_of_connection,
+            forward_call: [forward_1, forward_2],
+            category,
+            transmission_medium,
+            called: Number::parse(message.variable(POINTERS, 0)?)?,
+            ..Self::default()
+        })
+    }
+
+    /// An unreadable user service information leaves the call readable, as the optional part does.
+    fn parse_ansi(message: &Message<'_>, mut note: impl FnMut(Parameter<'_>)) -> Result<Self, DecodeError> {
+        let [nature_of_connection, forward_1, forward_2, category] = message.fixed()?;
+        let called = Number::parse(message.variable(ANSI_POINTERS, 1)?)?;
+        let service = message.variable(ANSI_POINTERS, 0)?;
+        note(Parameter { code: parameter::USER_SERVICE_INFORMATION, ..service });
+        Ok(Self {
+            nature_of_connection,
+            forward_call: [forward_1, forward_2],
+            category,
+            user_service: service.content.iter().copied().take(SERVICE_MAX).collect(),
+            called,
+            ..Self::default()
+        })
+    }
+
+    #[inline]
     fn take(&mut self, parameter: Parameter<'_>) -> Result<(), DecodeError> {
         match parameter.code {
-            parameter::CALLING_NUMBER => set_number(&mut self.calling, parameter),
-            parameter::REDIRECTING_NUMBER => set_number(&mut self.redirecting, parameter),
-            parameter::ORIGINAL_CALLED_NUMBER => set_number(&mut self.original_called, parameter),
-            parameter::REDIRECTION_INFORMATION => {
-                // The second octet, counter and reason of the last redirection, may be missing (§3.45).
-                self.redirection_information = match *parameter.content {
-                    [indicator, reason, ..] => Some([indicator, reason]),
-                    [indicator] => Some([indicator, 0]),
-                    [] => return Err(parameter.error(Kind::BadLength)),
-                };
-                Ok(())
+            parameter::CALLING_NUMBER => set(&mut self.calling, parameter, Number::parse),
+            parameter::REDIRECTING_NUMBER => set(&mut self.redirecting, parameter, Number::parse),
+            parameter::ORIGINAL_CALLED_NUMBER => set(&mut self.original_called, parameter, Number::parse),
+            parameter::REDIRECTION_INFORMATION => set(&mut self.redirection_information, parameter, two),
+            parameter::HOP_COUNTER => set(&mut self.hop_counter, parameter, |parameter| {
+                Ok(parameter.content.first().ok_or(parameter.error(Kind::BadLength))? & 0x1F)
+            }),
+            parameter::GENERIC_NUMBER
+                if parameter.content.first() == Some(&parameter::ADDITIONAL_CALLING) =>
+            {
+                set(&mut self.additional_calling, parameter, |parameter| {
+                    GenericNumber::parse(parameter).map(|generic| generic.number)
+                })
             }
-            parameter::HOP_COUNTER => {
-                let [counter, ..] = parameter.content else {
-                    return Err(parameter.error(Kind::BadLength));
-                };
-                self.hop_counter = Some(counter & 0x1F);
+            parameter::USER_SERVICE_INFORMATION if self.user_service.is_empty() => {
+                self.user_service = parameter.content.iter().copied().take(SERVICE_MAX).collect();
                 Ok(())
             }
             _ => Ok(()),
         }
     }
 
-    /// Writes the whole message.
-    pub fn emit(&self, cic: u16, out: &mut Vec<u8>) {
-        emit_header(cic, MessageType::INITIAL_ADDRESS, out);
-        let [forward_1, forward_2] = self.forward_call;
-        out.extend([
-            self.nature_of_connection,
-            forward_1,
-            forward_2,
-            self.category,
-            self.transmission_medium,
-        ]);
-        let called = self.called.content();
-        let called_length = u8::try_from(called.len()).unwrap_or(u8::MAX);
-        let has_optional = self.calling.is_some()
-            || self.redirecting.is_some()
-            || self.original_called.is_some()
-            || self.redirection_information.is_some()
-            || self.hop_counter.is_some();
-        // From its own octet the first pointer passes the second; the second passes the called number and its length.
-        out.extend([2, if has_optional { called_length.saturating_add(2) } else { 0 }, called_length]);
-        out.extend_from_slice(&called);
-        if has_optional {
-            self.emit_optional(out);
-        }
+    /// Writes the whole message by Q.763.
+    pub fn emit(&self, cic: u32, out: &mut Vec<u8>) {
+        self.emit_as(Variant::Itu, cic, out);
     }
 
-    fn emit_optional(&self, out: &mut Vec<u8>) {
+    /// Writes the whole message.
+    pub fn emit_as(&self, variant: Variant, cic: u32, out: &mut Vec<u8>) {
+        emit_header_as(variant, cic, MessageType::INITIAL_ADDRESS, out);
+        let [forward_1, forward_2] = self.forward_call;
+        out.extend([self.nature_of_connection, forward_1, forward_2, self.category]);
+        let called = self.called.content();
+        let octets = |content: &[u8]| u8::try_from(content.len()).unwrap_or(u8::MAX);
+        let mut optional = Vec::new();
+        self.emit_optional(variant, &mut optional);
+        // From its own octet a pointer passes those behind it, and the contents before its own with their lengths.
+        let mut distance = octets(&called).saturating_add(2);
+        if variant == Variant::Ansi {
+            let service = octets(&self.user_service);
+            out.extend([3, service.saturating_add(3)]);
+            distance = distance.saturating_add(service).saturating_add(1);
+        } else {
+            out.extend([self.transmission_medium, 2]);
+        }
+        out.push(if optional.is_empty() { 0 } else { distance });
+        if variant == Variant::Ansi {
+            out.push(octets(&self.user_service));
+            out.extend_from_slice(&self.user_service);
+        }
+        out.push(octets(&called));
+        out.extend_from_slice(&called);
+        out.extend(optional);
+    }
+
+    fn emit_optional(&self, variant: Variant, out: &mut Vec<u8>) {
         for (code, number) in [
             (parameter::CALLING_NUMBER, &self.calling),
             (parameter::REDIRECTING_NUMBER, &self.redirecting),
@@ -154,10 +192,19 @@ impl Iam {
         if let Some(information) = self.redirection_information {
             Parameter::emit(parameter::REDIRECTION_INFORMATION, &information, out);
         }
+        if variant != Variant::Ansi && !self.user_service.is_empty() {
+            Parameter::emit(parameter::USER_SERVICE_INFORMATION, &self.user_service, out);
+        }
         if let Some(counter) = self.hop_counter {
             Parameter::emit(parameter::HOP_COUNTER, &[counter & 0x1F], out);
         }
-        Parameter::emit_end(out);
+        if let Some(number) = &self.additional_calling {
+            let generic = GenericNumber { qualifier: parameter::ADDITIONAL_CALLING, number: number.clone() };
+            Parameter::emit(parameter::GENERIC_NUMBER, &generic.content(), out);
+        }
+        if !out.is_empty() {
+            Parameter::emit_end(out);
+        }
     }
 }
 
@@ -185,12 +232,27 @@ pub fn restrict_calling(message: &Message<'_>) -> Option<Vec<u8>> {
     is_changed.then_some(bytes)
 }
 
+/// Redirection information: its second octet, counter and reason of the last redirection, may be missing (§3.45).
 #[inline]
-fn set_number(slot: &mut Option<Number>, parameter: Parameter<'_>) -> Result<(), DecodeError> {
+fn two(parameter: Parameter<'_>) -> Result<[u8; 2], DecodeError> {
+    match *parameter.content {
+        [indicator, reason, ..] => Ok([indicator, reason]),
+        [indicator] => Ok([indicator, 0]),
+        [] => Err(parameter.error(Kind::BadLength)),
+    }
+}
+
+/// Of what is sent twice the first counts (Q.764 §2.9.5.2).
+#[inline]
+fn set<T>(
+    slot: &mut Option<T>,
+    parameter: Parameter<'_>,
+    read: impl FnOnce(Parameter<'_>) -> Result<T, DecodeError>,
+) -> Result<(), DecodeError> {
     if slot.is_some() {
         return Err(parameter.error(Kind::Conflict));
     }
-    *slot = Some(Number::parse(parameter)?);
+    *slot = Some(read(parameter)?);
     Ok(())
 }
 
@@ -222,16 +284,21 @@ mod tests {
             option::of(any_number()),
             option::of(any_number()),
             option::of(any::<[u8; 2]>()),
+            option::of(any_number()),
+            proptest::collection::vec(any::<u8>(), 0..=SERVICE_MAX),
         );
         (any::<[u8; 5]>(), numbers, option::of(0..32_u8)).prop_map(|(fixed, numbers, hop_counter)| {
-            let (called, calling, redirecting, original_called, redirection_information) = numbers;
+            let (called, calling, redirecting, original_called, redirection_information, additional, service) =
+                numbers;
             Iam {
                 nature_of_connection: fixed[0],
                 forward_call: [fixed[1], fixed[2]],
                 category: fixed[3],
                 transmission_medium: fixed[4],
+                user_service: service.into_iter().collect(),
                 called,
                 calling,
+                additional_calling: additional,
                 redirecting,
                 original_called,
                 redirection_information,
@@ -297,12 +364,19 @@ mod tests {
 
     proptest! {
         #[test]
-        fn reads_what_it_wrote(iam in any_iam(), cic in 0..4096_u16) {
-            let mut bytes = Vec::new();
-            iam.emit(cic, &mut bytes);
-            let message = Message::parse(&bytes).unwrap();
-            prop_assert_eq!((message.cic, message.message_type), (cic, MessageType::INITIAL_ADDRESS));
-            prop_assert_eq!(Iam::parse(&message).unwrap(), Lax { repr: iam, fault: None });
+        fn reads_what_it_wrote(iam in any_iam(), cic: u32) {
+            for variant in [Variant::Ansi, Variant::Bicc, Variant::China, Variant::Itu] {
+                let is_ansi = variant == Variant::Ansi;
+                let transmission_medium = if is_ansi { 0 } else { iam.transmission_medium };
+                let iam = Iam { transmission_medium, ..iam.clone() };
+                let mut bytes = Vec::new();
+                iam.emit_as(variant, cic, &mut bytes);
+                let message = Message::parse_as(variant, &bytes).unwrap();
+                let expected = (cic & variant.cic_max(), MessageType::INITIAL_ADDRESS);
+                prop_assert_eq!((message.cic, message.message_type), expected);
+                prop_assert_eq!(Iam::parse(&message).unwrap(), Lax { repr: iam.clone(), fault: None });
+                prop_assert!(message.parameters().all(|found| found.is_ok_and(|found| found.fault.is_none())));
+            }
         }
 
         #[test]

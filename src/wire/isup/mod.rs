@@ -1,56 +1,134 @@
 //! ISDN user part, as used on international and national trunks. ITU-T Q.763 (formats), Q.764 (what they mean).
 //!
 //! In: the octets of one message from the circuit identification code on (MTP3 and M3UA are read before). Out: its
-//! type, and a Repr for the types that matter to a call: [`iam`], [`acm`] (also CON), [`cpg`], [`release`], [`reset`].
+//! type, a Repr for the types that matter to a call ([`iam`], [`sam`], [`acm`] with CON, [`cpg`],
+//! [`release`], [`reset`], [`group`]), and for every type its parameters one after another ([`walk`]).
 //! A message has three parts (Q.763 §1): mandatory of fixed length, mandatory of variable length found by pointers,
-//! and optional, a list of code, length and content; [`parameter`] reads the last two.
+//! and optional, a list of code, length and content; [`parameter`] reads the last two. Which type has which parameters
+//! is in [`layout`], what they are called in [`name`], and what they say in [`content`].
 //!
-//! The ANSI variant (T1.113: 14-bit circuit codes, 24-bit point codes, other parameters) is not read.
+//! The same messages are written by four standards, which differ in little: [`Variant`].
 
 pub mod acm;
+pub mod apm;
+pub mod content;
 pub mod cpg;
-mod encapsulated;
+pub mod digits;
+pub mod group;
 pub mod iam;
+pub mod indicator;
+pub mod layout;
+pub mod name;
 pub mod number;
 pub mod parameter;
 pub mod release;
 pub mod reset;
+pub mod sam;
+pub mod walk;
 
 use std::fmt;
 
-pub use encapsulated::encapsulated;
-
-use crate::base::fault::Layer;
+use crate::base::fault::{Kind, Layer};
 use crate::wire::DecodeError;
 use crate::wire::cursor::Cursor;
+use crate::wire::isup::layout::{Layout, Rest};
 
-/// Octets before the first parameter: circuit identification code and message type.
-pub const HEADER_LENGTH: usize = 3;
-/// Circuit identification codes are 12 bits (Q.763 §1.2).
-pub const CIC_MAX: u16 = 0x0FFF;
+/// Which standard a message is written by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Variant {
+    /// ANSI T1.113: circuit codes of 14 bits, another IAM, and parameters of its own.
+    Ansi,
+    /// ITU-T Q.1902.3: as Q.763, with a call instance code of four octets.
+    Bicc,
+    /// As Q.763, with messages for metering and operators.
+    China,
+    /// ITU-T Q.763: circuit codes of 12 bits.
+    #[default]
+    Itu,
+}
+
+impl Variant {
+    /// Octets of the circuit identification or call instance code.
+    #[must_use]
+    pub const fn cic_length(self) -> usize {
+        match self {
+            Self::Bicc => 4,
+            Self::Ansi | Self::China | Self::Itu => 2,
+        }
+    }
+
+    const fn cic_bits(self) -> u32 {
+        u32::BITS.saturating_sub(self.cic_max().leading_zeros())
+    }
+
+    /// The largest code: 12 bits (Q.763 §1.2), 14 (T1.113.3 §1.2), 32 (Q.1902.3 §5.3.1).
+    #[must_use]
+    pub const fn cic_max(self) -> u32 {
+        match self {
+            Self::Ansi => 0x3FFF,
+            Self::Bicc => u32::MAX,
+            Self::China | Self::Itu => 0x0FFF,
+        }
+    }
+}
 
 /// A message as it lies in its octets.
 #[derive(Clone, Copy, Debug)]
 pub struct Message<'a> {
-    /// Circuit identification code, 12 bits.
-    pub cic: u16,
-    /// The four bits above it, which Q.763 §1.2 leaves spare.
+    /// Circuit identification code or, of BICC, call instance code. 0 in a message without one.
+    pub cic: u32,
+    /// The bits above it, which are spare (Q.763 §1.2).
     pub spare: u8,
     /// Message type.
     pub message_type: MessageType,
+    /// Whose format it has.
+    pub variant: Variant,
+    header_length: usize,
     bytes: &'a [u8],
 }
 
 impl<'a> Message<'a> {
-    /// Reads circuit identification code (least significant octet first) and message type.
+    /// Reads circuit identification code (least significant octet first) and message type by Q.763.
     ///
     /// # Errors
     /// [`Truncated`](crate::base::fault::Kind::Truncated) under three octets.
     #[inline]
     pub fn parse(bytes: &'a [u8]) -> Result<Self, DecodeError> {
-        let [low, high, message_type] = Cursor::new(Layer::Isup, bytes).array()?;
-        let cic = u16::from_le_bytes([low, high]) & CIC_MAX;
-        Ok(Self { cic, spare: high >> 4, message_type: MessageType(message_type), bytes })
+        Self::parse_as(Variant::Itu, bytes)
+    }
+
+    /// The same by another standard.
+    ///
+    /// # Errors
+    /// [`Truncated`](crate::base::fault::Kind::Truncated) when it ends before the message type.
+    #[inline]
+    pub fn parse_as(variant: Variant, bytes: &'a [u8]) -> Result<Self, DecodeError> {
+        let mut cursor = Cursor::new(Layer::Isup, bytes);
+        let (code, message_type) = if variant == Variant::Bicc {
+            let [first, second, third, fourth, message_type] = cursor.array()?;
+            (u32::from_le_bytes([first, second, third, fourth]), message_type)
+        } else {
+            let [first, second, message_type] = cursor.array()?;
+            (u32::from(u16::from_le_bytes([first, second])), message_type)
+        };
+        Ok(Self {
+            cic: code & variant.cic_max(),
+            spare: (code & !variant.cic_max()).checked_shr(variant.cic_bits()).unwrap_or_default() as u8,
+            message_type: MessageType(message_type),
+            variant,
+            header_length: cursor.position(),
+            bytes,
+        })
+    }
+
+    /// Reads a message that begins with its type, as SIP carries it (RFC 3204 §3.1).
+    ///
+    /// # Errors
+    /// [`Truncated`](crate::base::fault::Kind::Truncated) when it is empty.
+    #[inline]
+    pub fn parse_without_circuit(variant: Variant, bytes: &'a [u8]) -> Result<Self, DecodeError> {
+        let message_type = MessageType(Cursor::new(Layer::Isup, bytes).u8()?);
+        Ok(Self { cic: 0, spare: 0, message_type, variant, header_length: 1, bytes })
     }
 
     /// The first `N` octets of the mandatory fixed part.
@@ -60,14 +138,27 @@ impl<'a> Message<'a> {
     #[inline]
     pub fn fixed<const N: usize>(&self) -> Result<[u8; N], DecodeError> {
         let mut cursor = Cursor::new(Layer::Isup, self.bytes);
-        cursor.skip(HEADER_LENGTH)?;
+        cursor.skip(self.header_length)?;
         cursor.array()
+    }
+
+    /// An error that points at the message type.
+    #[must_use]
+    pub fn error_at_type(&self, kind: Kind) -> DecodeError {
+        let offset = self.header_length.saturating_sub(1);
+        DecodeError { layer: Layer::Isup, offset: u32::try_from(offset).unwrap_or(u32::MAX), kind }
     }
 
     /// The whole message.
     #[must_use]
     pub const fn bytes(&self) -> &'a [u8] {
         self.bytes
+    }
+
+    /// What follows the message type.
+    #[must_use]
+    pub fn parameter_octets(&self) -> &'a [u8] {
+        self.bytes.get(self.header_length..).unwrap_or_default()
     }
 }
 
@@ -80,17 +171,24 @@ pub struct Lax<T> {
     pub fault: Option<DecodeError>,
 }
 
-/// Writes a header.
-pub fn emit_header(cic: u16, message_type: MessageType, out: &mut Vec<u8>) {
-    out.extend_from_slice(&(cic & CIC_MAX).to_le_bytes());
+/// Writes a header of Q.763.
+pub fn emit_header(cic: u32, message_type: MessageType, out: &mut Vec<u8>) {
+    emit_header_as(Variant::Itu, cic, message_type, out);
+}
+
+/// Writes a header. What a circuit code is too large for is cut off.
+pub fn emit_header_as(variant: Variant, cic: u32, message_type: MessageType, out: &mut Vec<u8>) {
+    let code = (cic & variant.cic_max()).to_le_bytes();
+    out.extend(code.into_iter().take(variant.cic_length()));
     out.push(message_type.0);
 }
 
 /// Writes a message without mandatory parameters: RSC and BLO have no more than a header; ANM and RLC end in the
 /// pointer to the optional part, which is zero here, none.
-pub fn emit_bare(cic: u16, message_type: MessageType, out: &mut Vec<u8>) {
+pub fn emit_bare(cic: u32, message_type: MessageType, out: &mut Vec<u8>) {
     emit_header(cic, message_type, out);
-    if matches!(message_type, MessageType::ANSWER | MessageType::RELEASE_COMPLETE) {
+    let layout = Layout::of(Variant::Itu, message_type);
+    if layout.is_some_and(|layout| layout.rest == Rest::Optional) {
         out.push(0);
     }
 }
@@ -102,6 +200,8 @@ pub struct MessageType(pub u8);
 impl MessageType {
     /// IAM.
     pub const INITIAL_ADDRESS: Self = Self(0x01);
+    /// SAM.
+    pub const SUBSEQUENT_ADDRESS: Self = Self(0x02);
     /// ACM.
     pub const ADDRESS_COMPLETE: Self = Self(0x06);
     /// CON.
@@ -112,6 +212,10 @@ impl MessageType {
     pub const RELEASE: Self = Self(0x0C);
     /// RLC.
     pub const RELEASE_COMPLETE: Self = Self(0x10);
+    /// SUS.
+    pub const SUSPEND: Self = Self(0x0D);
+    /// RES.
+    pub const RESUME: Self = Self(0x0E);
     /// CCR: a continuity check of an idle circuit.
     pub const CONTINUITY_CHECK_REQUEST: Self = Self(0x11);
     /// RSC.
@@ -126,6 +230,22 @@ impl MessageType {
     pub const UNBLOCKING_ACK: Self = Self(0x16);
     /// GRS.
     pub const GROUP_RESET: Self = Self(0x17);
+    /// CGB.
+    pub const GROUP_BLOCKING: Self = Self(0x18);
+    /// CGU.
+    pub const GROUP_UNBLOCKING: Self = Self(0x19);
+    /// CGBA.
+    pub const GROUP_BLOCKING_ACK: Self = Self(0x1A);
+    /// CGUA.
+    pub const GROUP_UNBLOCKING_ACK: Self = Self(0x1B);
+    /// CQM.
+    pub const GROUP_QUERY: Self = Self(0x2A);
+    /// CQR.
+    pub const GROUP_QUERY_RESPONSE: Self = Self(0x2B);
+    /// SGM: optional parameters that did not fit into the message before it.
+    pub const SEGMENTATION: Self = Self(0x38);
+    /// APM.
+    pub const APPLICATION_TRANSPORT: Self = Self(0x41);
     /// UCIC: the circuit is not equipped.
     pub const UNEQUIPPED_CIRCUIT: Self = Self(0x2E);
     /// GRA.
@@ -133,62 +253,13 @@ impl MessageType {
     /// CPG.
     pub const CALL_PROGRESS: Self = Self(0x2C);
 
-    /// Acronym in table 4; `None` when the table has no such type.
+    /// Acronym (Q.762 table 1, T1.113.1), whichever variant has the type; `None` when none has.
     #[must_use]
-    pub const fn name(self) -> Option<&'static str> {
-        Some(match self.0 {
-            0x01 => "IAM",
-            0x02 => "SAM",
-            0x03 => "INR",
-            0x04 => "INF",
-            0x05 => "COT",
-            0x06 => "ACM",
-            0x07 => "CON",
-            0x08 => "FOT",
-            0x09 => "ANM",
-            0x0C => "REL",
-            0x0D => "SUS",
-            0x0E => "RES",
-            0x10 => "RLC",
-            0x11 => "CCR",
-            0x12 => "RSC",
-            0x13 => "BLO",
-            0x14 => "UBL",
-            0x15 => "BLA",
-            0x16 => "UBA",
-            0x17 => "GRS",
-            0x18 => "CGB",
-            0x19 => "CGU",
-            0x1A => "CGBA",
-            0x1B => "CGUA",
-            0x1F => "FAR",
-            0x20 => "FAA",
-            0x21 => "FRJ",
-            0x24 => "LPA",
-            0x27 => "DRS",
-            0x28 => "PAM",
-            0x29 => "GRA",
-            0x2A => "CQM",
-            0x2B => "CQR",
-            0x2C => "CPG",
-            0x2D => "USR",
-            0x2E => "UCIC",
-            0x2F => "CFN",
-            0x30 => "OLM",
-            0x31 => "CRG",
-            0x32 => "NRM",
-            0x33 => "FAC",
-            0x34 => "UPT",
-            0x35 => "UPA",
-            0x36 => "IDR",
-            0x37 => "IRS",
-            0x38 => "SGM",
-            0x40 => "LOP",
-            0x41 => "APM",
-            0x42 => "PRI",
-            0x43 => "SDN",
-            _ => return None,
-        })
+    pub fn name(self) -> Option<&'static str> {
+        [Variant::Itu, Variant::Ansi, Variant::China]
+            .into_iter()
+            .find_map(|variant| Layout::of(variant, self))
+            .map(|layout| layout.acronym)
     }
 }
 
@@ -213,14 +284,31 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
-    use crate::base::fault::Kind;
 
     #[test]
     fn reads_the_circuit_code_backwards_and_keeps_the_spare_bits_apart() {
         let message = Message::parse(&[0x0C, 0xFB, 0x10, 0x00]).unwrap();
         assert_eq!((message.cic, message.spare), (2828, 0xF));
         assert_eq!(message.message_type.to_string(), "RLC");
-        assert_eq!(MessageType(0xFE).to_string(), "0xFE");
+        assert_eq!(MessageType(0xFB).to_string(), "0xFB");
+    }
+
+    #[test]
+    fn each_standard_has_its_own_circuit_code() {
+        let octets = [0x0C, 0xFB, 0x10, 0x00, 0x10];
+        for (variant, expected) in [
+            (Variant::Itu, (0x0B0C, 0xF, "RLC")),
+            (Variant::China, (0x0B0C, 0xF, "RLC")),
+            (Variant::Ansi, (0x3B0C, 3, "RLC")),
+            (Variant::Bicc, (0x0010_FB0C, 0, "RLC")),
+        ] {
+            let message = Message::parse_as(variant, &octets).unwrap();
+            let name = message.message_type.name().unwrap();
+            assert_eq!((message.cic, message.spare, name), expected, "{variant:?}");
+        }
+        let body = Message::parse_without_circuit(Variant::Itu, &[0x0C, 2, 0, 2, 0x80, 0x90]).unwrap();
+        assert_eq!((body.cic, body.message_type), (0, MessageType::RELEASE));
+        assert_eq!(body.parameters().count(), 1);
     }
 
     #[test]

@@ -1,5 +1,8 @@
-//! Telephone numbers in ISUP. ITU-T Q.763 §3.9 (called), §3.10 (calling), §3.39 (original called), §3.44 (redirecting):
-//! one layout, in which the called number leaves presentation and screening spare.
+//! Telephone numbers in ISUP: one layout for all of them. ITU-T Q.763 §3.9 (called), §3.10 (calling), §3.16 (connected),
+//! §3.30 (location), §3.39 (original called), §3.44 (redirecting), §3.46 (redirection), §3.64 (call transfer), §3.73 and
+//! §3.87 (called IN), §3.86 (called directory); T1.113.3 charge number. Where one of them has no presentation, screening
+//! or flag, those bits are spare. With a qualifier in front it is the generic number (§3.26), without its second octet
+//! the subsequent number (§3.51).
 
 use arrayvec::ArrayVec;
 
@@ -21,6 +24,23 @@ impl NatureOfAddress {
     pub const NATIONAL: Self = Self(3);
     /// International number.
     pub const INTERNATIONAL: Self = Self(4);
+
+    /// In words; T1.113 uses other codes for charge numbers and for operators.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self.0 {
+            1 => "subscriber",
+            2 => "unknown",
+            3 => "national",
+            4 => "international",
+            5 => "network specific",
+            6 => "network routing, national",
+            7 => "network routing, network specific",
+            8 => "network routing, with called directory number",
+            0x70..=0x7E => "reserved for national use",
+            _ => "spare",
+        }
+    }
 }
 
 /// Address presentation restricted indicator (§3.10 e).
@@ -37,6 +57,29 @@ pub enum Presentation {
     Reserved,
 }
 
+impl Presentation {
+    /// From the two lowest bits.
+    const fn of_bits(bits: u8) -> Self {
+        match bits & 3 {
+            0 => Self::Allowed,
+            1 => Self::Restricted,
+            2 => Self::NotAvailable,
+            _ => Self::Reserved,
+        }
+    }
+
+    /// In words.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Allowed => "allowed",
+            Self::Restricted => "restricted",
+            Self::NotAvailable => "not available",
+            Self::Reserved => "restricted by the network",
+        }
+    }
+}
+
 /// Numbering plan indicator of ITU-T E.164 (§3.9 d).
 pub const PLAN_E164: u8 = 1;
 /// Screening indicator: user provided, verified and passed (§3.10 f).
@@ -45,8 +88,6 @@ pub const SCREENING_PASSED: u8 = 1;
 pub const SCREENING_NETWORK: u8 = 3;
 /// Address signal that ends the number: no more digits will follow (§3.9 e).
 const END_SIGNAL: u8 = 0xF;
-/// What [`END_SIGNAL`] is read as before it is stripped.
-const END_DIGIT: u8 = digit_of(END_SIGNAL);
 
 /// A number as signalled.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -67,6 +108,93 @@ pub struct Number {
     pub ended: bool,
 }
 
+/// A generic number (§3.26): a number, and what it is to the call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GenericNumber {
+    /// Number qualifier indicator (§3.26 a), such as [`ADDITIONAL_CALLING`](super::parameter::ADDITIONAL_CALLING).
+    pub qualifier: u8,
+    /// The number.
+    pub number: Number,
+}
+
+impl GenericNumber {
+    /// Reads the content of a parameter.
+    ///
+    /// # Errors
+    /// [`Kind::BadLength`] under three octets.
+    #[inline]
+    pub fn parse(parameter: Parameter<'_>) -> Result<Self, DecodeError> {
+        let Some((qualifier, content)) = parameter.content.split_first() else {
+            return Err(parameter.error(Kind::BadLength));
+        };
+        let offset = parameter.offset.saturating_add(1);
+        let number = Number::parse(Parameter { offset, content, ..parameter })?;
+        Ok(Self { qualifier: *qualifier, number })
+    }
+
+    /// Content of the parameter that says it.
+    #[must_use]
+    pub fn content(&self) -> ArrayVec<u8, { RAW_MAX / 2 + 4 }> {
+        let mut content = ArrayVec::new();
+        content.push(self.qualifier);
+        content.extend(self.number.content());
+        content
+    }
+
+    /// The qualifier in words.
+    #[must_use]
+    pub const fn qualifier_name(&self) -> &'static str {
+        match self.qualifier {
+            0x00 => "dialled digits",
+            0x01 => "additional called",
+            0x02 => "user provided, failed screening",
+            0x03 => "user provided, not screened",
+            0x04 => "redirecting terminating",
+            0x05 => "additional connected",
+            0x06 => "additional calling",
+            0x07 => "additional original called",
+            0x08 => "additional redirecting",
+            0x09 => "additional redirection",
+            0x80..=0xFE => "national",
+            _ => "spare",
+        }
+    }
+}
+
+/// A subsequent number (§3.51): digits that come after those of the called number.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SubsequentNumber {
+    /// Digits in ASCII; the codes 11 and 12 and the spare ones are `A` to `E`. Cut after [`RAW_MAX`].
+    pub digits: ArrayVec<u8, RAW_MAX>,
+    /// The end signal (ST) followed the digits.
+    pub ended: bool,
+}
+
+impl SubsequentNumber {
+    /// Reads the content of a parameter. The digits end at the first end signal.
+    ///
+    /// # Errors
+    /// [`Kind::BadLength`] when it is empty.
+    #[inline]
+    pub fn parse(parameter: Parameter<'_>) -> Result<Self, DecodeError> {
+        let [first, signals @ ..] = parameter.content else {
+            return Err(parameter.error(Kind::BadLength));
+        };
+        let (digits, ended) = read_signals(signals, first & 0x80 != 0);
+        Ok(Self { digits, ended })
+    }
+
+    /// Content of the parameter that says it.
+    #[must_use]
+    pub fn content(&self) -> ArrayVec<u8, { RAW_MAX / 2 + 2 }> {
+        let mut content = ArrayVec::new();
+        let signals = signals_of(&self.digits, self.ended);
+        content.push(u8::from(signals.is_odd) << 7);
+        content.extend(signals);
+        content
+    }
+}
+
 impl Number {
     /// Reads the content of a parameter. The digits end at the first end signal.
     ///
@@ -82,12 +210,7 @@ impl Number {
             nature: NatureOfAddress(first & 0x7F),
             flag: second & 0x80 != 0,
             plan: second >> 4 & 7,
-            presentation: match second >> 2 & 3 {
-                0 => Presentation::Allowed,
-                1 => Presentation::Restricted,
-                2 => Presentation::NotAvailable,
-                _ => Presentation::Reserved,
-            },
+            presentation: Presentation::of_bits(second >> 2),
             screening: second & 3,
             digits,
             ended,
@@ -97,42 +220,99 @@ impl Number {
     /// Content of the parameter that says it.
     #[must_use]
     pub fn content(&self) -> ArrayVec<u8, { RAW_MAX / 2 + 3 }> {
-        let signals = self.digits.iter().copied().map(signal_of).chain(self.ended.then_some(END_SIGNAL));
-        let is_odd = signals.clone().count() & 1 == 1;
+        let signals = signals_of(&self.digits, self.ended);
         let mut content = ArrayVec::new();
-        content.push(u8::from(is_odd) << 7 | self.nature.0 & 0x7F);
+        content.push(u8::from(signals.is_odd) << 7 | self.nature.0 & 0x7F);
         content.push(
             u8::from(self.flag) << 7
                 | (self.plan & 7) << 4
                 | (self.presentation as u8) << 2
                 | self.screening & 3,
         );
-        let mut signals = signals;
-        while let Some(low) = signals.next() {
-            content.push(signals.next().unwrap_or_default() << 4 | low);
-        }
+        content.extend(signals);
         content
     }
 }
 
-/// Unpacks address signals, the low half of each octet first; with an odd count the last high half is filler.
-#[inline]
-fn read_signals(octets: &[u8], is_odd: bool) -> (ArrayVec<u8, RAW_MAX>, bool) {
-    let mut digits = [0; RAW_MAX];
-    for ([low, high], octet) in digits.as_chunks_mut().0.iter_mut().zip(octets) {
-        *low = digit_of(octet & 0xF);
-        *high = digit_of(octet >> 4);
-    }
-    let count = octets.len().saturating_mul(2).saturating_sub(usize::from(is_odd)).min(RAW_MAX);
-    let end = digits.iter().take(count).position(|digit| *digit == END_DIGIT);
-    let mut digits = ArrayVec::from(digits);
-    digits.truncate(end.unwrap_or(count));
-    (digits, end.is_some())
+/// Digits of octets, in ASCII, without an end signal and what follows it.
+pub(super) fn unpacked(octets: &[u8], is_odd: bool) -> ArrayVec<u8, RAW_MAX> {
+    read_signals(octets, is_odd).0
 }
 
+/// Octets of digits.
+pub(super) fn packed(digits: &[u8]) -> impl Iterator<Item = u8> {
+    signals_of(digits, false)
+}
+
+/// Packs digits, and the end signal if they are ended, two to an octet.
+fn signals_of(digits: &[u8], ended: bool) -> Signals<'_> {
+    Signals { is_odd: (digits.len() & 1 == 1) != ended, digits, end: ended.then_some(END_SIGNAL) }
+}
+
+/// Octets of signals still to be written.
+struct Signals<'a> {
+    is_odd: bool,
+    digits: &'a [u8],
+    end: Option<u8>,
+}
+
+impl Signals<'_> {
+    fn signal(&mut self) -> Option<u8> {
+        match self.digits {
+            [first, rest @ ..] => {
+                self.digits = rest;
+                Some(signal_of(*first))
+            }
+            [] => self.end.take(),
+        }
+    }
+}
+
+impl Iterator for Signals<'_> {
+    type Item = u8;
+
+    fn next(&mut self) -> Option<u8> {
+        let low = self.signal()?;
+        Some(self.signal().unwrap_or_default() << 4 | low)
+    }
+}
+
+/// Octets that the signals of the longest number kept take.
+const SIGNALS_MAX: usize = RAW_MAX / 2;
+
+/// Unpacks address signals, the low half of each octet first; with an odd count the last high half is filler. What
+/// follows an end signal is no longer part of the number.
 #[inline]
-const fn digit_of(signal: u8) -> u8 {
-    if signal < 10 { b'0'.wrapping_add(signal) } else { b'A'.wrapping_add(signal.wrapping_sub(10)) }
+fn read_signals(octets: &[u8], is_odd: bool) -> (ArrayVec<u8, RAW_MAX>, bool) {
+    let mut packed = [0; SIGNALS_MAX];
+    for (to, from) in packed.iter_mut().zip(octets) {
+        *to = *from;
+    }
+    let signals = u128::from_le_bytes(packed);
+    // A bit where all four of a signal are set; in it END_SIGNAL is alone.
+    let ends =
+        signals & signals >> 1 & signals >> 2 & signals >> 3 & u128::from_le_bytes([0x11; SIGNALS_MAX]);
+    let end = usize::try_from(ends.trailing_zeros() >> 2).unwrap_or(RAW_MAX);
+    let count = octets.len().saturating_mul(2).saturating_sub(usize::from(is_odd)).min(RAW_MAX);
+    let mut digits = [0; RAW_MAX];
+    for (eight, four) in digits.as_chunks_mut::<8>().0.iter_mut().zip(packed.as_chunks::<4>().0) {
+        *eight = digits_of(u32::from_le_bytes(*four));
+    }
+    let mut digits = ArrayVec::from(digits);
+    digits.truncate(count.min(end));
+    (digits, end < count)
+}
+
+/// The digits of eight signals, all at once: each is moved to an octet of its own, and made a character there.
+#[inline]
+fn digits_of(signals: u32) -> [u8; 8] {
+    let wide = u64::from(signals);
+    let wide = (wide | wide << 16) & 0x0000_FFFF_0000_FFFF;
+    let wide = (wide | wide << 8) & 0x00FF_00FF_00FF_00FF;
+    let wide = (wide | wide << 4) & 0x0F0F_0F0F_0F0F_0F0F;
+    // Six more bring 10 and above over 16: those are letters, which come seven after the digits.
+    let letters = (wide.wrapping_add(0x0606_0606_0606_0606) >> 4) & 0x0101_0101_0101_0101;
+    wide.wrapping_add(0x3030_3030_3030_3030).wrapping_add(letters.wrapping_mul(7)).to_le_bytes()
 }
 
 const fn signal_of(digit: u8) -> u8 {
@@ -144,7 +324,7 @@ const fn signal_of(digit: u8) -> u8 {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
     use super::*;
     use proptest::prelude::*;
@@ -160,15 +340,7 @@ pub(crate) mod tests {
             nature: NatureOfAddress(nature),
             flag,
             plan,
-            presentation: [
-                Presentation::Allowed,
-                Presentation::Restricted,
-                Presentation::NotAvailable,
-                Presentation::Reserved,
-            ]
-            .into_iter()
-            .nth(usize::from(presentation))
-            .unwrap(),
+            presentation: Presentation::of_bits(presentation),
             screening,
             // A number that fills the buffer has no room left in which to see the end signal.
             ended: ended && digits.len() < RAW_MAX,
@@ -201,7 +373,40 @@ pub(crate) mod tests {
         assert_eq!(number.digits.len(), RAW_MAX);
     }
 
+    #[test]
+    fn every_signal_is_read() {
+        let all = parameter(&[0x03, 0x10, 0x10, 0x32, 0x54, 0x76, 0x98, 0xBA, 0xDC, 0x0E]);
+        let odd =
+            Number::parse(Parameter { content: &[&[0x83], &all.content[1..]].concat(), ..all }).unwrap();
+        assert_eq!(odd.digits.as_slice(), b"0123456789ABCDE");
+        // The filler of an odd number is not read, whatever it is, and nothing after an end signal is.
+        for (content, digits, ended) in [
+            (&[0x83, 0x10, 0x21, 0xF3][..], &b"123"[..], false),
+            (&[0x03, 0x10, 0x21, 0xF3], b"123", true),
+            (&[0x03, 0x10, 0x2F, 0x43], b"", true),
+            (&[0x83, 0x10, 0xF1, 0x55, 0x05], b"1", true),
+            (&[0x83, 0x10], b"", false),
+            (&[0x83, 0x10, 0x07], b"7", false),
+        ] {
+            let number = Number::parse(parameter(content)).unwrap();
+            assert_eq!((number.digits.as_slice(), number.ended), (digits, ended), "{content:02X?}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn reads_the_generic_number_it_wrote(qualifier: u8, number in any_number()) {
+            let generic = GenericNumber { qualifier, number };
+            prop_assert_eq!(GenericNumber::parse(parameter(&generic.content())).unwrap(), generic);
+        }
+
+        #[test]
+        fn reads_the_subsequent_number_it_wrote(number in any_number()) {
+            let Number { digits, ended, .. } = number;
+            let subsequent = SubsequentNumber { digits, ended };
+            prop_assert_eq!(SubsequentNumber::parse(parameter(&subsequent.content())).unwrap(), subsequent);
+        }
+
         #[test]
         fn reads_what_it_wrote(number in any_number()) {
             prop_assert_eq!(Number::parse(parameter(&number.content())).unwrap(), number);

@@ -4,9 +4,9 @@
 use crate::base::fault::Kind;
 use crate::wire::DecodeError;
 use crate::wire::isup::parameter::Pointers;
-use crate::wire::isup::{HEADER_LENGTH, Message, MessageType, emit_header};
+use crate::wire::isup::{Message, MessageType, emit_header};
 
-const POINTERS: Pointers = Pointers { start: HEADER_LENGTH, end: HEADER_LENGTH.saturating_add(1) };
+const POINTERS: Pointers = Pointers::after(0, 1);
 /// Most circuits that one message resets (§3.43 a).
 pub const GROUP_MAX: u16 = 32;
 
@@ -24,7 +24,7 @@ impl GroupReset {
     /// [`Kind::BadLength`] when there is no range or it is over [`GROUP_MAX`] circuits.
     #[inline]
     pub fn parse(message: &Message<'_>) -> Result<Self, DecodeError> {
-        let parameter = message.variable(POINTERS)?;
+        let parameter = message.variable(POINTERS, 0)?;
         let count = match parameter.content {
             [range, ..] => u16::from(*range).saturating_add(1),
             [] => 0,
@@ -37,13 +37,13 @@ impl GroupReset {
     }
 
     /// Writes the whole GRS.
-    pub fn emit(self, cic: u16, out: &mut Vec<u8>) {
+    pub fn emit(self, cic: u32, out: &mut Vec<u8>) {
         emit_header(cic, MessageType::GROUP_RESET, out);
         out.extend([1, 1, self.range()]);
     }
 
     /// Writes the whole GRA that answers it: range, and a status bit for each circuit, all clear (none blocked).
-    pub fn emit_ack(self, cic: u16, out: &mut Vec<u8>) {
+    pub fn emit_ack(self, cic: u32, out: &mut Vec<u8>) {
         emit_header(cic, MessageType::GROUP_RESET_ACK, out);
         let status_length = self.count.div_ceil(8);
         out.extend([1, u8::try_from(status_length).unwrap_or(u8::MAX).saturating_add(1), self.range()]);
