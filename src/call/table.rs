@@ -1,6 +1,7 @@
 //! The live calls of one shard. Bounded: when full, the call that has waited longest makes room, ended calls first.
 
 pub mod asked;
+mod overlap;
 pub mod told;
 
 use std::hint::black_box;
@@ -18,6 +19,7 @@ use crate::call::deadline::{Deadlines, Timer, Wait};
 use crate::call::event::{Call, CallEvent, CallKey, ReleasedBy, Stamp, Stamped};
 use crate::call::machine::{Codes, Effect, Side, State, step};
 use crate::call::table::asked::Joins;
+use crate::call::table::overlap::Dialling;
 use crate::call::table::told::Known;
 use crate::signal::{Circuit, Leg, Setup, Signal, What};
 
@@ -97,6 +99,7 @@ struct Entry {
     forks: ArrayVec<Fork, FORKS_MAX>,
     /// The called side has said something.
     heard_back: bool,
+    dialling: Dialling,
     cancelled_at: Option<At>,
     /// A switch asked about it, and nothing else was seen of it.
     is_only_asked: bool,
@@ -355,6 +358,7 @@ impl CallTable {
         if self.index.len() >= self.options.calls_max {
             self.evict(stamp, out);
         }
+        let dialling = Dialling::new(&setup);
         let call = new_call(&signal.leg, signal.at, signal.seq, setup, signal.sender);
         out.push(Stamped { stamp, event: CallEvent::Setup(call.clone()) });
         let mut forks = ArrayVec::new();
@@ -367,6 +371,7 @@ impl CallTable {
             cseq: signal.cseq,
             forks,
             heard_back: false,
+            dialling,
             cancelled_at: None,
             is_only_asked: wait == Wait::Told,
             timer_seq: signal.seq,
@@ -389,6 +394,9 @@ impl CallTable {
 
     /// A message of a known call that is not a setup.
     fn progress(&mut self, slot: u32, signal: &Signal<'_>, out: &mut Vec<Stamped>) {
+        if let What::More(more) = &signal.what {
+            return self.go_on(slot, more, signal);
+        }
         let Some(entry) = self.entries.get_mut(slot as usize).and_then(Option::as_mut) else { return };
         let rings = signal.progress_183 && self.network.routes.route(entry.call.route).progress_is_alerting;
         let side = if signal.sender == entry.sender { Side::Calling } else { Side::Called };
@@ -397,6 +405,7 @@ impl CallTable {
             return;
         }
         entry.heard_back |= is_response || side == Side::Called;
+        entry.dialling.stop(&signal.what, side);
         if matches!(signal.what, What::Refuse | What::Cancel) && !close_fork(entry, signal) {
             return;
         }
@@ -566,7 +575,7 @@ fn is_repeated(entry: &Entry, signal: &Signal<'_>) -> bool {
     signal.sender == entry.sender
         && signal.at.since(entry.call.setup_at) <= REPEATED_MAX
         && setup.calling == entry.call.calling
-        && setup.called == entry.call.called
+        && entry.dialling.began_with(setup, entry)
 }
 
 /// Closes the branch a refusal or CANCEL is about. `true` when it is the call's last open one, so that the message
@@ -594,7 +603,12 @@ const fn wait_of(entry: &Entry) -> Wait {
 const fn is_expected_without_call(what: &What) -> bool {
     matches!(
         what,
-        What::Other | What::Progress | What::ReleaseComplete | What::Reset | What::GroupReset { .. }
+        What::Other
+            | What::More(_)
+            | What::Progress
+            | What::ReleaseComplete
+            | What::Reset
+            | What::GroupReset { .. }
     )
 }
 

@@ -117,6 +117,7 @@ fn setup(
     }
     setup::take_rest(message, &target, called, &mut claims);
     let mut setup = Setup {
+        overlap: None,
         route,
         direction,
         calling,

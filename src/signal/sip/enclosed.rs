@@ -7,7 +7,7 @@ use crate::base::fault::{Kind, Layer};
 use crate::base::number::{Number, Party};
 use crate::base::route::{Direction, NumberFormat};
 use crate::signal::isup;
-use crate::signal::{Category, Context, Counts, Setup};
+use crate::signal::{Context, Counts, Setup};
 use crate::wire::DecodeError;
 use crate::wire::isup::iam::Iam;
 use crate::wire::isup::release::{CODING_ITU, Cause, Release};
@@ -52,7 +52,7 @@ pub(super) fn take_setup(message: &Message<'_>, setup: &mut Setup, context: &Con
     match Iam::parse(&isup) {
         Ok(Lax { repr: iam, fault }) => {
             count(fault, counts);
-            take_iam(&iam, setup, context);
+            take_iam(isup.variant, &iam, setup, context);
         }
         Err(fault) => count(Some(fault), counts),
     }
@@ -64,7 +64,7 @@ fn count(fault: Option<DecodeError>, counts: &mut Counts) {
     }
 }
 
-fn take_iam(iam: &Iam, setup: &mut Setup, context: &Context) {
+fn take_iam(variant: Variant, iam: &Iam, setup: &mut Setup, context: &Context) {
     let is_inbound = setup.direction == Direction::Inbound;
     let format = |is_theirs| -> NumberFormat { context.network.routes.route(setup.route).format(is_theirs) };
     let (callers, called) = (format(is_inbound), format(!is_inbound));
@@ -78,9 +78,9 @@ fn take_iam(iam: &Iam, setup: &mut Setup, context: &Context) {
     if setup.calling.number.is_none() && calling.number.is_some() {
         setup.calling = Party { restricted: setup.calling.restricted, ..calling };
     }
-    let said = isup::claims(iam, party);
+    let said = isup::claims(variant, iam, party);
     let claims = &mut setup.claims;
-    claims.category = claims.category.or(Category::of_isup(iam.category));
+    claims.category = claims.category.or(said.category);
     claims.hops = claims.hops.or(said.hops);
     if setup.diverting.is_none() {
         setup.diverting = isup::diverting(iam).map(party);
@@ -107,6 +107,7 @@ pub(super) fn cause(message: &Message<'_>, counts: &mut Counts) -> (Option<u8>, 
 mod tests {
     use super::*;
     use crate::base::number::Shape;
+    use crate::signal::Category;
     use crate::signal::What;
     use crate::signal::sip::tests::decode_with;
     use crate::wire::isup::number::{NatureOfAddress, Number as IsupNumber, Presentation};

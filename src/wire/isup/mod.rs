@@ -29,6 +29,7 @@ pub mod walk;
 use std::fmt;
 
 use crate::base::fault::{Kind, Layer};
+use crate::base::frame::{Mtp, UserPart};
 use crate::wire::DecodeError;
 use crate::wire::cursor::Cursor;
 use crate::wire::isup::layout::{Layout, Rest};
@@ -48,6 +49,17 @@ pub enum Variant {
 }
 
 impl Variant {
+    /// Whose format the messages of a user part have in a network.
+    #[must_use]
+    pub const fn of(standard: Mtp, part: UserPart) -> Self {
+        match (part, standard) {
+            (UserPart::Bicc, _) => Self::Bicc,
+            (UserPart::Isup, Mtp::Ansi) => Self::Ansi,
+            (UserPart::Isup, Mtp::China) => Self::China,
+            (UserPart::Isup, Mtp::Itu) => Self::Itu,
+        }
+    }
+
     /// Octets of the circuit identification or call instance code.
     #[must_use]
     pub const fn cic_length(self) -> usize {
