@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tollgate::assemble::{AssembleOptions, Assembler};
-use tollgate::base::frame::{Envelope, Pdu, UserPart};
+use tollgate::base::frame::{Envelope, Pdu};
 use tollgate::base::network::Network;
 use tollgate::capture::Capture;
 use tollgate::config;
@@ -18,10 +18,10 @@ use tollgate::engine::{Engine, Options};
 use tollgate::feature::fields;
 use tollgate::judge::Output;
 use tollgate::rule::Ruleset;
-use tollgate::wire::isup::iam::Iam;
+use tollgate::wire::isup::content::Content;
 use tollgate::wire::isup::number::Number;
-use tollgate::wire::isup::release::Release;
-use tollgate::wire::isup::{self, MessageType};
+use tollgate::wire::isup::release::CODING_ITU;
+use tollgate::wire::isup::{self, Variant, parameter};
 use tollgate::wire::sip::address::{Address, Scheme, Uri};
 use tollgate::wire::sip::start::Start;
 use tollgate::wire::sip::{self};
@@ -64,9 +64,6 @@ const ALLOWED: &[(&str, u64, &str, &str)] = &[
         NO_ISUP,
         "M3UA of a draft: protocol data under tag 3, before RFC 3332 gave it 0x0210",
     ),
-    ("ws-bicc.pcap", 1, NO_ISUP, "BICC (user part 13) is not read; tshark names its messages as ISUP's"),
-    ("jss7-isup-mtp3wrap.pcap", 1, "isup.cause_indicator", "of an ACM; we read the cause of a REL only"),
-    ("jss7-isup-mtp3wrap.pcap", 12, "isup.cause_indicator", "of a CFN; we read the cause of a REL only"),
     ("sipnab-sip-488-codec-reject.pcapng", 5, "sip.r-uri.user", ONE_LETTER),
     ("sipnab-sip-488-codec-reject.pcapng", 0, "sip.to.user", ONE_LETTER),
     (
@@ -252,9 +249,9 @@ fn read_pdu(pdu: &Pdu<'_>, reading: &mut Reading) {
             reading.sip += 1;
             read_sip(&message, &mut |field, value| reading.add(field, &String::from_utf8_lossy(value)));
         }
-        Envelope::Isup { part: UserPart::Bicc, .. } => {}
-        Envelope::Isup { label, .. } => {
-            let Ok(message) = isup::Message::parse(pdu.bytes) else { return };
+        Envelope::Isup { label, part } => {
+            let variant = Variant::of(label.standard, part);
+            let Ok(message) = isup::Message::parse_as(variant, pdu.bytes) else { return };
             reading.isup += 1;
             reading.add("mtp3.opc", &label.opc.to_string());
             reading.add("mtp3.dpc", &label.dpc.to_string());
@@ -297,28 +294,33 @@ fn add_user(uri: Option<Uri<'_>>, field: &'static str, add: &mut impl FnMut(&'st
 
 fn read_isup(message: &isup::Message<'_>, add: &mut impl FnMut(&'static str, String)) {
     add("isup.message_type", message.message_type.0.to_string());
-    add("isup.cic", message.cic.to_string());
-    match message.message_type {
-        MessageType::INITIAL_ADDRESS => {
-            let Ok(iam) = Iam::parse(message) else { return };
-            let iam = iam.repr;
-            add("isup.called", digits(&iam.called));
-            add("isup.called_party_nature_of_address_indicator", iam.called.nature.0.to_string());
-            for (field, number) in [
-                ("isup.calling", iam.calling),
-                ("isup.redirecting", iam.redirecting),
-                ("isup.original_called_number", iam.original_called),
-            ] {
-                if let Some(number) = number {
-                    add(field, digits(&number));
+    // tshark has a field of another name for the call instance code of BICC.
+    if message.variant != Variant::Bicc {
+        add("isup.cic", message.cic.to_string());
+    }
+    for found in message.parameters().flatten() {
+        let field = match found.parameter.code {
+            parameter::CALLED_NUMBER => "isup.called",
+            parameter::CALLING_NUMBER => "isup.calling",
+            parameter::REDIRECTING_NUMBER => "isup.redirecting",
+            parameter::ORIGINAL_CALLED_NUMBER => "isup.original_called_number",
+            parameter::CAUSE_INDICATORS => "isup.cause_indicator",
+            _ => continue,
+        };
+        match found.content() {
+            Ok(Content::Number(number)) => {
+                add(field, digits(&number));
+                if found.parameter.code == parameter::CALLED_NUMBER {
+                    let nature = number.nature.0.to_string();
+                    add("isup.called_party_nature_of_address_indicator", nature);
                 }
             }
+            // Of other codings tshark shows octets.
+            Ok(Content::Cause(indicators)) if indicators.cause.coding == CODING_ITU => {
+                add(field, indicators.cause.value.to_string());
+            }
+            _ => {}
         }
-        MessageType::RELEASE => {
-            let Ok(release) = Release::parse(message) else { return };
-            add("isup.cause_indicator", release.cause.value.to_string());
-        }
-        _ => {}
     }
 }
 
@@ -422,7 +424,7 @@ const HEAD: &str = "\
 Captures made by other projects, decoded frame by frame by Tollgate and by tshark 4.0.17. A SIP message is compared in
 method, status, CSeq, Call-ID, user parts of request URI, From and To, P-Asserted-Identity and Reason; an ISUP message
 in type, circuit, point codes, called number and its nature of address, calling, redirecting and original called
-numbers, and the cause of a release. Every capture also replays through the whole program with the shipped rules,
+numbers, and the cause wherever there is one. Every capture also replays through the whole program with the shipped rules,
 with and without a network file, with a verdict and a record for each call.
 
 `tests/oracle.rs` writes this page (`UPDATE_EXPECT=1`) and fails when it is not true. The captures are not part of

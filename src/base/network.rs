@@ -77,6 +77,24 @@ impl Network {
         self.is_written(raw, |digits| self.emergency.iter().any(|number| number.as_bytes() == digits))
     }
 
+    /// Whether digits dialled so far may become an emergency number when more follow (Q.764 §2.1.2: digits come one after
+    /// another), as dialled or with a prefix before it.
+    #[must_use]
+    pub fn may_become_emergency(&self, dialled: &[u8]) -> bool {
+        let begins =
+            |digits: &[u8]| self.emergency.iter().any(|number| number.as_bytes().starts_with(digits));
+        let code = self.numbering.home_code().as_bytes();
+        // What so far is only a part of a prefix may become anything.
+        begins(dialled)
+            || code.starts_with(dialled)
+            || self.numbering.national_prefix().starts_with(dialled)
+            || self.numbering.international_prefixes().any(|prefix| {
+                prefix.starts_with(dialled)
+                    || dialled.strip_prefix(prefix).is_some_and(|rest| code.starts_with(rest))
+            })
+            || self.is_written(dialled, begins)
+    }
+
     /// Whether a number is one that no caller from outside may show: on the protected list, a short code of that list,
     /// or an emergency number.
     #[must_use]
@@ -271,6 +289,27 @@ mod tests {
             let network = network(home);
             let called = network.numbering.party(raw.as_bytes(), Nature::Unknown, NumberFormat::Auto);
             assert_eq!(network.is_emergency(&called), expected, "{home} {raw}");
+        }
+    }
+
+    #[test]
+    fn a_number_dialled_in_part_may_become_an_emergency_number() {
+        for (home, dialled, expected) in [
+            ("PL", "", true),
+            ("PL", "11", true),
+            ("PL", "112", true),
+            ("PL", "4", true),
+            ("PL", "4811", true),
+            ("PL", "004", true),
+            ("PL", "004811", true),
+            ("PL", "1121", false),
+            ("PL", "60", false),
+            ("PL", "0049", false),
+            ("PL", "48601234567", false),
+            ("DE", "011", true),
+            ("DE", "0171", false),
+        ] {
+            assert_eq!(network(home).may_become_emergency(dialled.as_bytes()), expected, "{home} {dialled}");
         }
     }
 

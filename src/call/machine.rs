@@ -67,7 +67,9 @@ pub struct Codes {
 pub fn step(state: State, what: &What, from: Side, codes: Codes) -> (State, Effect) {
     use State::{Alerting, Answered, Cancelled, Ended, Proceeding};
     match (state, what) {
-        (Ended, _) | (_, What::Setup(_) | What::Progress | What::Other) => (state, Effect::Nothing),
+        (Ended, _) | (_, What::Setup(_) | What::More(_) | What::Progress | What::Other) => {
+            (state, Effect::Nothing)
+        }
         (_, What::Reset | What::GroupReset { .. } | What::ReleaseComplete) => {
             (Ended, Effect::End(ReleasedBy::Network))
         }

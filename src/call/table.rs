@@ -2,6 +2,7 @@
 
 pub mod asked;
 mod beside;
+mod overlap;
 pub mod told;
 
 use std::hint::black_box;
@@ -21,6 +22,7 @@ use crate::call::legs::LegOptions;
 use crate::call::machine::{Codes, Effect, Side, State, step};
 use crate::call::table::asked::{Joins, is_about_others};
 use crate::call::table::beside::{Invited, note_leg};
+use crate::call::table::overlap::Dialling;
 use crate::call::table::told::Known;
 use crate::signal::{Circuit, Leg, Setup, Signal, What};
 
@@ -103,6 +105,7 @@ struct Entry {
     forks: ArrayVec<Fork, FORKS_MAX>,
     /// The called side has said something.
     heard_back: bool,
+    dialling: Dialling,
     cancelled_at: Option<At>,
     /// A switch asked about it, and nothing else was seen of it.
     is_only_asked: bool,
@@ -388,6 +391,7 @@ impl CallTable {
         if self.index.len() >= self.options.calls_max {
             self.evict(stamp, out);
         }
+        let dialling = Dialling::new(&setup);
         let call = new_call(&signal.leg, signal.at, signal.seq, setup, signal.sender);
         let identity = (!signal.identity.is_empty()).then(|| Arc::from(signal.identity));
         out.push(Stamped { stamp, event: CallEvent::Setup(Call { identity, ..call.clone() }) });
@@ -401,6 +405,7 @@ impl CallTable {
             cseq: signal.cseq,
             forks,
             heard_back: false,
+            dialling,
             cancelled_at: None,
             is_only_asked: wait == Wait::Told,
             is_beside: false,
@@ -424,6 +429,9 @@ impl CallTable {
 
     /// A message of a known call that is not a setup.
     fn progress(&mut self, slot: u32, signal: &Signal<'_>, out: &mut Vec<Stamped>) {
+        if let What::More(more) = &signal.what {
+            return self.go_on(slot, more, signal);
+        }
         let Some(entry) = self.entries.get_mut(slot as usize).and_then(Option::as_mut) else { return };
         let rings = signal.progress_183 && self.network.routes.route(entry.call.route).progress_is_alerting;
         let side = if signal.sender == entry.sender { Side::Calling } else { Side::Called };
@@ -432,6 +440,7 @@ impl CallTable {
             return;
         }
         entry.heard_back |= is_response || side == Side::Called;
+        entry.dialling.stop(&signal.what, side);
         if matches!(signal.what, What::Refuse | What::Cancel) && !close_fork(entry, signal) {
             return;
         }
@@ -605,7 +614,7 @@ fn is_repeated(entry: &Entry, signal: &Signal<'_>) -> bool {
     signal.sender == entry.sender
         && signal.at.since(entry.call.setup_at) <= REPEATED_MAX
         && setup.calling == entry.call.calling
-        && setup.called == entry.call.called
+        && entry.dialling.began_with(setup, entry)
 }
 
 /// Closes the branch a refusal or CANCEL is about. `true` when it is the call's last open one, so that the message
@@ -633,7 +642,12 @@ const fn wait_of(entry: &Entry) -> Wait {
 const fn is_expected_without_call(what: &What) -> bool {
     matches!(
         what,
-        What::Other | What::Progress | What::ReleaseComplete | What::Reset | What::GroupReset { .. }
+        What::Other
+            | What::More(_)
+            | What::Progress
+            | What::ReleaseComplete
+            | What::Reset
+            | What::GroupReset { .. }
     )
 }
 

@@ -15,7 +15,8 @@ pub struct Claims {
     pub diversions: u8,
     /// Who was called first. SIP: last Diversion, first History-Info; ISUP: original called number.
     pub first_called: Option<Number>,
-    /// SIP: whether From shows another number than the network asserts; `None` when they are not both numbers.
+    /// Whether another number is shown than the network asserts; `None` when they are not both numbers. SIP: From; ISUP:
+    /// the generic number "additional calling party number" (Q.763 §3.26).
     pub shows_other: Option<bool>,
     /// SIP: whether the display name of From is a telephone number, and another than the caller's; `None` when it is none.
     pub name_shows_other: Option<bool>,

@@ -10,18 +10,24 @@ use crate::base::number::Party;
 use crate::base::numbering::Nature;
 use crate::base::route::{Direction, NumberFormat};
 use crate::signal::equipment;
-use crate::signal::{Category, Circuit, Claims, Context, Correlation, Counts, Key, Leg, Setup, Signal, What};
+use crate::signal::{
+    Category, Circuit, Claims, Context, Correlation, Counts, Key, Leg, More, Overlap, Setup, Signal, What,
+};
 use crate::wire::DecodeError;
 use crate::wire::isup::acm::{Acm, CalledStatus};
 use crate::wire::isup::cpg::{Cpg, Event};
 use crate::wire::isup::iam::Iam;
-use crate::wire::isup::number::{NatureOfAddress, Number, Presentation};
+use crate::wire::isup::number::{GenericNumber, NatureOfAddress, Number, Presentation, SubsequentNumber};
+use crate::wire::isup::parameter::{ADDITIONAL_CALLING, GENERIC_NUMBER, Pointers};
 use crate::wire::isup::release::{CODING_ITU, Cause, Release};
 use crate::wire::isup::reset::GroupReset;
+use crate::wire::isup::sam::Sam;
 use crate::wire::isup::{Lax, Message, MessageType, Variant};
 
 /// Bits of the redirection counter, 1 to 5 (Q.763 §3.45 e).
 const REDIRECTION_COUNTER: u8 = 0x07;
+/// A segmentation message has optional parameters only (Q.763 §4).
+const SEGMENT: Pointers = Pointers::with_optional(0, 0);
 /// Message type codes are one octet.
 const TYPE_COUNT: usize = 256;
 
@@ -37,7 +43,7 @@ pub fn decode<'a>(
     context: &Context,
     counts: &mut Counts,
 ) -> Result<Option<Signal<'a>>, DecodeError> {
-    let message = Message::parse_as(Variant::of(part, label.standard), pdu.bytes)?;
+    let message = Message::parse_as(Variant::of(label.standard, part), pdu.bytes)?;
     if message.layout().is_none() {
         return Err(message.error_at_type(Kind::Unsupported));
     }
@@ -60,14 +66,14 @@ pub fn decode<'a>(
         // Causes of another standard's coding are not Q.850's (Q.850 §2.2.2).
         q850_cause: cause.filter(|cause| cause.coding == CODING_ITU).map(|cause| cause.value),
         cause_location: cause.map(|Cause { location, .. }| location),
-        identity: b"",
+        identity: [b""; 2],
     }))
 }
 
 /// Shard key: by circuit; a group reset goes to all.
 #[must_use]
 pub fn key(label: RoutingLabel, part: UserPart, bytes: &[u8], seed: Seed) -> Key {
-    match Message::parse_as(Variant::of(part, label.standard), bytes) {
+    match Message::parse_as(Variant::of(label.standard, part), bytes) {
         Ok(message) if message.message_type == MessageType::GROUP_RESET => Key::All,
         Ok(message) => Key::Leg(seed.hash_one(Circuit::new(label, part, message.cic))),
         Err(_) => Key::None,
@@ -103,8 +109,13 @@ fn what(
                 counts.faults.count(error.layer, error.kind);
             }
             let equipment = equipment::of_iam(&iam, print);
-            What::Setup(Setup { equipment, ..setup(&iam, label, context) })
+            What::Setup(Setup { equipment, ..setup(message.variant, &iam, label, context) })
         }
+        MessageType::SUBSEQUENT_ADDRESS => {
+            let SubsequentNumber { digits, ended } = Sam::parse(message)?.number;
+            What::More(More { digits, is_last: ended, shown: None })
+        }
+        MessageType::SEGMENTATION => What::More(more(message, label, context, counts)),
         MessageType::ADDRESS_COMPLETE => {
             match or_counted(Acm::parse(message), counts).map(Acm::called_status) {
                 Some(CalledStatus::SubscriberFree) => What::Alert,
@@ -128,19 +139,22 @@ fn what(
     })
 }
 
-fn setup(iam: &Iam, label: RoutingLabel, context: &Context) -> Setup {
+fn setup(variant: Variant, iam: &Iam, label: RoutingLabel, context: &Context) -> Setup {
     let network = &context.network;
     let (route, direction) = network.routes.of_point_codes(label.network_indicator, label.opc, label.dpc);
     let is_inbound = direction == Direction::Inbound;
     let format = |is_theirs| network.routes.route(route).format(is_theirs);
     let party = |number: &Number| party(number, format(is_inbound), context);
+    let called = &iam.called;
+    let overlap = Overlap { nature: nature(called.nature), format: format(!is_inbound) };
     Setup {
         route,
         direction,
         calling: iam.calling.as_ref().map(party).unwrap_or_default(),
-        called: shown(&iam.called, format(!is_inbound), context),
+        called: shown(called, format(!is_inbound), context),
         diverting: diverting(iam).map(party),
-        claims: claims(iam, party),
+        overlap: (!called.ended).then_some(overlap),
+        claims: claims(variant, iam, party),
         correlation: Correlation::default(),
         equipment: 0,
     }
@@ -151,14 +165,48 @@ pub(super) fn diverting(iam: &Iam) -> Option<&Number> {
     iam.redirecting.as_ref().or(iam.original_called.as_ref())
 }
 
+/// What a segmentation message adds to the IAM before it, of what is read from an IAM.
+fn more(message: &Message<'_>, label: RoutingLabel, context: &Context, counts: &mut Counts) -> More {
+    let (route, direction) =
+        context.network.routes.of_point_codes(label.network_indicator, label.opc, label.dpc);
+    let format = context.network.routes.route(route).format(direction == Direction::Inbound);
+    let mut more = More::default();
+    for parameter in message.optional(SEGMENT) {
+        let generic = parameter.and_then(|parameter| match parameter.code {
+            GENERIC_NUMBER => GenericNumber::parse(parameter).map(Some),
+            _ => Ok(None),
+        });
+        if let Some(Some(generic)) = or_counted(generic, counts)
+            && generic.qualifier == ADDITIONAL_CALLING
+        {
+            more.shown = more.shown.or(party(&generic.number, format, context).number);
+        }
+    }
+    more
+}
+
+/// Calling party's category, with the values that T1.113 has for emergencies.
+fn category(variant: Variant, code: u8) -> Option<Category> {
+    match (variant, code) {
+        (Variant::Ansi, 0xE0 | 0xE1) => Some(Category::Emergency),
+        (Variant::Ansi, 0xE2) => Some(Category::Priority),
+        (Variant::Ansi, 0x0E | 0x10 | 0x11) => Some(Category::Other),
+        _ => Category::of_isup(code),
+    }
+}
+
 /// Of a redirection without its counter it is known that it happened.
-pub(super) fn claims(iam: &Iam, party: impl Fn(&Number) -> Party) -> Claims {
+pub(super) fn claims(variant: Variant, iam: &Iam, party: impl Fn(&Number) -> Party) -> Claims {
     let is_diverted = iam.redirecting.is_some() || iam.original_called.is_some();
+    let number = |number: &Option<Number>| number.as_ref().and_then(|number| party(number).number);
+    let additional = number(&iam.additional_calling);
+    let calling = additional.and_then(|_| number(&iam.calling));
     let counter = iam.redirection_information.map_or(1, |[_, reason]| reason & REDIRECTION_COUNTER);
     Claims {
         diversions: if is_diverted { counter } else { 0 },
         first_called: iam.original_called.as_ref().and_then(|number| party(number).number),
-        category: Category::of_isup(iam.category),
+        shows_other: additional.zip(calling).map(|(additional, calling)| additional != calling),
+        category: category(variant, iam.category),
         hops: iam.hop_counter,
         ..Claims::default()
     }
@@ -168,8 +216,11 @@ pub(super) fn claims(iam: &Iam, party: impl Fn(&Number) -> Party) -> Claims {
 pub(super) fn party(number: &Number, format: NumberFormat, context: &Context) -> Party {
     match number.presentation {
         Presentation::NotAvailable => Party::default(),
-        Presentation::Restricted => Party { restricted: true, ..shown(number, format, context) },
-        Presentation::Allowed | Presentation::Reserved => shown(number, format, context),
+        // The one reserved is for a restriction by the network (Q.763 §3.10 e).
+        Presentation::Restricted | Presentation::Reserved => {
+            Party { restricted: true, ..shown(number, format, context) }
+        }
+        Presentation::Allowed => shown(number, format, context),
     }
 }
 
@@ -179,13 +230,16 @@ pub(super) fn shown(number: &Number, format: NumberFormat, context: &Context) ->
     if number.digits.is_empty() {
         return Party::default();
     }
-    let nature = match number.nature {
+    context.network.numbering.party(&number.digits, nature(number.nature), format)
+}
+
+const fn nature(nature: NatureOfAddress) -> Nature {
+    match nature {
         NatureOfAddress::SUBSCRIBER => Nature::Subscriber,
         NatureOfAddress::NATIONAL => Nature::National,
         NatureOfAddress::INTERNATIONAL => Nature::International,
         _ => Nature::Unknown,
-    };
-    context.network.numbering.party(&number.digits, nature, format)
+    }
 }
 
 #[cfg(test)]
@@ -195,7 +249,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::base::fault::Layer;
+    use crate::base::fault::{Faults, Layer};
     use crate::base::field::Country;
     use crate::base::frame::{Envelope, Mtp};
     use crate::base::network::Network;
@@ -204,6 +258,7 @@ mod tests {
     use crate::base::route::{Route, RouteClass, RouteId, Routes};
     use crate::base::time::At;
     use crate::wire::isup::emit_bare;
+    use crate::wire::isup::parameter::Parameter;
 
     const FORWARD: RoutingLabel =
         RoutingLabel { standard: Mtp::Itu, opc: 2, dpc: 1, network_indicator: 0, sls: 0 };
@@ -266,6 +321,91 @@ mod tests {
             assert_eq!(setup.diverting, None);
             assert_eq!(signal.sender, label.opc);
         }
+    }
+
+    fn setup_of(signal: Signal<'_>) -> Setup {
+        match signal.what {
+            What::Setup(setup) => setup,
+            what => panic!("{what:?}"),
+        }
+    }
+
+    #[test]
+    fn reads_the_calls_of_every_standard() {
+        let iam = Iam { called: british(), calling: Some(british()), category: 0xE0, ..Iam::default() };
+        for (standard, part, variant, category) in [
+            (Mtp::Itu, UserPart::Isup, Variant::Itu, Category::Other),
+            (Mtp::China, UserPart::Isup, Variant::China, Category::Other),
+            (Mtp::Ansi, UserPart::Isup, Variant::Ansi, Category::Emergency),
+            (Mtp::Itu, UserPart::Bicc, Variant::Bicc, Category::Other),
+            (Mtp::Ansi, UserPart::Bicc, Variant::Bicc, Category::Other),
+        ] {
+            let label = RoutingLabel { standard, ..FORWARD };
+            let mut bytes = Vec::new();
+            iam.emit_as(variant, u32::MAX, &mut bytes);
+            let envelope = Envelope::Isup { label, part };
+            let pdu = Pdu { at: At::from_nanos(1), seq: 2, frame: 3, envelope, bytes: &bytes };
+            let (context, mut counts) = (context(), Counts::default());
+            let signal = decode(&pdu, label, part, &context, &mut counts).unwrap().unwrap();
+            assert_eq!(signal.leg, Leg::Isup(Circuit::new(label, part, variant.cic_max())));
+            assert_eq!(key(label, part, &bytes, Seed(7)), Key::Leg(signal.leg.hash(Seed(7))));
+            let setup = setup_of(signal);
+            assert_eq!(setup.called.number, setup.calling.number);
+            assert_eq!(setup.claims.category, Some(category), "{variant:?}");
+            assert_eq!((counts.isup[1], counts.faults), (1, Faults::default()));
+        }
+    }
+
+    #[test]
+    fn a_called_number_without_its_end_may_go_on() {
+        let overlap = |ended| {
+            let mut bytes = Vec::new();
+            Iam { called: Number { ended, ..british() }, ..Iam::default() }.emit(5, &mut bytes);
+            setup_of(decode_as(FORWARD, &bytes, &mut Counts::default()).unwrap()).overlap
+        };
+        assert_eq!(overlap(true), None);
+        assert_eq!(overlap(false).map(|overlap| overlap.nature), Some(Nature::International));
+        let mut bytes = Vec::new();
+        let number = SubsequentNumber { digits: b"12".iter().copied().collect(), ended: true };
+        Sam { number }.emit(5, &mut bytes);
+        let signal = decode_as(FORWARD, &bytes, &mut Counts::default()).unwrap();
+        let What::More(more) = signal.what else { panic!("{:?}", signal.what) };
+        assert_eq!((more.digits.as_slice(), more.is_last), (&b"12"[..], true));
+    }
+
+    #[test]
+    fn tells_a_number_that_is_shown_for_another() {
+        let other = Number { digits: b"447700900999".iter().copied().collect(), ..british() };
+        for (additional, expected) in
+            [(None, None), (Some(british()), Some(false)), (Some(other), Some(true))]
+        {
+            let mut bytes = Vec::new();
+            let calling = Some(british());
+            Iam { called: british(), calling, additional_calling: additional, ..Iam::default() }
+                .emit(5, &mut bytes);
+            let setup = setup_of(decode_as(FORWARD, &bytes, &mut Counts::default()).unwrap());
+            assert_eq!(setup.claims.shows_other, expected);
+        }
+        // In an SGM, behind a parameter that is of no interest and a generic number of another kind.
+        let generic = |qualifier| GenericNumber { qualifier, number: british() }.content();
+        let mut segment = vec![5, 0, 0x38, 1];
+        Parameter::emit(0x03, &[0], &mut segment);
+        Parameter::emit(GENERIC_NUMBER, &generic(5), &mut segment);
+        Parameter::emit(GENERIC_NUMBER, &[], &mut segment);
+        Parameter::emit(GENERIC_NUMBER, &generic(ADDITIONAL_CALLING), &mut segment);
+        Parameter::emit_end(&mut segment);
+        let mut counts = Counts::default();
+        let signal = decode_as(FORWARD, &segment, &mut counts).unwrap();
+        let What::More(more) = signal.what else { panic!("{:?}", signal.what) };
+        assert_eq!(more.shown.map(|number| number.to_string()).as_deref(), Some("+447700900123"));
+        assert_eq!(counts.faults.of(Layer::Isup, Kind::BadLength), 1);
+    }
+
+    #[test]
+    fn a_number_restricted_by_the_network_is_restricted() {
+        let bytes = iam(Number { presentation: Presentation::Reserved, ..british() });
+        let setup = setup_of(decode_as(FORWARD, &bytes, &mut Counts::default()).unwrap());
+        assert!(setup.calling.restricted && setup.calling.number.is_some());
     }
 
     #[test]

@@ -18,8 +18,9 @@ use crate::base::fault::Faults;
 use crate::base::frame::{Envelope, Mtp, Pdu, RoutingLabel, UserPart};
 use crate::base::map::{Seed, keyed_hash};
 use crate::base::network::Network;
-use crate::base::number::Party;
-use crate::base::route::{Direction, RouteId};
+use crate::base::number::{Number, Party, Raw};
+use crate::base::numbering::Nature;
+use crate::base::route::{Direction, NumberFormat, RouteId};
 use crate::base::time::At;
 use crate::wire::DecodeError;
 use crate::wire::isup::MessageType;
@@ -85,6 +86,8 @@ pub struct Setup {
     pub called: Party,
     /// Last diverting number: SIP Diversion or History-Info; ISUP redirecting number. `None` when not diverted.
     pub diverting: Option<Party>,
+    /// How digits that come later are read on to the called number; `None` when it is whole, as one in SIP is.
+    pub overlap: Option<Overlap>,
     /// What it says beside its numbers.
     pub claims: Claims,
     /// What names the same call on its other legs.
@@ -95,12 +98,34 @@ pub struct Setup {
     pub equipment: u32,
 }
 
+/// What the digits of a called number say of themselves, for when more of them come (Q.764 §2.1.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Overlap {
+    /// Nature of address.
+    pub nature: Nature,
+    /// How the route writes numbers.
+    pub format: NumberFormat,
+}
+
+/// What comes after a setup and belongs to it.
+#[derive(Clone, Debug, Default)]
+pub struct More {
+    /// Further digits of the called number; empty when there are none.
+    pub digits: Raw,
+    /// These are the last.
+    pub is_last: bool,
+    /// The number to be shown for the calling one.
+    pub shown: Option<Number>,
+}
+
 /// What a signal says.
 #[expect(clippy::large_enum_variant, reason = "boxing a setup would allocate for every call")]
 #[derive(Clone, Debug)]
 pub enum What {
     /// INVITE outside a dialog; IAM.
     Setup(Setup),
+    /// ISUP SAM: more digits of the called number; SGM: optional parameters that did not fit into the IAM.
+    More(More),
     /// The other side works on it: SIP 100, 181–183 and others; ISUP ACM or CPG without alerting.
     Progress,
     /// The called side is alerted: SIP 180 (183 by the route's hint, see [`Signal::progress_183`]); ISUP ACM with
@@ -123,7 +148,7 @@ pub enum What {
         /// How many circuits (Q.763 §3.43: range + 1).
         count: u16,
     },
-    /// Part of a call, changes nothing: ACK, PRACK, UPDATE, re-INVITE, their responses; SAM, SUS, RES and others.
+    /// Part of a call, changes nothing: ACK, PRACK, UPDATE, re-INVITE, their responses; SUS, RES and others.
     Other,
 }
 

@@ -91,6 +91,7 @@ impl Plain<'_> {
         let diverting = self.diverting.map(|spoken| party(spoken, callers));
         let once = u8::from(diverting.is_some());
         Setup {
+            overlap: None,
             route,
             direction,
             claims: Claims {

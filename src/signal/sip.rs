@@ -132,6 +132,7 @@ fn setup(
     }
     setup::take_rest(message, &target, called, &mut claims);
     let mut setup = Setup {
+        overlap: None,
         route,
         direction,
         calling,

@@ -57,9 +57,12 @@ pub(super) const IDENTITY: &[Row] = &[
         let caller = m.call.calling.number;
         duration(caller.and_then(|number| m.store.presence().at_home_ago(number, m.at)))
     }),
-    row("caller.shows_other", Type::Bool, "From shows another number than the network asserts (SIP)", |m| {
-        truth(m.call.claims.shows_other)
-    }),
+    row(
+        "caller.shows_other",
+        Type::Bool,
+        "Another number is shown than the network asserts (SIP From, ISUP additional calling party number)",
+        |m| truth(m.call.claims.shows_other),
+    ),
     row("diversions", Type::Int(Unit::Numbers), "How often the call was forwarded, as it says", |m| {
         int(u32::from(m.call.claims.diversions))
     }),

@@ -11,7 +11,7 @@ use crate::base::route::NumberFormat;
 use crate::judge::Treatment;
 use crate::wire::isup::iam::{CATEGORY_TEST, Iam, restrict_calling};
 use crate::wire::isup::reset::GroupReset;
-use crate::wire::isup::{Message, MessageType};
+use crate::wire::isup::{Lax, Message, MessageType};
 
 /// Cause of a blocked call whose verdict has none that can be: call rejected (Q.850 table 1).
 const CALL_REJECTED: u8 = 21;
@@ -95,12 +95,13 @@ impl Rewriter {
         }
     }
 
-    /// Neither an emergency call nor a test call, which keeps its meaning on a blocked circuit (Q.764 §2.8.2.1).
+    /// Neither an emergency call, nor one that may become one with the digits that follow, nor a test call, which keeps its meaning on a blocked circuit (Q.764 §2.8.2.1).
     fn may_be_changed(&self, message: &Message<'_>) -> bool {
-        Iam::parse(message).is_ok_and(|iam| {
-            let called = &iam.repr.called.digits;
+        Iam::parse(message).is_ok_and(|Lax { repr: iam, .. }| {
+            let called = &iam.called.digits;
             let party = self.network.numbering.party(called, Nature::Unknown, NumberFormat::default());
-            iam.repr.category != CATEGORY_TEST && !self.network.is_emergency(&party)
+            let may_become = !iam.called.ended && self.network.may_become_emergency(called);
+            iam.category != CATEGORY_TEST && !may_become && !self.network.is_emergency(&party)
         })
     }
 

@@ -83,7 +83,7 @@ impl<'a> Said<'a> {
                     UserPart::Isup => "isup",
                 };
                 let blank = Self::blank(protocol, (point(label.opc), point(label.dpc)));
-                let variant = Variant::of(part, label.standard);
+                let variant = Variant::of(label.standard, part);
                 isup::describe(pdu.bytes, variant, Self { label: Some(label), ..blank })
             }
         }

@@ -7,7 +7,7 @@ use crate::base::fault::{Kind, Layer};
 use crate::base::number::{Number, Party};
 use crate::base::route::{Direction, NumberFormat};
 use crate::signal::isup;
-use crate::signal::{Category, Context, Counts, Setup};
+use crate::signal::{Context, Counts, Setup};
 use crate::wire::DecodeError;
 use crate::wire::isup::iam::Iam;
 use crate::wire::isup::release::{CODING_ITU, Cause, Release};
@@ -15,8 +15,7 @@ use crate::wire::isup::{Lax, Message as IsupMessage, MessageType, Variant};
 use crate::wire::sip::Message;
 use crate::wire::sip::body::{self, Version};
 
-/// The encapsulated message, when there is one that can be read, and whether the body can be read in two ways. Faults are
-/// counted.
+/// The encapsulated message, when there is one that can be read. Faults of the body are counted.
 fn enclosed<'a>(message: &Message<'a>, counts: &mut Counts) -> (Option<IsupMessage<'a>>, bool) {
     // Nearly all bodies are session descriptions.
     let content_type = message.head.content_type.unwrap_or_default();
@@ -53,7 +52,7 @@ pub(super) fn take_setup(message: &Message<'_>, setup: &mut Setup, context: &Con
     match Iam::parse(&isup) {
         Ok(Lax { repr: iam, fault }) => {
             count(fault, counts);
-            take_iam(&iam, setup, context);
+            take_iam(isup.variant, &iam, setup, context);
         }
         Err(fault) => count(Some(fault), counts),
     }
@@ -65,7 +64,7 @@ fn count(fault: Option<DecodeError>, counts: &mut Counts) {
     }
 }
 
-fn take_iam(iam: &Iam, setup: &mut Setup, context: &Context) {
+fn take_iam(variant: Variant, iam: &Iam, setup: &mut Setup, context: &Context) {
     let is_inbound = setup.direction == Direction::Inbound;
     let format = |is_theirs| -> NumberFormat { context.network.routes.route(setup.route).format(is_theirs) };
     let (callers, called) = (format(is_inbound), format(!is_inbound));
@@ -79,9 +78,9 @@ fn take_iam(iam: &Iam, setup: &mut Setup, context: &Context) {
     if setup.calling.number.is_none() && calling.number.is_some() {
         setup.calling = Party { restricted: setup.calling.restricted, ..calling };
     }
-    let said = isup::claims(iam, party);
+    let said = isup::claims(variant, iam, party);
     let claims = &mut setup.claims;
-    claims.category = claims.category.or(Category::of_isup(iam.category));
+    claims.category = claims.category.or(said.category);
     claims.hops = claims.hops.or(said.hops);
     if setup.diverting.is_none() {
         setup.diverting = isup::diverting(iam).map(party);
@@ -91,10 +90,8 @@ fn take_iam(iam: &Iam, setup: &mut Setup, context: &Context) {
 
 /// Cause of an encapsulated REL, and where it arose.
 pub(super) fn cause(message: &Message<'_>, counts: &mut Counts) -> (Option<u8>, Option<u8>) {
-    let (isup, _) = enclosed(message, counts);
-    let Some(isup) = isup.filter(|isup| isup.message_type == MessageType::RELEASE) else {
-        return (None, None);
-    };
+    let isup = enclosed(message, counts).0.filter(|isup| isup.message_type == MessageType::RELEASE);
+    let Some(isup) = isup else { return (None, None) };
     match Release::parse(&isup) {
         Ok(Release { cause: Cause { coding, location, value } }) => {
             ((coding == CODING_ITU).then_some(value), Some(location))
@@ -110,6 +107,7 @@ pub(super) fn cause(message: &Message<'_>, counts: &mut Counts) -> (Option<u8>, 
 mod tests {
     use super::*;
     use crate::base::number::Shape;
+    use crate::signal::Category;
     use crate::signal::What;
     use crate::signal::sip::tests::decode_with;
     use crate::wire::isup::number::{NatureOfAddress, Number as IsupNumber, Presentation};
@@ -207,8 +205,8 @@ mod tests {
     #[test]
     fn what_cannot_be_read_is_counted_and_the_call_goes_on() {
         let broken = invite(FROM, &[0, 0, 1, 0]);
-        let ansi = String::from_utf8_lossy(&broken).replace("itu-t92+", "ansi88").into_bytes();
-        for (bytes, kind) in [(&broken, Kind::Truncated), (&ansi, Kind::Unsupported)] {
+        let unknown = String::from_utf8_lossy(&broken).replace("itu-t92+", "own").into_bytes();
+        for (bytes, kind) in [(&broken, Kind::Truncated), (&unknown, Kind::Unsupported)] {
             let mut counts = Counts::default();
             let signal = decode_with(bytes, &mut counts).unwrap().unwrap();
             assert!(matches!(signal.what, What::Setup(_)));

@@ -76,11 +76,11 @@ impl Iam {
         message: &Message<'_>,
         mut note: impl FnMut(Parameter<'_>),
     ) -> Result<Lax<Self>, DecodeError> {
-        let (mut iam, pointers) = match message.variant {
+        let ((mut iam, called), pointers) = match message.variant {
             Variant::Ansi => (Self::parse_ansi(message, &mut note)?, ANSI_POINTERS),
             Variant::Bicc | Variant::China | Variant::Itu => (Self::parse_itu(message)?, POINTERS),
         };
-        let mut fault = None;
+        let mut fault = message.is_among(pointers, called).then(|| called.error(Kind::Overlap));
         for parameter in message.optional(pointers) {
             if let Err(error) = parameter.and_then(|parameter| {
                 note(parameter);
@@ -93,32 +93,37 @@ impl Iam {
     }
 
     #[inline]
-    fn parse_itu(message: &Message<'_>) -> Result<Self, DecodeError> {
+    fn parse_itu<'a>(message: &Message<'a>) -> Result<(Self, Parameter<'a>), DecodeError> {
         let [nature_of_connection, forward_1, forward_2, category, transmission_medium] = message.fixed()?;
-        Ok(Self {
+        let called = message.variable(POINTERS, 0)?;
+        let iam = Self {
             nature_of_connection,
             forward_call: [forward_1, forward_2],
             category,
             transmission_medium,
-            called: Number::parse(message.variable(POINTERS, 0)?)?,
+            called: Number::parse(called)?,
             ..Self::default()
-        })
+        };
+        Ok((iam, called))
     }
 
-    /// An unreadable user service information leaves the call readable, as the optional part does.
-    fn parse_ansi(message: &Message<'_>, mut note: impl FnMut(Parameter<'_>)) -> Result<Self, DecodeError> {
+    fn parse_ansi<'a>(
+        message: &Message<'a>,
+        mut note: impl FnMut(Parameter<'_>),
+    ) -> Result<(Self, Parameter<'a>), DecodeError> {
         let [nature_of_connection, forward_1, forward_2, category] = message.fixed()?;
-        let called = Number::parse(message.variable(ANSI_POINTERS, 1)?)?;
+        let called = message.variable(ANSI_POINTERS, 1)?;
         let service = message.variable(ANSI_POINTERS, 0)?;
         note(Parameter { code: parameter::USER_SERVICE_INFORMATION, ..service });
-        Ok(Self {
+        let iam = Self {
             nature_of_connection,
             forward_call: [forward_1, forward_2],
             category,
             user_service: service.content.iter().copied().take(SERVICE_MAX).collect(),
-            called,
+            called: Number::parse(called)?,
             ..Self::default()
-        })
+        };
+        Ok((iam, called))
     }
 
     #[inline]

@@ -49,9 +49,9 @@ pub enum Variant {
 }
 
 impl Variant {
-    /// Of the messages of this user part under labels of this standard.
+    /// Whose format the messages of a user part have in a network.
     #[must_use]
-    pub const fn of(part: UserPart, standard: Mtp) -> Self {
+    pub const fn of(standard: Mtp, part: UserPart) -> Self {
         match (part, standard) {
             (UserPart::Bicc, _) => Self::Bicc,
             (UserPart::Isup, Mtp::Ansi) => Self::Ansi,

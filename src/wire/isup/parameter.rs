@@ -163,10 +163,11 @@ impl<'a> Message<'a> {
     ///
     /// # Errors
     /// [`Kind::Truncated`] when the message ends before the pointer or within the parameter, [`Kind::BadLength`] for a
-    /// pointer of zero, into the pointers themselves, or past the end.
+    /// pointer of zero or past the end. One to another pointer is followed, as exchanges do that check no more than the
+    /// length (Q.764 §2.9.5.1): see [`Message::is_among`].
     #[inline]
     pub fn variable(&self, pointers: Pointers, index: usize) -> Result<Parameter<'a>, DecodeError> {
-        let mut cursor = self.follow(pointers.start.saturating_add(index), pointers.end)?;
+        let mut cursor = self.follow(pointers.start.saturating_add(index))?;
         let length = cursor.u8()?;
         let offset = cursor.position();
         Ok(Parameter { code: 0, offset, content: cursor.take(usize::from(length))? })
@@ -180,19 +181,26 @@ impl<'a> Message<'a> {
         Optional(match self.parameter_octets().get(at) {
             Some(0) => None,
             None if self.variant == Variant::Ansi && self.parameter_octets().len() == at => None,
-            _ => Some(self.follow(at, pointers.end)),
+            _ => Some(self.follow(at)),
         })
+    }
+
+    /// Whether a parameter lies among the pointers, which no exchange writes.
+    #[inline]
+    #[must_use]
+    pub fn is_among(&self, pointers: Pointers, parameter: Parameter<'_>) -> bool {
+        // Its length octet is the first thing of it that may not.
+        parameter.offset <= self.header_length.saturating_add(pointers.end)
     }
 
     /// A cursor at what the pointer at `at` points to: its value counts octets from the pointer itself (§1.5).
     #[inline]
-    fn follow(&self, at: usize, pointers_end: usize) -> Result<Cursor<'a>, DecodeError> {
-        let (at, pointers_end) =
-            (self.header_length.saturating_add(at), self.header_length.saturating_add(pointers_end));
+    fn follow(&self, at: usize) -> Result<Cursor<'a>, DecodeError> {
+        let at = self.header_length.saturating_add(at);
         let mut cursor = Cursor::new(Layer::Isup, self.bytes());
         cursor.skip(at)?;
         let target = at.saturating_add(usize::from(cursor.u8()?));
-        if target < pointers_end || target >= self.bytes().len() {
+        if target == at || target >= self.bytes().len() {
             return Err(Parameter { code: 0, offset: at, content: &[] }.error(Kind::BadLength));
         }
         cursor.skip(target.saturating_sub(cursor.position()))?;
@@ -271,13 +279,21 @@ mod tests {
         for (bytes, kind, offset) in [
             (&[1, 0, 0x0C][..], Kind::Truncated, 3),
             (&[1, 0, 0x0C, 0, 0, 2, 0x80, 0x90], Kind::BadLength, 3),
-            (&[1, 0, 0x0C, 1, 0, 2, 0x80, 0x90], Kind::BadLength, 3),
             (&[1, 0, 0x0C, 5, 0, 2, 0x80, 0x90], Kind::BadLength, 3),
             (&[1, 0, 0x0C, 2, 0, 3, 0x80, 0x90], Kind::Truncated, 6),
         ] {
             let message = Message::parse(bytes).unwrap();
             assert_eq!(message.variable(POINTERS, 0), Err(error(offset, kind)), "{bytes:?}");
         }
+    }
+
+    #[test]
+    fn follows_a_pointer_to_a_pointer_and_tells() {
+        let message = Message::parse(&[1, 0, 0x0C, 1, 2, 0x80, 0x90]).unwrap();
+        let cause = message.variable(POINTERS, 0).unwrap();
+        assert_eq!((cause.content, message.is_among(POINTERS, cause)), (&[0x80, 0x90][..], true));
+        let message = Message::parse(&[1, 0, 0x0C, 2, 0, 2, 0x80, 0x90]).unwrap();
+        assert!(!message.is_among(POINTERS, message.variable(POINTERS, 0).unwrap()));
     }
 
     #[test]

@@ -194,7 +194,7 @@ impl<'a> Parameters<'a> {
         Found { parameter, place, fault, variant: self.message.variant }
     }
 
-    /// Whether one of its octets is part of a variable parameter read before. Takes it in, if it is one itself.
+    /// Whether one of its octets is a pointer, or part of a variable parameter read before. Takes it in, if it is one itself.
     fn overlaps(&mut self, parameter: Parameter<'_>, place: Place) -> bool {
         let before = if place == Place::Optional { 2 } else { 1 };
         let start = parameter.offset.saturating_sub(before);
@@ -204,7 +204,9 @@ impl<'a> Parameters<'a> {
             // There are no more of them than there is room for.
             let _ = self.taken.try_push((start, end));
         }
-        overlaps
+        let pointers = self.message.layout().map(Layout::pointers);
+        let is_first_octet = Parameter { offset: start.saturating_add(1), ..parameter };
+        overlaps || pointers.is_some_and(|pointers| self.message.is_among(pointers, is_first_octet))
     }
 
     fn is_seen(&self, code: u8) -> bool {
@@ -298,6 +300,11 @@ mod tests {
         };
         // REL: the cause's pointer past the end; the optional part is still found.
         assert_eq!(faults(&[1, 0, 0x0C, 99, 4, 2, 0x80, 0x90, 0]), [error(3, Kind::BadLength)]);
+        // REL: the cause begins where the pointer to the optional part is.
+        assert_eq!(
+            faults(&[1, 0, 0x0C, 1, 2, 0x80, 0x90]),
+            [Ok((0x12, Kind::Overlap)), error(7, Kind::Truncated)]
+        );
         // CQR: both pointers to the same octets.
         assert_eq!(faults(&[1, 0, 0x2B, 2, 1, 1, 0]), [Ok((0x26, Kind::Overlap))]);
         // REL: the optional part begins within the cause.
