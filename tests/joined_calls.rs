@@ -27,7 +27,7 @@ use tollgate::lookup::{self, Outcome, Question};
 use tollgate::rule::{Ruleset, Source};
 use tollgate::service::decision::{Counted, Order};
 use tollgate::service::look_ups::{LookUpOptions, LookUps};
-use tollgate::signal;
+use tollgate::signal::{self, Correlation};
 
 use decision::{Answers, Loop, LoopOptions};
 
@@ -234,4 +234,40 @@ fn many_setups_wait_for_one_answer() {
         assert!(matches!(answer.treatment, Treatment::Block { sip: 603, .. }), "{answer:?}");
     }
     assert_eq!(bench.end().len(), 3_000);
+}
+
+/// Two switches ask about the same call, each on its own leg: it is judged once, and both are told the same.
+#[test]
+fn whoever_asks_about_a_further_leg_is_told_what_holds_for_the_call() {
+    let network = Network {
+        routes: Routes::new(vec![
+            Route::new("abroad", RouteClass::International),
+            Route::new("core", RouteClass::OnNet),
+        ]),
+        ..Network::unknown()
+    };
+    let rules = AT_HOME.replace("caller.roaming == home", "direction == inbound");
+    let rules = rules.replace("{ block = { sip = 603, q850 = 21, reason = \"at home\" } }", "\"mask\"");
+    let rules = [Source { path: "test.toml".into(), text: rules }];
+    let bench = Bench::with(LoopOptions {
+        network: Arc::new(network),
+        ruleset: Arc::new(Ruleset::compile(&rules, &fields::FIELDS).unwrap()),
+        ..LoopOptions::default()
+    });
+    let ask = |call_id: &str, (route, direction): (u16, Direction), icid: u64| {
+        let correlation = Correlation { icid, ..Correlation::default() };
+        let setup = Setup { route: RouteId(route), direction, correlation, ..setup("48600000001") };
+        bench.put(call_id, setup).recv_timeout(PATIENCE).unwrap().unwrap()
+    };
+    let first = ask("in@border", (1, Direction::Inbound), 7);
+    let further = ask("on@core", (2, Direction::Outbound), 7);
+    assert_eq!((&first.treatment, &further), (&Treatment::Mask, &first));
+    assert_eq!(ask("on@core", (2, Direction::Outbound), 7), first, "asked again");
+    let other = ask("other@core", (2, Direction::Outbound), 8);
+    assert_eq!(other.treatment, Treatment::Allow);
+    assert_eq!(bench.count().legs.by_kind().map(|(_, count)| count).sum::<u64>(), 1);
+    let records = bench.end();
+    assert_eq!(records.len(), 2);
+    let call = records.iter().find(|record| record["call_key"] == "in@border").unwrap();
+    assert_eq!((&call["legs"][0]["call_key"], &call["decision"]), (&"on@core".into(), &"mask".into()));
 }
