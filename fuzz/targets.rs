@@ -20,9 +20,11 @@ use tollgate::base::roaming::RoamingStates;
 use tollgate::base::route::Routes;
 use tollgate::base::time::At;
 use tollgate::billing::rate_card::RateCard;
+use tollgate::call::CallOptions;
 use tollgate::capture::Capture;
 use tollgate::config::raw::{Findings, RawNetwork};
 use tollgate::config::roaming::parse_roaming;
+use tollgate::engine::Shard;
 use tollgate::feature::fields::FIELDS;
 use tollgate::inline;
 use tollgate::inline::isup::{Answered, Options, Outcome, Rewriter};
@@ -30,8 +32,12 @@ use tollgate::inline::packet::Ip;
 use tollgate::inline::sip::{SipJudge, SipOptions};
 use tollgate::inline::udp::Seen;
 use tollgate::inline::{Look, PacketJudge, Ruling, Work};
+use tollgate::inspect::fields::{self as message_fields, MessageFacts};
+use tollgate::inspect::ladder::{Ladder, Paper};
+use tollgate::inspect::text::is_plain;
+use tollgate::inspect::{Follower, Said};
 use tollgate::judge::Treatment;
-use tollgate::rule::{Evidence, Ruleset, Source};
+use tollgate::rule::{Condition, Evidence, Ruleset, Source};
 use tollgate::signal::{self, Context, Counts, Key};
 use tollgate::wire::sip::forward;
 use tollgate::wire::{hep, isup, m3ua, mtp3, nfnetlink, sctp, sip};
@@ -364,6 +370,51 @@ pub fn rule(bytes: &[u8]) -> bool {
         Err(errors) => {
             assert!(!errors.is_empty());
             assert!(errors.iter().all(|error| !error.to_string().is_empty()));
+            false
+        }
+    }
+}
+
+/// A message as a person sees it: an octet that says which protocol, then the message. Nothing a terminal would obey may
+/// come out.
+pub fn inspect(bytes: &[u8]) -> bool {
+    let Some((which, bytes)) = bytes.split_first() else { return false };
+    let label = RoutingLabel { standard: Mtp::Itu, opc: 1, dpc: 2, network_indicator: 2, sls: 3 };
+    let (src, dst) = (SocketAddr::from((Ipv4Addr::LOCALHOST, 1)), SocketAddr::from((Ipv4Addr::LOCALHOST, 2)));
+    let envelope = match which % 3 {
+        0 => Envelope::Sip { src, dst, transport: Transport::Udp },
+        1 => Envelope::Isup { label, part: UserPart::Isup },
+        _ => Envelope::Isup { label, part: UserPart::Bicc },
+    };
+    let shard = Shard::new(&CONTEXT.network, CallOptions::default(), true);
+    let mut follower = Follower::new(shard, CallOptions::default().seed);
+    let (pdu, mut ladder, mut shown) = (pdu(envelope, bytes), Ladder::new(4), Vec::new());
+    let entry = follower.take(&pdu, &mut Vec::new());
+    ladder.push(&entry);
+    shown.extend(ladder.draw(Paper { width: 100, ascii: false }).into_iter().map(|line| line.text));
+    let said = &entry.said;
+    shown.push(said.kind.to_string());
+    shown.extend(said.from.iter().chain(&said.to).map(ToString::to_string));
+    shown.extend(said.facts.iter().map(|(_, value)| value.to_string()));
+    Said::detail(&pdu, &mut |line| shown.push(line.to_string()));
+    let drawing = |mark: char| "…│─▶◀↻→".contains(mark);
+    assert!(shown.iter().all(|text| text.chars().all(|mark| is_plain(mark) || drawing(mark))), "{shown:?}");
+    let facts = MessageFacts::new(&entry, &CONTEXT.network);
+    for index in 0..message_fields::FIELDS.len() as u16 {
+        let _ = (facts.value(FieldId(index)), facts.text(FieldId(index)).map(<[u8]>::len));
+    }
+    said.faults.is_empty()
+}
+
+/// A condition about messages.
+pub fn filter(bytes: &[u8]) -> bool {
+    match Condition::parse("--filter", &String::from_utf8_lossy(bytes), &message_fields::FIELDS) {
+        Ok(condition) => {
+            let _ = condition.matches(&Same(Value::Unknown));
+            true
+        }
+        Err(errors) => {
+            assert!(!errors.is_empty() && errors.iter().all(|error| !error.to_string().is_empty()));
             false
         }
     }

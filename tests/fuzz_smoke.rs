@@ -202,6 +202,26 @@ fn rule() {
 }
 
 #[test]
+fn inspect() {
+    let sip = messages(|envelope| matches!(envelope, Envelope::Sip { .. }));
+    let isup = messages(|envelope| matches!(envelope, Envelope::Isup { .. }));
+    let with = |which: u8, messages: Vec<Vec<u8>>| {
+        messages.into_iter().map(move |message| [&[which][..], &message].concat())
+    };
+    let seeds: Vec<Vec<u8>> = with(0, sip).chain(with(1, isup)).collect();
+    fuzz("inspect", targets::inspect, &seeds);
+}
+
+#[test]
+fn filter() {
+    let texts = [
+        "method == INVITE and src == \"198.51.100.20\" or cause in {34, 38}",
+        "not (user_agent contains friendly) and calling starts_with \"+48\" and frame between 1 and 20",
+    ];
+    fuzz("filter", targets::filter, &texts.map(|text| text.as_bytes().to_vec()));
+}
+
+#[test]
 fn network() {
     fuzz("network", targets::network, &[NETWORK.into()]);
 }

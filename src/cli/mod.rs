@@ -184,7 +184,7 @@ Examples:
       Every message, one a line.
   tollgate decode trunk.pcap --number +4860 --filter 'kind == INVITE'
       INVITEs of calls from or to numbers that begin with 4860.
-  tollgate decode trunk.pcap --filter 'status >= 500 or cause in {34, 38, 42}' \\
+  tollgate decode trunk.pcap --filter 'status >= 500 or cause in {34, 38}' \\
     --write failed.pcapng
       What failed, and all frames of those calls, for another tool.
   tollgate decode trunk.pcap --ladder 8PS52CN0

@@ -292,9 +292,6 @@ mod tests {
             "367d",
             "99999999999999999d",
             "1_d",
-            "\"+\"",
-            "\"882\"",
-            "\"+1234567890123456\"",
             "\"+48",
             "'+48\"",
             "\"+4\n8\"",
@@ -310,6 +307,14 @@ mod tests {
         ] {
             assert_eq!(literal(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn a_string_that_is_no_telephone_number_is_a_text() {
+        for text in ["+", "882", "+1234567890123456", "", "a'b", "żółć \\"] {
+            assert_eq!(literal(&format!("\"{text}\"")), Some(Literal::Text(text)));
+        }
+        assert_eq!(literal("'+882'"), Some(Literal::Digits("882")));
     }
 
     #[test]

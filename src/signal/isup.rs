@@ -66,7 +66,7 @@ pub fn decode<'a>(
         // Causes of another standard's coding are not Q.850's (Q.850 §2.2.2).
         q850_cause: cause.filter(|cause| cause.coding == CODING_ITU).map(|cause| cause.value),
         cause_location: cause.map(|Cause { location, .. }| location),
-        identity: [b""; 2],
+        identity: b"",
     }))
 }
 

@@ -119,7 +119,6 @@ pub struct More {
 }
 
 /// What a signal says.
-#[expect(clippy::large_enum_variant, reason = "boxing a setup would allocate for every call")]
 #[derive(Clone, Debug)]
 pub enum What {
     /// INVITE outside a dialog; IAM.

@@ -102,7 +102,7 @@ mod tests {
             progress_183: false,
             q850_cause: None,
             cause_location: None,
-            identity: [b""; 2],
+            identity: b"",
         }
     }
 
