@@ -27,15 +27,14 @@ impl Number {
         if digits.is_empty() {
             return Err(Shape::Absent);
         }
-        let mut value: u64 = 0;
-        for (index, byte) in digits.iter().enumerate() {
-            if !byte.is_ascii_digit() {
-                return Err(Shape::NotDigits);
-            }
-            if index as u32 >= DIGITS_MAX {
-                return Err(Shape::TooLong);
-            }
-            value = value * 10 + u64::from(byte - b'0');
+        // One digit more than a number has is enough to tell what is wrong.
+        let kept = digits.get(..PADDED).unwrap_or(digits);
+        let mut text = [b'0'; PADDED];
+        text[PADDED - kept.len()..].copy_from_slice(kept);
+        let [high, low] = [eight_digits(&text, 0), eight_digits(&text, 8)];
+        let (Some(high), Some(low)) = (high, low) else { return Err(Shape::NotDigits) };
+        if kept.len() > DIGITS_MAX as usize {
+            return Err(Shape::TooLong);
         }
         if digits.len() < DIGITS_MIN as usize {
             return Err(Shape::TooShort);
@@ -43,7 +42,7 @@ impl Number {
         if digits[0] == b'0' {
             return Err(Shape::NoCountryCode);
         }
-        NonZeroU64::new(value).map(Self).ok_or(Shape::NoCountryCode)
+        NonZeroU64::new(high * 100_000_000 + low).map(Self).ok_or(Shape::NoCountryCode)
     }
 
     /// The digits as one integer.
@@ -69,6 +68,26 @@ impl Number {
         }
         text
     }
+}
+
+/// Digits of the longest number and one more, padded with zeros in front.
+const PADDED: usize = 16;
+
+/// The value of eight digits in ASCII, all at once: of neighbours the first counts ten times the second, then of pairs a
+/// hundred times, then of fours ten thousand times. `None` when one of them is no digit.
+#[inline]
+fn eight_digits(text: &[u8; PADDED], start: usize) -> Option<u64> {
+    let word = u64::from_le_bytes(*text[start..].first_chunk()?);
+    const ZEROS: u64 = u64::from_le_bytes([b'0'; 8]);
+    const HALVES: u64 = u64::from_le_bytes([0xF0; 8]);
+    // Six more than 9 begins the next sixteen.
+    let next = word.wrapping_add(u64::from_le_bytes([6; 8]));
+    if word & HALVES != ZEROS || next & HALVES != ZEROS {
+        return None;
+    }
+    let pairs = (word & !HALVES).wrapping_mul(10 << 8 | 1) >> 8 & 0x00FF_00FF_00FF_00FF;
+    let fours = pairs.wrapping_mul(100 << 16 | 1) >> 16 & 0x0000_FFFF_0000_FFFF;
+    Some(fours.wrapping_mul(10_000 << 32 | 1) >> 32)
 }
 
 impl fmt::Display for Number {
@@ -153,8 +172,32 @@ mod tests {
             ("1234567890123456", Shape::TooLong),
             ("48x12345", Shape::NotDigits),
             ("0601234567", Shape::NoCountryCode),
+            ("12345/", Shape::NotDigits),
+            ("12345:", Shape::NotDigits),
+            ("1234567:", Shape::NotDigits),
+            ("12345678/0", Shape::NotDigits),
+            ("123456789012345x", Shape::NotDigits),
+            ("1234567890123456x", Shape::TooLong),
+            ("é1234", Shape::NotDigits),
+            ("00000", Shape::NoCountryCode),
         ] {
             assert_eq!(Number::from_digits(text.as_bytes()), Err(shape), "{text}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn every_number_is_the_value_of_its_digits(value in 10_000_u64..1_000_000_000_000_000) {
+            let number = Number::from_digits(value.to_string().as_bytes()).unwrap();
+            proptest::prop_assert_eq!(number.value(), value);
+        }
+
+        #[test]
+        fn an_octet_that_is_no_digit_is_found(at in 0..12_usize, octet: u8) {
+            let mut text = *b"481234567890";
+            text[at] = octet;
+            let is_number = octet.is_ascii_digit() && (at > 0 || octet != b'0');
+            proptest::prop_assert_eq!(Number::from_digits(&text).is_ok(), is_number);
         }
     }
 }

@@ -195,21 +195,34 @@ impl Numbering {
     }
 
     fn read(&self, raw: &[u8], nature: Nature, hint: NumberFormat) -> Result<Number, Shape> {
+        // ISUP sends nothing but digits, and most of SIP's users are no more.
+        if (1..=DIGITS_KEPT).contains(&raw.len()) && raw.iter().all(u8::is_ascii_digit) {
+            return self.read_digits((raw, false), nature, hint);
+        }
         let (digits, has_plus) = digits_of(raw)?;
+        self.read_digits((&digits, has_plus), nature, hint)
+    }
+
+    fn read_digits(
+        &self,
+        (digits, has_plus): (&[u8], bool),
+        nature: Nature,
+        hint: NumberFormat,
+    ) -> Result<Number, Shape> {
         if has_plus || nature == Nature::International {
-            return Number::from_digits(digits.strip_prefix(b"00").unwrap_or(&digits));
+            return Number::from_digits(digits.strip_prefix(b"00").unwrap_or(digits));
         }
         if (nature == Nature::Unknown || digits.starts_with(b"00"))
-            && let Some(rest) = self.without_international_prefix(&digits)
+            && let Some(rest) = self.without_international_prefix(digits)
         {
             return Number::from_digits(rest);
         }
         match nature {
-            Nature::National => self.national(&digits),
+            Nature::National => self.national(digits),
             Nature::Subscriber if matches!(hint, NumberFormat::Auto | NumberFormat::AutoAbroad) => {
                 Err(Shape::TooShort)
             }
-            _ => self.bare(&digits, hint),
+            _ => self.bare(digits, hint),
         }
     }
 

@@ -76,11 +76,18 @@ impl Iam {
         message: &Message<'_>,
         mut note: impl FnMut(Parameter<'_>),
     ) -> Result<Lax<Self>, DecodeError> {
-        let ((mut iam, called), pointers) = match message.variant {
-            Variant::Ansi => (Self::parse_ansi(message, &mut note)?, ANSI_POINTERS),
-            Variant::Bicc | Variant::China | Variant::Itu => (Self::parse_itu(message)?, POINTERS),
+        let mut iam = Self::default();
+        let (called, pointers) = match message.variant {
+            Variant::Ansi => (iam.take_ansi(message)?, ANSI_POINTERS),
+            Variant::Bicc | Variant::China | Variant::Itu => (iam.take_itu(message)?, POINTERS),
         };
+        iam.called = Number::parse(called)?;
         let mut fault = message.is_among(pointers, called).then(|| called.error(Kind::Overlap));
+        if message.variant == Variant::Ansi
+            && let Err(error) = iam.take_service(message, &mut note)
+        {
+            fault.get_or_insert(error);
+        }
         for parameter in message.optional(pointers) {
             if let Err(error) = parameter.and_then(|parameter| {
                 note(parameter);
@@ -92,38 +99,36 @@ impl Iam {
         Ok(Lax { repr: iam, fault })
     }
 
+    /// The mandatory parts by Q.763, up to the called number.
     #[inline]
-    fn parse_itu<'a>(message: &Message<'a>) -> Result<(Self, Parameter<'a>), DecodeError> {
+    fn take_itu<'a>(&mut self, message: &Message<'a>) -> Result<Parameter<'a>, DecodeError> {
         let [nature_of_connection, forward_1, forward_2, category, transmission_medium] = message.fixed()?;
-        let called = message.variable(POINTERS, 0)?;
-        let iam = Self {
-            nature_of_connection,
-            forward_call: [forward_1, forward_2],
-            category,
-            transmission_medium,
-            called: Number::parse(called)?,
-            ..Self::default()
-        };
-        Ok((iam, called))
+        self.nature_of_connection = nature_of_connection;
+        self.forward_call = [forward_1, forward_2];
+        self.category = category;
+        self.transmission_medium = transmission_medium;
+        message.variable(POINTERS, 0)
     }
 
-    fn parse_ansi<'a>(
-        message: &Message<'a>,
-        mut note: impl FnMut(Parameter<'_>),
-    ) -> Result<(Self, Parameter<'a>), DecodeError> {
+    /// The same by T1.113.
+    fn take_ansi<'a>(&mut self, message: &Message<'a>) -> Result<Parameter<'a>, DecodeError> {
         let [nature_of_connection, forward_1, forward_2, category] = message.fixed()?;
-        let called = message.variable(ANSI_POINTERS, 1)?;
+        self.nature_of_connection = nature_of_connection;
+        self.forward_call = [forward_1, forward_2];
+        self.category = category;
+        message.variable(ANSI_POINTERS, 1)
+    }
+
+    /// The mandatory user service information of T1.113: a call whose pointer to it lies is still one.
+    fn take_service(
+        &mut self,
+        message: &Message<'_>,
+        note: &mut impl FnMut(Parameter<'_>),
+    ) -> Result<(), DecodeError> {
         let service = message.variable(ANSI_POINTERS, 0)?;
         note(Parameter { code: parameter::USER_SERVICE_INFORMATION, ..service });
-        let iam = Self {
-            nature_of_connection,
-            forward_call: [forward_1, forward_2],
-            category,
-            user_service: service.content.iter().copied().take(SERVICE_MAX).collect(),
-            called: Number::parse(called)?,
-            ..Self::default()
-        };
-        Ok((iam, called))
+        self.user_service = service.content.iter().copied().take(SERVICE_MAX).collect();
+        Ok(())
     }
 
     #[inline]
@@ -351,6 +356,25 @@ mod tests {
         for length in 3..19 {
             assert!(parse(&CALL[..length]).is_err(), "{length}");
         }
+    }
+
+    #[test]
+    fn a_pointer_that_lies_costs_no_more_than_what_it_finds() {
+        // T1.113: the user service information lies past the end, and the called number among the pointers.
+        let mut bytes = Vec::new();
+        let number = parse(&CALL).unwrap().repr.called;
+        Iam { called: number.clone(), ..Iam::default() }.emit_as(Variant::Ansi, 9, &mut bytes);
+        bytes[7] = 0xFF;
+        let Lax { repr: iam, fault } =
+            Iam::parse(&Message::parse_as(Variant::Ansi, &bytes).unwrap()).unwrap();
+        let expected = DecodeError { layer: Layer::Isup, offset: 7, kind: Kind::BadLength };
+        assert_eq!((iam.called, fault), (number, Some(expected)));
+        let among = [9, 0, 1, 0, 0, 0, 10, 3, 1, 4, 0x04, 0x10, 0x84, 0x06, 0];
+        let Lax { repr: iam, fault } = parse(&among).unwrap();
+        assert_eq!(
+            (iam.called.digits.as_slice(), fault.map(|fault| fault.kind)),
+            (&b"4860"[..], Some(Kind::Overlap))
+        );
     }
 
     #[test]
