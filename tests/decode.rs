@@ -347,6 +347,44 @@ fn colour_is_for_terminals_and_whoever_asks() {
     assert_eq!(bare, plain);
 }
 
+/// A terminal of 80 by 24 that `script` makes.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_screen_is_drawn_on_a_terminal_and_the_terminal_given_back() {
+    let program = env!("CARGO_BIN_EXE_tollgate");
+    let command = format!("stty cols 80 rows 24; {program} top --speed max {FORKS}; stty -a");
+    let run = Command::new("script")
+        .args(["-qec", &command, "/dev/null"])
+        .current_dir(root())
+        .env("TERM", "xterm")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn();
+    let Ok(mut run) = run else {
+        let _ = writeln!(std::io::stderr(), "SKIPPED: no script");
+        return;
+    };
+    let (mut input, mut output) = (run.stdin.take().unwrap(), run.stdout.take().unwrap());
+    let mut shown = Vec::new();
+    let mut read_until = |mark: &str| {
+        let mut some = [0; 4096];
+        while !String::from_utf8_lossy(&shown).contains(mark) {
+            let count = std::io::Read::read(&mut output, &mut some).unwrap();
+            assert!(count > 0, "{mark}: {}", String::from_utf8_lossy(&shown));
+            shown.extend_from_slice(&some[..count]);
+        }
+    };
+    read_until("ended");
+    input.write_all(b"q").unwrap();
+    // The alternate screen is left (xterm: private mode 1049), and lines are edited again.
+    read_until("\x1b[?1049l");
+    read_until(" icanon");
+    drop(input);
+    assert!(run.wait().unwrap().success());
+    assert_eq!(outcome(&["top", FORKS]).0, 2, "no terminal");
+    assert_eq!(outcome(&["top"]).0, 2, "no input");
+}
+
 #[test]
 fn captures_of_others_are_decoded() {
     let Some(data) = common::test_data() else { return };

@@ -25,6 +25,7 @@ mod signatures;
 mod simulate;
 mod state;
 mod text;
+mod top;
 mod verify;
 
 use std::ffi::OsString;
@@ -61,6 +62,9 @@ enum Command {
     /// Show every signalling message of captures: one a line, as JSON, or one call as a ladder
     #[command(after_help = DECODE_EXAMPLES)]
     Decode(DecodeArguments),
+    /// Watch routes, verdicts and calls on a terminal: of an interface, of capture agents, of a capture played back
+    #[command(after_help = TOP_EXAMPLES)]
+    Top(TopArguments),
     /// Hold the judgement of captures, or of made traffic, against what each call truly was
     #[command(after_help = EVALUATE_EXAMPLES)]
     Evaluate(EvaluateArguments),
@@ -240,6 +244,45 @@ struct DecodeArguments {
     color: decode::paint::Colour,
     /// pcap or pcapng files, plain or packed with gzip or zstd; `-` is standard input
     #[arg(required = true, value_name = "CAPTURE")]
+    captures: Vec<PathBuf>,
+}
+
+const TOP_EXAMPLES: &str = "\
+Calls are judged by the rules given, and nobody is told: it shows what a service
+would say. Up and Down select a call, Enter draws its ladder, / filters, p stops
+the screen, ? lists the keys, q leaves.
+
+Examples:
+  tollgate top --interface tap0 --network network.toml
+      What passes on a mirror port. It needs the right to capture.
+  tollgate top --hep 0.0.0.0:9060
+      What capture agents send.
+  tollgate top --speed 10x --network network.toml trunk.pcap
+      A capture, ten times as fast as it was taken.";
+
+#[derive(Debug, clap::Args)]
+#[command(group(ArgGroup::new("input").required(true).args(["interface", "hep", "captures"])))]
+struct TopArguments {
+    /// Interface to capture on, or `any`
+    #[arg(long, value_name = "NAME")]
+    interface: Option<String>,
+    /// Which of its frames, in the language of pcap-filter(7)
+    #[arg(long, value_name = "FILTER", requires = "interface")]
+    bpf: Option<String>,
+    /// Address to listen at for HEP of capture agents, UDP and TCP
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    hep: Option<SocketAddr>,
+    /// How fast captures are played: 1x as they were taken, 10x, 0.5x, or max
+    #[arg(long, value_name = "SPEED", default_value = "1x")]
+    speed: top::Speed,
+    /// Your network: home country, routes (see docs/network-file.md)
+    #[arg(long, value_name = "FILE")]
+    network: Option<PathBuf>,
+    /// Directory of rule files; the shipped rules when not given
+    #[arg(long, value_name = "DIR")]
+    rules: Option<PathBuf>,
+    /// pcap or pcapng files, plain or packed with gzip or zstd
+    #[arg(value_name = "CAPTURE")]
     captures: Vec<PathBuf>,
 }
 
@@ -494,6 +537,7 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         Command::Fields { word } => fields::run(word.as_deref()),
         Command::Simulate(arguments) => simulate::run(&arguments),
         Command::Selftest(arguments) => selftest::run(&arguments),
+        Command::Top(arguments) => top::run(&arguments),
         Command::Verify { files, after, last } => {
             verify::run(&files, verify::Ends { after: after.as_deref(), last: last.as_deref() })
         }
@@ -519,6 +563,7 @@ mod tests {
         for text in [
             RUN_EXAMPLES,
             DECODE_EXAMPLES,
+            TOP_EXAMPLES,
             REPLAY_EXAMPLES,
             EVALUATE_EXAMPLES,
             FEED_EXAMPLES,
