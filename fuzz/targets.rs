@@ -12,7 +12,7 @@ use tollgate::assemble::{AssembleOptions, Assembler};
 use tollgate::base::caret::Caret;
 use tollgate::base::fault::{Kind, Layer};
 use tollgate::base::field::{Country, Facts, FieldId, Value};
-use tollgate::base::frame::{Envelope, Frame, Link, Mtp, Pdu, RoutingLabel, Transport, UserPart};
+use tollgate::base::frame::{Envelope, Frame, Link, Mtp, MtpPlan, Pdu, RoutingLabel, Transport, UserPart};
 use tollgate::base::map::Seed;
 use tollgate::base::network::Network;
 use tollgate::base::numbering::Numbering;
@@ -39,8 +39,10 @@ use tollgate::inspect::{Follower, Said};
 use tollgate::judge::Treatment;
 use tollgate::rule::{Condition, Evidence, Ruleset, Source};
 use tollgate::signal::{self, Context, Counts, Key};
+use tollgate::wire::sctp::control::Control;
+use tollgate::wire::sctp::interleaved::InterleavedData;
 use tollgate::wire::sip::forward;
-use tollgate::wire::{hep, isup, m3ua, mtp3, nfnetlink, sctp, sip};
+use tollgate::wire::{hep, isup, m2pa, m2ua, m3ua, mtp3, nfnetlink, sctp, sigtran, sip};
 
 /// Every link type, for the first octet of the input of [`frames`].
 pub const LINKS: [Link; 8] = [
@@ -87,6 +89,7 @@ pub fn frames(bytes: &[u8]) -> bool {
     };
     let mut assembler = Assembler::new(options);
     let (mut at, mut number, mut seq, mut is_understood) = (At::default(), 0, 0, false);
+    let mut told = at;
     while let Some(([pause, length @ ..], tail)) = rest.split_first_chunk::<3>() {
         let length = usize::from(u16::from_be_bytes(*length)).min(tail.len());
         let (frame, tail) = tail.split_at(length);
@@ -97,7 +100,8 @@ pub fn frames(bytes: &[u8]) -> bool {
         assembler.push(frame, &mut |pdu| {
             seq += 1;
             assert_eq!(pdu.seq, seq);
-            assert!(pdu.at <= at);
+            assert!(pdu.at >= told && pdu.at <= at, "time goes backwards");
+            told = pdu.at;
             is_understood |= decode(&pdu);
         });
     }
@@ -236,14 +240,60 @@ pub fn isup(bytes: &[u8]) -> bool {
 
 /// An M3UA message.
 pub fn m3ua(bytes: &[u8]) -> bool {
-    let Ok(data) = m3ua::Message::parse(bytes).and_then(|message| message.protocol_data()) else {
-        return false;
+    let read =
+        |bytes| m3ua::Message::parse(bytes).and_then(|message| message.protocol_data(MtpPlan::default()));
+    let Ok(data) = read(bytes) else {
+        let draft = m3ua::Message::parse(bytes).and_then(|message| message.draft_data(MtpPlan::default()));
+        return draft.is_ok();
     };
     if data.user.len() < 65_000 {
         let mut again = Vec::new();
         data.emit(&mut again);
-        assert_eq!(m3ua::Message::parse(&again).and_then(|message| message.protocol_data()), Ok(data));
+        let again =
+            m3ua::Message::parse(&again).and_then(|message| message.protocol_data(MtpPlan::default()));
+        assert_eq!(again, Ok(data));
     }
+    true
+}
+
+/// An M2PA message.
+pub fn m2pa(bytes: &[u8]) -> bool {
+    let Ok(data) = m2pa::UserData::parse(bytes) else { return false };
+    if let Some(data) = data {
+        let mut again = Vec::new();
+        data.emit(&mut again);
+        assert_eq!(m2pa::UserData::parse(&again), Ok(Some(data)));
+    }
+    true
+}
+
+/// An M2UA message.
+pub fn m2ua(bytes: &[u8]) -> bool {
+    let Ok(data) = m2ua::Data::parse(bytes) else { return false };
+    if let Some(data) = data.filter(|data| data.mtp3.len() < 65_000) {
+        let mut again = Vec::new();
+        data.emit(&mut again);
+        assert_eq!(m2ua::Data::parse(&again), Ok(Some(data)));
+    }
+    true
+}
+
+/// A message of any adaptation layer, with its parameters.
+pub fn sigtran(bytes: &[u8]) -> bool {
+    let Ok(message) = sigtran::Message::parse(Layer::Sua, bytes) else { return false };
+    let mut again = Vec::new();
+    let mut count = 0;
+    for parameter in message.parameters() {
+        count += 1;
+        assert!(count <= bytes.len() / 4, "a parameter is at least four octets");
+        let Ok(sigtran::Parameter { tag, value }) = parameter else { return true };
+        sigtran::Parameter::emit(tag, value, &[], &mut again);
+    }
+    let mut whole = Vec::new();
+    sigtran::emit_header(message.class, message.kind, again.len(), &mut whole);
+    whole.extend(again);
+    let again = sigtran::Message::parse(Layer::Sua, &whole).expect("what was emitted");
+    assert_eq!(again.parameters().count(), message.parameters().count());
     true
 }
 
@@ -253,11 +303,15 @@ pub fn mtp(bytes: &[u8]) -> bool {
     let Ok(Some(unit)) = mtp3::strip_link(LINKS[usize::from(*link) % LINKS.len()], unit) else {
         return false;
     };
-    let Ok(message) = mtp3::Message::parse(unit) else { return false };
-    let mut again = Vec::new();
-    message.emit(&mut again);
-    assert_eq!(mtp3::Message::parse(&again), Ok(message));
-    true
+    let mut is_understood = false;
+    for plan in [Mtp::Ansi, Mtp::China, Mtp::Itu].map(MtpPlan::all) {
+        let Ok(message) = mtp3::Message::parse(unit, plan) else { continue };
+        let mut again = Vec::new();
+        message.emit(&mut again);
+        assert_eq!(mtp3::Message::parse(&again, plan), Ok(message));
+        is_understood = true;
+    }
+    is_understood
 }
 
 /// An SCTP packet.
@@ -268,15 +322,27 @@ pub fn sctp(bytes: &[u8]) -> bool {
         count += 1;
         assert!(count <= bytes.len() / 4, "a chunk is at least four octets");
         let Ok(chunk) = chunk else { break };
-        let Ok(data) = sctp::Data::parse(chunk) else { continue };
+        if let Ok(Some(Control::Forward(forward))) = Control::parse(chunk) {
+            assert!(forward.streams().count() <= chunk.value.len() / 4);
+        }
         let mut again = vec![0; 12];
-        data.emit(&mut again);
-        let (_, mut chunks) = sctp::Header::parse(&again).expect("what was emitted");
-        let chunk = chunks.next().expect("what was emitted").expect("what was emitted");
-        assert_eq!(sctp::Data::parse(chunk), Ok(data));
-        is_understood = true;
+        if let Ok(data) = sctp::Data::parse(chunk) {
+            data.emit(&mut again);
+            assert_eq!(sctp::Data::parse(first_chunk(&again)), Ok(data));
+            is_understood = true;
+        }
+        again.truncate(12);
+        if let Ok(data) = InterleavedData::parse(chunk) {
+            data.emit(&mut again);
+            assert_eq!(InterleavedData::parse(first_chunk(&again)), Ok(data));
+        }
     }
     is_understood
+}
+
+fn first_chunk(packet: &[u8]) -> sctp::Chunk<'_> {
+    let (_, mut chunks) = sctp::Header::parse(packet).expect("what was emitted");
+    chunks.next().expect("what was emitted").expect("what was emitted")
 }
 
 /// A datagram of the kernel's packet queue.

@@ -197,7 +197,7 @@ impl Engine {
             legs: Legs::new(options.call.legs, network, options.call.seed),
             judge: Judge::new(ruleset, Arc::clone(network), options.judge),
             seed: options.call.seed,
-            assembler: Assembler::new(options.assemble),
+            assembler: Assembler::new(AssembleOptions { mtp: network.mtp, ..options.assemble }),
             events: Vec::new(),
         }
     }
@@ -220,7 +220,8 @@ impl Engine {
 
     /// Ends the run.
     pub fn finish(&mut self, out: &mut Vec<Output>) {
-        let Self { shard, legs, judge, events, .. } = self;
+        let Self { assembler, shard, legs, judge, seed, events } = self;
+        assembler.finish(&mut |pdu| shard.handle(&pdu, signal::key(&pdu, *seed), events));
         shard.finish(events);
         events.drain(..).for_each(|stamped| judge.handle_placed(stamped.stamp.at, legs.place(stamped), out));
     }

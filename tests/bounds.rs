@@ -177,6 +177,31 @@ fn sctp_halves(call: u32) -> [Vec<u8>; 2] {
     [frames::sctp(call, 1, (true, false), head), frames::sctp(call, 2, (false, true), tail)]
 }
 
+/// Messages that wait for one before them are handed on when their association makes room, when they are too many, and at
+/// the end.
+#[test]
+fn messages_out_of_order() {
+    let begin = |run: &mut Run, tag| run.send(&frames::in_stream(tag, 1, 0, &[1, 0, 3, 1, 0, 0, 0, 8]));
+    let mut run = Run::new(|options| options.assemble.associations_max = LIMIT as usize);
+    for call in 0..FLOOD {
+        begin(&mut run, call);
+        run.send(&frames::in_stream(call, 3, 2, &frames::iam(call as u16)));
+    }
+    assert_eq!((run.evicted(Layer::Sctp), run.verdicts.len() as u64), (EVICTED, EVICTED));
+    assert_eq!(run.finish().verdicts.len() as u32, FLOOD + 1);
+
+    let mut run = Run::new(|_| {});
+    begin(&mut run, 7);
+    for call in 0..64 {
+        run.send(&frames::in_stream(7, 3 + u32::from(call), 2 + call, &frames::iam(call)));
+    }
+    assert_eq!(run.verdicts.len(), 0);
+    run.send(&frames::in_stream(7, 100, 99, &frames::iam(64)));
+    assert_eq!(run.verdicts.len(), 65);
+    assert_eq!(run.engine.faults().of(Layer::Sctp, Kind::TooMany), 1);
+    run.finish();
+}
+
 /// The limits on octets hold where those on entries leave room.
 #[test]
 fn octets_held() {
@@ -414,7 +439,7 @@ fn broken_signalling_system_7() -> Vec<Garbage> {
     let sent = |name, m3ua: &[u8], faults| Garbage::of(name, frames::sctp(7, 1, (true, true), m3ua), faults);
     vec![
         sent("M3UA of version 9", &altered(&frames::iam(1), 0, &[9]), &[("m3ua", "unsupported", 1)]),
-        sent("M3UA without protocol data", &altered(&frames::iam(1), 8, &[0, 3]), &[("m3ua", "missing", 1)]),
+        sent("M3UA without protocol data", &altered(&frames::iam(1), 8, &[0, 4]), &[("m3ua", "missing", 1)]),
         sent("ISUP without type", &frames::m3ua(5, &[1, 0]), &[("isup", "truncated", 1)]),
         sent("IAM that ends early", &frames::m3ua(5, &[1, 0, 1, 0, 0]), &[("isup", "truncated", 1)]),
         sent(
@@ -422,7 +447,7 @@ fn broken_signalling_system_7() -> Vec<Garbage> {
             &frames::m3ua(5, &[1, 0, 1, 0, 0, 0, 10, 3, 99, 0]),
             &[("isup", "bad_length", 1)],
         ),
-        sent("BICC", &frames::m3ua(13, &[1, 0, 0, 0, 1]), &[("mtp3", "unsupported", 1)]),
+        sent("BICC", &frames::m3ua(13, &[1, 0, 0, 0, 1]), &[("isup", "unsupported", 1)]),
     ]
 }
 

@@ -19,8 +19,9 @@ use tollgate::base::frame::{Envelope, Mtp, RoutingLabel};
 use tollgate::base::time::At;
 use tollgate::capture::Capture;
 use tollgate::clock::Stopwatch;
+use tollgate::wire::sctp::interleaved::InterleavedData;
 use tollgate::wire::websocket::Opcode;
-use tollgate::wire::{hep, m3ua, mtp3, nfnetlink, sctp, websocket};
+use tollgate::wire::{hep, m2pa, m2ua, m3ua, mtp3, nfnetlink, sctp, websocket};
 
 const ITERATIONS: u64 = 30_000;
 /// Messages of captures that a target begins with, at most.
@@ -143,6 +144,36 @@ fn m3ua() {
 }
 
 #[test]
+fn m2pa() {
+    let mut message = Vec::new();
+    m2pa::UserData { backward: 1, forward: 2, priority: 0, mtp3: &mtp3_message() }.emit(&mut message);
+    fuzz(
+        "m2pa",
+        targets::m2pa,
+        &[message, vec![1, 0, 11, 2, 0, 0, 0, 20, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 4]],
+    );
+}
+
+#[test]
+fn m2ua() {
+    let message = |is_ttc| {
+        let mut message = Vec::new();
+        m2ua::Data { interface: Some(1), is_ttc, mtp3: &mtp3_message() }.emit(&mut message);
+        message
+    };
+    fuzz("m2ua", targets::m2ua, &[message(false), message(true)]);
+}
+
+#[test]
+fn sigtran() {
+    fuzz(
+        "sigtran",
+        targets::sigtran,
+        &[m3ua_message(), vec![1, 0, 3, 1, 0, 0, 0, 16, 0, 4, 0, 6, 1, 2, 0, 0]],
+    );
+}
+
+#[test]
 fn mtp() {
     let unit = |link: u8, head: &[u8]| [&[link], head, &mtp3_message()].concat();
     let seeds = [unit(7, b""), unit(6, &[0, 0, 0x3f]), unit(5, &[0, 0, 0, 0, 0, 0, 0x3f])];
@@ -151,7 +182,28 @@ fn mtp() {
 
 #[test]
 fn sctp() {
-    fuzz("sctp", targets::sctp, &[sctp_packet()]);
+    let mut interleaved = sctp_packet();
+    let (unordered, payload) = (false, &m3ua_message()[..]);
+    let data = |tsn, protocol, fragment, last| InterleavedData {
+        tsn,
+        stream: 1,
+        message: 7,
+        protocol,
+        fragment,
+        last,
+        unordered,
+        payload,
+    };
+    data(8, Some(3), 0, false).emit(&mut interleaved);
+    data(9, None, 1, true).emit(&mut interleaved);
+    interleaved
+        .extend([192, 0, 0, 12, 0, 0, 0, 9, 0, 1, 0, 2, 194, 0, 0, 16, 0, 0, 0, 9, 0, 1, 0, 1, 0, 0, 0, 3]);
+    fuzz("sctp", targets::sctp, &[sctp_packet(), interleaved.clone()]);
+    fuzz(
+        "frames_sctp",
+        targets::frames,
+        &[sequence(0, &[&ethernet(132, &interleaved), &ethernet(132, &sctp_packet())])],
+    );
 }
 
 #[test]

@@ -1,32 +1,40 @@
-//! SCTP DATA chunks → user messages of M3UA. RFC 9260 §3.3.1, §6.9.
+//! SCTP chunks of data → user messages of SIGTRAN's adaptation layers and of SIP. RFC 9260 §3.3.1, §6.6, §6.9; RFC 8260.
 //!
-//! In: SCTP packets. Out: user messages, each as soon as it is whole, in the order of the capture: ISUP does not need
-//! the order of streams restored. A message in one chunk is handed on without a copy. A transmission sequence number
-//! seen before is not delivered again. An association of several addresses is one association for each pair of them,
-//! so what is sent again on another path is delivered again.
+//! In: SCTP packets with packet time. Out: user messages, each as soon as it is whole and next in its stream, as its
+//! receiver hands them on: [`order`] says for how long one is waited for. A message in one chunk that is next is handed
+//! on without a copy. A transmission sequence number seen before is not delivered again.
+//!
+//! A direction of an association is known by its ports and its verification tag, on whatever path its packets come:
+//! what is sent again over another path is known again, without the INIT having been seen. Packets whose ports and tag
+//! are those of one association and whose addresses and numbers are not, are another's.
+
+mod association;
+mod order;
+mod part;
+mod window;
 
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
+use self::association::Association;
+use self::order::Message;
+use self::part::Part;
 use super::table::Table;
 use super::{Sink, Skip, ss7};
 use crate::base::fault::{Kind, Layer};
 use crate::base::frame::Pdu;
 use crate::base::map::Seed;
+use crate::base::time::At;
 use crate::wire::DecodeError;
-use crate::wire::sctp::{Chunk, DATA, Data, Header};
+use crate::wire::sctp::control::Control;
+use crate::wire::sctp::{Checksum, Chunk, Header};
 
-/// Sequence numbers that are remembered, back from the newest. A sender has fewer in flight.
-const RECENT: u32 = 1024;
-/// Fragments that wait, an association.
-const PARTS_MAX: usize = 64;
-/// Octets a fragment costs beside its data.
-const PART_OVERHEAD: usize = 48;
-
+/// Ports, verification tag, and addresses when another association has the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Key {
-    src: SocketAddr,
-    dst: SocketAddr,
-    verification_tag: u32,
+    ports: (u16, u16),
+    tag: u32,
+    apart: Option<(IpAddr, IpAddr)>,
 }
 
 /// Bounds of [`Chunks`].
@@ -34,315 +42,249 @@ struct Key {
 pub(super) struct Limits {
     /// Association directions kept.
     pub associations_max: usize,
-    /// Octets of fragments, an association.
+    /// Octets of fragments, and of messages that wait for others, an association.
     pub association_bytes_max: usize,
-    /// Octets of fragments, all associations.
+    /// Octets held, all associations.
     pub bytes_max: usize,
+    /// How long a message waits for one before it in its stream.
+    pub order_wait: Duration,
 }
 
-/// Directions of associations that carry M3UA; the one longest silent first.
+/// One packet.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Packet<'a> {
+    /// Address it comes from.
+    pub src: IpAddr,
+    /// Address it goes to.
+    pub dst: IpAddr,
+    /// All of it, or the beginning.
+    pub bytes: &'a [u8],
+    /// All of it is there.
+    pub is_whole: bool,
+}
+
+/// Directions of associations that carry signalling; the one longest silent first.
 #[derive(Debug)]
 pub(super) struct Chunks {
     associations: Table<Key, Association>,
+    /// When to give up on what an association waits for, earliest first: every wait is equally long.
+    waiting: Table<Key, At>,
     held: usize,
     limits: Limits,
 }
 
-#[derive(Debug)]
-struct Association {
-    newest: u32,
-    /// A bit for each of the [`RECENT`] numbers up to `newest`, by number modulo `RECENT`.
-    seen: [u64; RECENT as usize / 64],
-    /// Fragments of user messages, in order of sequence number.
-    parts: Vec<Part>,
-    cost: usize,
+/// Where messages go.
+struct Outlet<'o, 's, F> {
+    sink: &'o mut Sink<'s, F>,
+    sender: Sender,
 }
 
-#[derive(Debug)]
-struct Part {
-    tsn: u32,
-    first: bool,
-    last: bool,
-    bytes: Vec<u8>,
+/// Who sends: ports and addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Sender {
+    src: SocketAddr,
+    dst: SocketAddr,
+}
+
+impl Sender {
+    const fn path(&self) -> (IpAddr, IpAddr) {
+        (self.src.ip(), self.dst.ip())
+    }
+
+    const fn ports(&self) -> (u16, u16) {
+        (self.src.port(), self.dst.port())
+    }
 }
 
 impl Chunks {
     pub fn new(limits: Limits, seed: Seed) -> Self {
-        Self { associations: Table::new(limits.associations_max, seed), held: 0, limits }
+        let table_max = limits.associations_max;
+        let (associations, waiting) = (Table::new(table_max, seed), Table::new(table_max, seed));
+        Self { associations, waiting, held: 0, limits }
+    }
+
+    /// When the next wait ends.
+    pub fn due(&self) -> Option<At> {
+        self.waiting.oldest().map(|(_, deadline)| *deadline)
+    }
+
+    /// Gives up on what was waited for too long. What waited for it has the time of the deadline.
+    pub fn expire<F: FnMut(Pdu<'_>)>(&mut self, at: At, sink: &mut Sink<'_, F>) {
+        while self.due().is_some_and(|deadline| deadline <= at) {
+            let Some((key, deadline)) = self.waiting.pop_oldest() else { return };
+            let Some(association) = self.associations.get_mut(&key) else { continue };
+            let before = association.cost();
+            association.gap = None;
+            (sink.at, sink.frame) = (deadline, association.frame);
+            let sender = association.sender;
+            association.skip_gap(&mut Outlet { sink, sender });
+            self.settle(key, before, sink);
+        }
     }
 
     /// Takes a packet.
-    pub fn push<F: FnMut(Pdu<'_>)>(
-        &mut self,
-        (src, dst): (IpAddr, IpAddr),
-        bytes: &[u8],
-        sink: &mut Sink<'_, F>,
-    ) {
-        let (header, chunks) = match Header::parse(bytes) {
-            Ok(packet) => packet,
+    pub fn push<F: FnMut(Pdu<'_>)>(&mut self, packet: Packet<'_>, sink: &mut Sink<'_, F>) {
+        let (header, chunks) = match Header::parse(packet.bytes) {
+            Ok(parsed) => parsed,
             Err(error) => return sink.refuse(error),
         };
-        let key = Key {
-            src: SocketAddr::new(src, header.src_port),
-            dst: SocketAddr::new(dst, header.dst_port),
-            verification_tag: header.verification_tag,
+        let sender = Sender {
+            src: SocketAddr::new(packet.src, header.src_port),
+            dst: SocketAddr::new(packet.dst, header.dst_port),
         };
-        let mut carried = false;
-        let mut association = None;
+        let mut is_ours = false;
+        let mut key = None;
         for chunk in chunks {
-            match chunk.and_then(|chunk| read_m3ua(header, chunk)) {
-                Ok(Some(data)) => {
-                    carried = true;
-                    if association.is_none() {
-                        let make = || Association::new(data.tsn);
-                        let (found, evicted) = self.associations.touch_or_insert(key, make);
-                        association = found;
-                        if let Some((_, evicted)) = evicted {
-                            self.held -= evicted.cost;
-                            sink.fault(Layer::Sctp, Kind::Evicted);
-                        }
+            match chunk.and_then(|chunk| Part::read(chunk).map(|part| (chunk, part))) {
+                Ok((_, Some(part))) => is_ours |= self.data((sender, header), &part, &mut key, sink),
+                Ok((chunk, None)) => {
+                    if let Err(error) = self.control((sender, header), chunk, sink) {
+                        sink.refuse(error);
                     }
-                    let Some(association) = &mut association else { continue };
-                    let before = association.cost;
-                    association.accept(&data, self.limits.association_bytes_max, sink);
-                    self.held = self.held - before + association.cost;
                 }
-                Ok(None) => {}
                 Err(error) => {
-                    carried = true;
+                    is_ours = true;
                     sink.refuse(error);
                 }
             }
         }
-        if !carried {
+        if !is_ours {
             sink.skip(Skip::SctpOther);
+        } else if packet.is_whole && Checksum::of(packet.bytes) == Checksum::Wrong {
+            sink.fault(Layer::Sctp, Kind::BadChecksum);
         }
         while self.held > self.limits.bytes_max {
-            let Some((_, evicted)) = self.associations.pop_oldest() else { return };
-            self.held -= evicted.cost;
-            sink.fault(Layer::Sctp, Kind::Evicted);
-        }
-    }
-}
-
-/// The chunk's data when it belongs to M3UA.
-fn read_m3ua(header: Header, chunk: Chunk<'_>) -> Result<Option<Data<'_>>, DecodeError> {
-    if chunk.kind != DATA {
-        return Ok(None);
-    }
-    let data = Data::parse(chunk)?;
-    Ok(data.is_m3ua(header).then_some(data))
-}
-
-impl Association {
-    fn new(tsn: u32) -> Self {
-        Self { newest: tsn.wrapping_sub(1), seen: [0; RECENT as usize / 64], parts: Vec::new(), cost: 0 }
-    }
-
-    fn accept<F: FnMut(Pdu<'_>)>(&mut self, data: &Data<'_>, bytes_max: usize, sink: &mut Sink<'_, F>) {
-        if !self.note(data.tsn) {
-            sink.fault(Layer::Sctp, Kind::Duplicate);
-            return;
-        }
-        if data.first && data.last {
-            ss7::m3ua(data.payload, sink);
-            return;
-        }
-        self.drop_stale(sink);
-        self.keep(data);
-        if let Some(message) = self.take_whole(data.tsn) {
-            ss7::m3ua(&message, sink);
-        }
-        if self.parts.len() > PARTS_MAX || self.cost > bytes_max {
-            self.parts.clear();
-            self.cost = 0;
-            sink.fault(Layer::Sctp, Kind::TooMany);
+            let Some((evicted, association)) = self.associations.pop_oldest() else { return };
+            self.evict(evicted, association, sink);
         }
     }
 
-    /// Remembers a sequence number; false when it was there. One far from the others begins a new window: the
-    /// association was opened again.
-    fn note(&mut self, tsn: u32) -> bool {
-        let (ahead, behind) = (tsn.wrapping_sub(self.newest), self.newest.wrapping_sub(tsn));
-        if (1..=RECENT).contains(&ahead) {
-            for step in 1..=ahead {
-                let (word, bit) = place(self.newest.wrapping_add(step));
-                self.seen[word] &= !bit;
+    /// Takes a chunk of data; `key` is that of the packet's association, once it is known. Whether it is signalling.
+    fn data<F: FnMut(Pdu<'_>)>(
+        &mut self,
+        (sender, header): (Sender, Header),
+        part: &Part<'_>,
+        known: &mut Option<Key>,
+        sink: &mut Sink<'_, F>,
+    ) -> bool {
+        let is_named = ss7::is_signalling(part.protocol, sender.ports(), part.payload);
+        let key = match *known {
+            Some(key) => key,
+            None => {
+                let (key, is_there) = self.find((sender, header), part.tsn);
+                if !is_there && !is_named {
+                    return false;
+                }
+                let make = || Association::new(sender, part.tsn);
+                let (_, evicted) = self.associations.touch_or_insert(key, make);
+                if let Some((evicted, association)) = evicted {
+                    self.evict(evicted, association, sink);
+                }
+                *known = Some(key);
+                key
             }
-            self.newest = tsn;
-        } else if behind >= RECENT {
-            self.seen = [0; RECENT as usize / 64];
-            self.newest = tsn;
+        };
+        let Some(association) = self.associations.newest() else { return false };
+        let before = association.cost();
+        (association.frame, association.sender) = (sink.frame, sender);
+        let mut out = Outlet { sink, sender };
+        association.accept(part, self.limits.association_bytes_max, &mut out);
+        if association.cost() != before || association.gap.is_some() {
+            self.settle(key, before, sink);
         }
-        let (word, bit) = place(tsn);
-        let fresh = self.seen[word] & bit == 0;
-        self.seen[word] |= bit;
-        fresh
+        is_named || ss7::may_be_signalling(part.protocol)
     }
 
-    fn keep(&mut self, data: &Data<'_>) {
-        let place = self.parts.partition_point(|part| part.tsn.wrapping_sub(data.tsn) as i32 <= 0);
-        let part = Part { tsn: data.tsn, first: data.first, last: data.last, bytes: data.payload.to_vec() };
-        self.cost += part.bytes.len() + PART_OVERHEAD;
-        self.parts.insert(place, part);
+    /// The key that a packet's association has or will have, and whether it is there.
+    fn find(&mut self, (sender, header): (Sender, Header), tsn: u32) -> (Key, bool) {
+        let key = Key { ports: sender.ports(), tag: header.verification_tag, apart: None };
+        let apart = Key { apart: Some(sender.path()), ..key };
+        match self.associations.get_mut(&key).map(|association| association.takes(sender.path(), tsn)) {
+            Some(true) => (key, true),
+            Some(false) => (apart, self.associations.get_mut(&apart).is_some()),
+            None => (key, false),
+        }
     }
 
-    /// The message that the fragment with this number completes: a run without a hole, from a first to a last.
-    fn take_whole(&mut self, tsn: u32) -> Option<Vec<u8>> {
-        let here = self.parts.iter().position(|part| part.tsn == tsn)?;
-        let joined =
-            |pair: &[Part]| pair[1].tsn == pair[0].tsn.wrapping_add(1) && !pair[0].last && !pair[1].first;
-        let mut start = here;
-        while start > 0 && joined(&self.parts[start - 1..=start]) {
-            start -= 1;
+    /// Takes a chunk that is no data.
+    fn control<F: FnMut(Pdu<'_>)>(
+        &mut self,
+        (sender, header): (Sender, Header),
+        chunk: Chunk<'_>,
+        sink: &mut Sink<'_, F>,
+    ) -> Result<(), DecodeError> {
+        let (src, dst) = sender.ports();
+        let tag = header.verification_tag;
+        match Control::parse(chunk)? {
+            Some(Control::End { is_reflected: false }) => self.forget((src, dst), tag, sink),
+            Some(Control::End { is_reflected: true }) => self.forget((dst, src), tag, sink),
+            Some(Control::Opened { answer_tag }) => {
+                self.forget((src, dst), tag, sink);
+                self.forget((dst, src), answer_tag, sink);
+            }
+            Some(Control::Forward(forward)) => {
+                let (key, _) = self.find((sender, header), forward.cumulative);
+                let Some(association) = self.associations.get_mut(&key) else { return Ok(()) };
+                let before = association.cost();
+                association.pass(&forward, &mut Outlet { sink, sender });
+                self.settle(key, before, sink);
+            }
+            None => {}
         }
-        let mut end = here + 1;
-        while end < self.parts.len() && joined(&self.parts[end - 1..=end]) {
-            end += 1;
-        }
-        if !self.parts[start].first || !self.parts[end - 1].last {
-            return None;
-        }
-        let mut message = Vec::new();
-        for part in self.parts.drain(start..end) {
-            self.cost -= part.bytes.len() + PART_OVERHEAD;
-            message.extend_from_slice(&part.bytes);
-        }
-        Some(message)
+        Ok(())
     }
 
-    /// Fragments so old that what they lack will not come.
-    fn drop_stale<F: FnMut(Pdu<'_>)>(&mut self, sink: &mut Sink<'_, F>) {
-        let newest = self.newest;
-        let before = self.parts.len();
-        self.parts.retain(|part| newest.wrapping_sub(part.tsn) < RECENT);
-        if self.parts.len() < before {
-            self.cost = self.parts.iter().map(|part| part.bytes.len() + PART_OVERHEAD).sum();
-            sink.fault(Layer::Sctp, Kind::Gap);
+    /// A direction has ended, or begins anew.
+    fn forget<F: FnMut(Pdu<'_>)>(&mut self, ports: (u16, u16), tag: u32, sink: &mut Sink<'_, F>) {
+        let key = Key { ports, tag, apart: None };
+        if let Some(association) = self.associations.remove(&key) {
+            self.close(key, association, sink);
+        }
+    }
+
+    fn evict<F: FnMut(Pdu<'_>)>(&mut self, key: Key, association: Association, sink: &mut Sink<'_, F>) {
+        self.close(key, association, sink);
+        sink.fault(Layer::Sctp, Kind::Evicted);
+    }
+
+    fn close<F: FnMut(Pdu<'_>)>(&mut self, key: Key, mut association: Association, sink: &mut Sink<'_, F>) {
+        self.held -= association.cost();
+        self.waiting.remove(&key);
+        let sender = association.sender;
+        association.close(&mut Outlet { sink, sender });
+    }
+
+    /// Books what an association holds after a change, and starts or stops its wait.
+    fn settle<F: FnMut(Pdu<'_>)>(&mut self, key: Key, before: usize, sink: &Sink<'_, F>) {
+        let Some(association) = self.associations.get_mut(&key) else { return };
+        self.held = self.held - before + association.cost();
+        let gap = association.current_gap();
+        if gap != association.gap {
+            association.gap = gap;
+            self.waiting.remove(&key);
+            if gap.is_some() {
+                self.waiting.insert(key, sink.at + self.limits.order_wait);
+            }
         }
     }
 }
 
-fn place(tsn: u32) -> (usize, u64) {
-    let slot = tsn % RECENT;
-    ((slot / 64) as usize, 1 << (slot % 64))
+impl<F: FnMut(Pdu<'_>)> Outlet<'_, '_, F> {
+    /// Whether a message of this protocol is looked at.
+    fn is_read(&self, protocol: Option<u32>) -> bool {
+        ss7::may_be_signalling(protocol)
+    }
+
+    fn message(&mut self, message: &Message<'_>) {
+        if let Some(bytes) = message.bytes {
+            ss7::user_message(message.protocol, (self.sender.src, self.sender.dst), bytes, self.sink);
+        }
+    }
+
+    fn fault(&mut self, kind: Kind) {
+        self.sink.fault(Layer::Sctp, kind);
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::assemble::{AssembleOptions, Assembler};
-    use crate::base::frame::{Envelope, Frame, Link, Mtp, RoutingLabel, UserPart};
-    use crate::base::time::At;
-    use crate::wire::m3ua::ProtocolData;
-    use crate::wire::net::{SCTP, build};
-    use proptest::prelude::*;
-
-    const LABEL: RoutingLabel =
-        RoutingLabel { standard: Mtp::Itu, opc: 200, dpc: 400, network_indicator: 2, sls: 5 };
-    const WHOLE: (bool, bool) = (true, true);
-
-    fn m3ua(user: &[u8]) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        ProtocolData { label: LABEL, service_indicator: 5, priority: 0, user }.emit(&mut bytes);
-        bytes
-    }
-
-    fn data(tsn: u32, (first, last): (bool, bool), payload: &[u8]) -> Data<'_> {
-        Data { tsn, stream: 1, stream_sequence: 0, protocol: 3, first, last, unordered: false, payload }
-    }
-
-    fn push(assembler: &mut Assembler, tag: u32, chunks: &[Data<'_>]) -> Vec<Vec<u8>> {
-        let mut packet = Vec::new();
-        Header { src_port: 2905, dst_port: 2905, verification_tag: tag }.emit(&mut packet);
-        chunks.iter().for_each(|chunk| chunk.emit(&mut packet));
-        let bytes = build::ethernet(&build::ipv4(SCTP, &packet));
-        let wire_length = bytes.len() as u32;
-        let frame = Frame { at: At::default(), number: 1, link: Link::Ethernet, bytes: &bytes, wire_length };
-        let mut found = Vec::new();
-        assembler.push(frame, &mut |pdu| {
-            assert_eq!(pdu.envelope, Envelope::Isup { label: LABEL, part: UserPart::Isup });
-            found.push(pdu.bytes.to_vec());
-        });
-        found
-    }
-
-    #[test]
-    fn several_chunks_of_a_packet_and_none_twice() {
-        let mut assembler = Assembler::new(AssembleOptions::default());
-        let (a, b, c) = (m3ua(b"a"), m3ua(b"bb"), m3ua(b"ccc"));
-        let chunks = [data(5, WHOLE, &a), data(6, WHOLE, &b), data(7, WHOLE, &c)];
-        assert_eq!(push(&mut assembler, 1, &chunks), [&b"a"[..], b"bb", b"ccc"]);
-        assert_eq!(push(&mut assembler, 1, &chunks[1..]), [b""; 0]);
-        assert_eq!(assembler.faults().of(Layer::Sctp, Kind::Duplicate), 2);
-        // Another association, and this one opened again.
-        assert_eq!(push(&mut assembler, 2, &chunks[..1]), [b"a"]);
-        assert_eq!(push(&mut assembler, 1, &[data(5 + 5000, WHOLE, &a)]), [b"a"]);
-        assert_eq!(push(&mut assembler, 1, &[data(5, WHOLE, &a)]), [b"a"]);
-    }
-
-    #[test]
-    fn remembers_exactly_the_recent_numbers() {
-        let mut association = Association::new(u32::MAX - 5);
-        let numbers = || (0..3 * RECENT).map(|step| step.wrapping_sub(6));
-        assert!(numbers().all(|tsn| association.note(tsn)));
-        assert!(numbers().skip(2 * RECENT as usize).all(|tsn| !association.note(tsn)));
-    }
-
-    #[test]
-    fn other_payload_protocols_are_skipped() {
-        let mut assembler = Assembler::new(AssembleOptions::default());
-        let other = Data { protocol: 46, ..data(1, WHOLE, b"diameter") };
-        assert_eq!(push(&mut assembler, 1, &[other]), [b""; 0]);
-        let unnamed = m3ua(b"a");
-        assert_eq!(push(&mut assembler, 1, &[Data { protocol: 0, ..data(2, WHOLE, &unnamed) }]), [b"a"]);
-        assert_eq!(assembler.skips().of(Skip::SctpOther), 1);
-    }
-
-    #[test]
-    fn floods_stay_within_bounds() {
-        let options = AssembleOptions {
-            associations_max: 8,
-            association_bytes_max: 3000,
-            chunk_bytes_max: 5000,
-            ..AssembleOptions::default()
-        };
-        let mut assembler = Assembler::new(options);
-        for step in 0..3000_u32 {
-            push(&mut assembler, step % 30, &[data(step * 2, (true, false), &[1; 500])]);
-            push(&mut assembler, 1, &[data(step * 3, (false, false), &[1; 100])]);
-            let chunks = &assembler.chunks;
-            assert!(chunks.held <= 5000 && chunks.associations.len() <= 8);
-        }
-        let faults = assembler.faults();
-        assert!(faults.of(Layer::Sctp, Kind::Evicted) > 0 && faults.of(Layer::Sctp, Kind::TooMany) > 0);
-    }
-
-    proptest! {
-        #[test]
-        fn fragments_in_any_order_give_the_message(
-            mut users in prop::collection::vec(prop::collection::vec(any::<u8>(), 1..60), 1..5),
-            size in 8..40_usize,
-            keys in prop::collection::vec(any::<u32>(), PARTS_MAX),
-            tsn in prop::sample::select(vec![0, 9, u32::MAX - 3]),
-        ) {
-            let messages: Vec<_> = users.iter().map(|user| m3ua(user)).collect();
-            let parts = messages.iter().flat_map(|message| {
-                let count = message.len().div_ceil(size);
-                message.chunks(size).enumerate().map(move |(place, part)| ((place == 0, place + 1 == count), part))
-            });
-            let mut parts: Vec<_> = keys.into_iter().zip(0..).zip(parts).collect();
-            parts.sort_unstable();
-            let mut assembler = Assembler::new(AssembleOptions::default());
-            let mut found = Vec::new();
-            for ((_, step), (ends, part)) in parts {
-                found.extend(push(&mut assembler, 1, &[data(tsn.wrapping_add(step), ends, part)]));
-            }
-            found.sort_unstable();
-            users.sort_unstable();
-            prop_assert_eq!(found, users);
-            prop_assert_eq!(assembler.chunks.held, 0);
-            prop_assert_eq!(assembler.faults().nonzero().count(), 0);
-        }
-    }
-}
+mod tests;

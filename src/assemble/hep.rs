@@ -10,6 +10,7 @@ use crate::base::frame::Transport;
 use crate::wire::cursor::Cursor;
 use crate::wire::hep::{self, MAGIC, Packet, Payload};
 use crate::wire::net::{SCTP, TCP};
+use crate::wire::sigtran::Adaptation;
 
 /// Port of capture agents' receivers, by habit.
 const PORT: u16 = 9060;
@@ -30,9 +31,13 @@ pub enum Useless {
 /// # Errors
 /// There is none that is read.
 pub fn open<T>(packet: &Packet<'_>, take: impl FnOnce(Whole<'_>) -> T) -> Result<T, Useless> {
-    if !matches!(packet.protocol, hep::SIP | hep::M3UA) {
-        return Err(Useless::Payload);
-    }
+    let adaptation = match packet.protocol {
+        hep::SIP => None,
+        hep::M2PA => Some(Adaptation::M2pa),
+        hep::M2UA => Some(Adaptation::M2ua),
+        hep::M3UA => Some(Adaptation::M3ua),
+        _ => return Err(Useless::Payload),
+    };
     let unpacked;
     let bytes = match packet.payload {
         Payload::Plain(payload) => payload,
@@ -41,8 +46,8 @@ pub fn open<T>(packet: &Packet<'_>, take: impl FnOnce(Whole<'_>) -> T) -> Result
             &unpacked
         }
     };
-    if packet.protocol == hep::M3UA {
-        return Ok(take(Whole::M3ua(bytes)));
+    if let Some(adaptation) = adaptation {
+        return Ok(take(Whole::Adapted(adaptation, bytes)));
     }
     let transport = match packet.ip_protocol {
         SCTP => Transport::Sctp,

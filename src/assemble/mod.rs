@@ -1,7 +1,7 @@
 //! Frames → whole messages.
 //!
 //! In: a [`Frame`] with packet time. Out: zero or more [`Pdu`]s, in the order in which they become whole, numbered
-//! from 1: SIP from UDP datagrams and TCP streams, ISUP from M3UA and MTP. Frames that are not signalling are counted
+//! from 1: SIP from UDP datagrams, TCP streams and SCTP, ISUP and BICC from M3UA, M2UA, M2PA and MTP. Frames that are not signalling are counted
 //! by [`Skip`], frames that are broken by [`Faults`]; nothing else keeps a frame from coming out.
 //! Must not: know what a message says, or read a clock.
 
@@ -30,11 +30,12 @@ pub use self::start_line::looks_like_sip;
 use self::start_line::trim_empty_lines;
 use self::stream::Streams;
 use crate::base::fault::{Faults, Kind, Layer};
-use crate::base::frame::{Envelope, Frame, Link, Pdu, Transport};
+use crate::base::frame::{Envelope, Frame, Link, MtpPlan, Pdu, Transport};
 use crate::base::map::Seed;
 use crate::base::time::At;
 use crate::wire::DecodeError;
 use crate::wire::net::{self, Fragment, Inside, Packet, Tcp, Udp};
+use crate::wire::sigtran::{self, Adaptation};
 
 /// Ports on which anything but SIP is a surprise: 5060 and 5061 (RFC 3261 §18.2), and 5080, much used.
 const SIP_PORTS: [u16; 3] = [5060, 5061, 5080];
@@ -62,12 +63,17 @@ pub struct AssembleOptions {
     pub stream_bytes_max: usize,
     /// How long octets missing from a TCP stream are waited for.
     pub gap_wait: Duration,
-    /// Directions of SCTP associations with M3UA; the one longest silent makes room.
+    /// Directions of SCTP associations with signalling; the one longest silent makes room.
     pub associations_max: usize,
-    /// Octets of fragmented user messages in one direction of an SCTP association; then they are dropped.
+    /// Octets of fragmented user messages in one direction of an SCTP association, then they are dropped; and of messages
+    /// that wait for one before them, then they go on without it.
     pub association_bytes_max: usize,
-    /// Octets of fragmented user messages in all SCTP associations; the one longest silent makes room.
+    /// Octets held in all SCTP associations; the one longest silent makes room.
     pub chunk_bytes_max: usize,
+    /// How long an ordered user message of SCTP waits for one that is missing before it.
+    pub order_wait: Duration,
+    /// Whose point codes each SS7 network has.
+    pub mtp: MtpPlan,
 }
 
 impl Default for AssembleOptions {
@@ -86,6 +92,9 @@ impl Default for AssembleOptions {
             associations_max: 4096,
             association_bytes_max: 64 << 10,
             chunk_bytes_max: 8 << 20,
+            // What is lost is sent again after a round trip, at the latest after RTO.Min of 1 s (RFC 9260 §16).
+            order_wait: Duration::from_secs(2),
+            mtp: MtpPlan::default(),
         }
     }
 }
@@ -110,13 +119,13 @@ pub enum Skip {
     HepOther,
     /// A datagram or fragment that another tap point showed a moment ago.
     Duplicate,
-    /// SCTP without M3UA: heartbeats, acknowledgements, other payload protocols.
+    /// SCTP without signalling: heartbeats, acknowledgements, other payload protocols.
     SctpOther,
-    /// M3UA that keeps the link up.
-    M3uaManagement,
+    /// M3UA, M2UA and M2PA that keep links up.
+    Management,
     /// MTP level 2 that keeps the link up.
     Mtp2Status,
-    /// User parts of SS7 that are not ISUP: SCCP, network management, tests.
+    /// User parts of SS7 that are neither ISUP nor BICC: SCCP (that of SUA too), network management, tests; ISDN by IUA.
     OtherUserPart,
 }
 
@@ -132,43 +141,74 @@ impl Skip {
         "hep_other",
         "duplicate",
         "sctp_other",
-        "m3ua_management",
+        "management",
         "mtp2_status",
         "other_user_part",
     ];
 }
 
-/// Counts of what is not signalling.
+/// Counts of what is not signalling, and of messages of SIGTRAN's adaptation layers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Skips([u64; Skip::NAMES.len()]);
+pub struct Skips {
+    skips: [u64; Skip::NAMES.len()],
+    /// By adaptation layer, class and type; empty until the first.
+    adapted: Vec<u64>,
+}
+
+/// Counts of one adaptation layer; a type that is not numbered is counted as class 1, type 0, which none is.
+const ADAPTED: usize = sigtran::CLASSES * sigtran::KINDS;
+const NOT_NUMBERED: usize = sigtran::KINDS;
 
 impl Skips {
     /// How many of this kind.
     #[must_use]
     pub const fn of(&self, skip: Skip) -> u64 {
-        self.0[skip as usize]
+        self.skips[skip as usize]
     }
 
     /// Name and count of each kind, in the order of the enum.
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, u64)> + '_ {
-        Skip::NAMES.into_iter().zip(self.0.iter().copied())
+        Skip::NAMES.into_iter().zip(self.skips.iter().copied())
+    }
+
+    /// Adaptation layer, class and type, and count of the messages that occurred.
+    pub fn messages(&self) -> impl Iterator<Item = (&'static str, &'static str, u64)> + '_ {
+        let name =
+            |index: usize| sigtran::kind_name((index / sigtran::KINDS) as u8, (index % sigtran::KINDS) as u8);
+        let layers = Adaptation::ALL.into_iter().zip(self.adapted.chunks(ADAPTED));
+        layers.flat_map(move |(layer, counts)| {
+            let counted = counts.iter().enumerate().filter(|(_, count)| **count > 0);
+            counted.map(move |(index, count)| (layer.name(), name(index).unwrap_or("other"), *count))
+        })
+    }
+
+    /// Counts a message of an adaptation layer.
+    fn adapted(&mut self, adaptation: Adaptation, class: u8, kind: u8) {
+        if self.adapted.is_empty() {
+            self.adapted.resize(Adaptation::ALL.len() * ADAPTED, 0);
+        }
+        let numbered = usize::from(class) * sigtran::KINDS + usize::from(kind);
+        let index = if sigtran::kind_name(class, kind).is_some() { numbered } else { NOT_NUMBERED };
+        self.adapted[adaptation as usize * ADAPTED + index] += 1;
     }
 }
 
 impl Skips {
     /// Adds another's counts to these.
     pub fn merge(&mut self, other: &Self) {
-        for (count, more) in self.0.iter_mut().zip(other.0) {
+        for (count, more) in self.skips.iter_mut().zip(other.skips) {
             *count += more;
         }
+        self.adapted.resize(self.adapted.len().max(other.adapted.len()), 0);
+        self.adapted.iter_mut().zip(&other.adapted).for_each(|(count, more)| *count += more);
     }
 }
 
 /// What came without frames, as a capture agent sends it: put together by someone else.
 #[derive(Clone, Copy, Debug)]
 pub enum Whole<'a> {
-    /// One M3UA message.
-    M3ua(&'a [u8]),
+    /// One message of an adaptation layer of SIGTRAN.
+    Adapted(Adaptation, &'a [u8]),
     /// What travelled as one SIP message.
     Sip {
         /// Sender.
@@ -189,6 +229,7 @@ pub struct Assembler {
     recent: Recent,
     streams: Streams,
     chunks: Chunks,
+    mtp: MtpPlan,
     counts: Counts,
 }
 
@@ -214,12 +255,14 @@ impl Assembler {
             associations_max: options.associations_max,
             association_bytes_max: options.association_bytes_max,
             bytes_max: options.chunk_bytes_max,
+            order_wait: options.order_wait,
         };
         Self {
             fragments: Fragments::new(datagrams_max, fragment_bytes_max, fragment_wait, seed),
             recent: Recent::new(options.duplicates_max, options.duplicate_window, seed),
             streams: Streams::new(streams, seed),
             chunks: Chunks::new(chunks, seed),
+            mtp: options.mtp,
             counts: Counts::default(),
         }
     }
@@ -228,7 +271,7 @@ impl Assembler {
     pub fn push(&mut self, frame: Frame<'_>, out: &mut impl FnMut(Pdu<'_>)) {
         self.tick(frame.at, out);
         let counts = &mut self.counts;
-        let mut sink = Sink { out, counts, at: frame.at, frame: frame.number };
+        let mut sink = Sink { out, counts, mtp: self.mtp, at: frame.at, frame: frame.number };
         if matches!(frame.link, Link::Mtp2WithHeader | Link::Mtp2 | Link::Mtp3) {
             return ss7::link(frame.link, frame.bytes, &mut sink);
         }
@@ -245,15 +288,31 @@ impl Assembler {
     /// Takes what is whole already, as number `number` among the frames, at a time that never goes backwards.
     pub fn push_whole(&mut self, (at, number): (At, u64), whole: Whole<'_>, out: &mut impl FnMut(Pdu<'_>)) {
         self.tick(at, out);
-        Sink { out, counts: &mut self.counts, at, frame: number }.whole(whole);
+        Sink { out, counts: &mut self.counts, mtp: self.mtp, at, frame: number }.whole(whole);
     }
 
     /// Lets time pass without a frame: what was waited for in vain until `at` is given up, and what was found behind
     /// it comes out, with the time of the deadline.
     pub fn tick(&mut self, at: At, out: &mut impl FnMut(Pdu<'_>)) {
         self.fragments.expire(at, &mut self.counts.faults);
-        let counts = &mut self.counts;
-        self.streams.expire(at, &mut Sink { out, counts, at, frame: 0 });
+        self.tick_until(at, out);
+    }
+
+    /// The input has ended: what waits for something that did not come comes out, with the time of its deadline.
+    pub fn finish(&mut self, out: &mut impl FnMut(Pdu<'_>)) {
+        self.tick_until(At::from_nanos(u64::MAX), out);
+    }
+
+    fn tick_until(&mut self, at: At, out: &mut impl FnMut(Pdu<'_>)) {
+        let Self { streams, chunks, counts, mtp, .. } = self;
+        let mut sink = Sink { out, counts, mtp: *mtp, at, frame: 0 };
+        // One deadline after the other, whoever's it is: what comes out never goes backwards in time.
+        while let Some(due) =
+            [streams.due(), chunks.due()].into_iter().flatten().min().filter(|due| *due <= at)
+        {
+            streams.expire(due, &mut sink);
+            chunks.expire(due, &mut sink);
+        }
     }
 
     /// What was broken so far.
@@ -331,7 +390,10 @@ impl Paths<'_> {
                 }
                 Err(error) => sink.refuse(error),
             },
-            net::SCTP => self.chunks.push((packet.src, packet.dst), packet.payload, sink),
+            net::SCTP => {
+                let Packet { src, dst, payload, flaw, .. } = *packet;
+                self.chunks.push(chunk::Packet { src, dst, bytes: payload, is_whole: flaw.is_none() }, sink);
+            }
             _ => sink.skip(Skip::IpOther),
         }
     }
@@ -384,6 +446,7 @@ fn is_keep_alive(bytes: &[u8]) -> bool {
 struct Sink<'s, F> {
     out: &'s mut F,
     counts: &'s mut Counts,
+    mtp: MtpPlan,
     at: At,
     frame: u64,
 }
@@ -396,7 +459,7 @@ impl<F: FnMut(Pdu<'_>)> Sink<'_, F> {
 
     fn whole(&mut self, whole: Whole<'_>) {
         match whole {
-            Whole::M3ua(bytes) => ss7::m3ua(bytes, self),
+            Whole::Adapted(adaptation, bytes) => ss7::adapted(adaptation, bytes, self),
             Whole::Sip { src, dst, transport, bytes } => sip((src, dst, transport), bytes, self),
         }
     }
@@ -422,7 +485,7 @@ impl<F: FnMut(Pdu<'_>)> Sink<'_, F> {
     }
 
     fn skip(&mut self, skip: Skip) {
-        self.counts.skips.0[skip as usize] += 1;
+        self.counts.skips.skips[skip as usize] += 1;
     }
 }
 

@@ -87,9 +87,14 @@ impl Streams {
         Self { flows: Table::new(flows_max, seed), waiting: Table::new(flows_max, seed), held: 0, limits }
     }
 
+    /// When the next wait ends.
+    pub fn due(&self) -> Option<At> {
+        self.waiting.oldest().map(|(_, deadline)| *deadline)
+    }
+
     /// Gives up on gaps waited for too long. What is found behind them has the time of the deadline.
     pub fn expire<F: FnMut(Pdu<'_>)>(&mut self, at: At, sink: &mut Sink<'_, F>) {
-        while self.waiting.oldest().is_some_and(|(_, deadline)| *deadline <= at) {
+        while self.due().is_some_and(|deadline| deadline <= at) {
             let Some((key, deadline)) = self.waiting.pop_oldest() else { return };
             let Some(flow) = self.flows.get_mut(&key) else { continue };
             let before = flow.cost();

@@ -23,8 +23,16 @@ pub enum Layer {
     WebSocket,
     /// SCTP chunks and user messages.
     Sctp,
+    /// IUA, of which only the header is read.
+    Iua,
+    /// M2PA.
+    M2pa,
+    /// M2UA.
+    M2ua,
     /// M3UA.
     M3ua,
+    /// SUA, of which only the header is read.
+    Sua,
     /// MTP level 3.
     Mtp3,
     /// ISUP.
@@ -41,7 +49,7 @@ pub enum Layer {
 
 impl Layer {
     /// Names for counters, in the order of the enum.
-    pub const NAMES: [&'static str; 16] = [
+    pub const NAMES: [&'static str; 20] = [
         "file",
         "hep",
         "link",
@@ -51,7 +59,11 @@ impl Layer {
         "tcp",
         "websocket",
         "sctp",
+        "iua",
+        "m2pa",
+        "m2ua",
         "m3ua",
+        "sua",
         "mtp3",
         "isup",
         "sip",

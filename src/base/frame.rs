@@ -104,6 +104,41 @@ impl Mtp {
     }
 }
 
+/// Whose message transfer part each network uses, by network indicator: an operator in a country of 24-bit point codes
+/// has them on its national network, and codes of 14 bits on the international one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MtpPlan([Mtp; 4]);
+
+impl MtpPlan {
+    /// The same on every network.
+    #[must_use]
+    pub const fn all(standard: Mtp) -> Self {
+        Self([standard; 4])
+    }
+
+    /// Says it of one network; indicators have two bits.
+    pub const fn set(&mut self, network_indicator: u8, standard: Mtp) {
+        self.0[(network_indicator & 3) as usize] = standard;
+    }
+
+    /// That of a network.
+    #[must_use]
+    pub const fn of(self, network_indicator: u8) -> Mtp {
+        self.0[(network_indicator & 3) as usize]
+    }
+
+    /// That of a message whose point codes came in wide fields. Codes of more than 14 bits are of 24, whatever was said:
+    /// then it is the first standard of that width which any network uses, and ANSI's when none does.
+    #[must_use]
+    pub fn of_point_codes(self, network_indicator: u8, opc: u32, dpc: u32) -> Mtp {
+        let said = self.of(network_indicator);
+        if (opc | dpc) >> said.bits() == 0 {
+            return said;
+        }
+        self.0.into_iter().find(|standard| *standard != Mtp::Itu).unwrap_or(Mtp::Ansi)
+    }
+}
+
 /// A point code; prints as its three parts, `2-17-5`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct PointCode {
@@ -202,5 +237,18 @@ mod tests {
         }
         assert_eq!(Mtp::Ansi.read_point_code("16777216"), None);
         assert_eq!(Mtp::Ansi.read_point_code("256-0-0"), None);
+    }
+
+    #[test]
+    fn wide_point_codes_are_never_of_14_bits() {
+        let mut plan = MtpPlan::default();
+        assert_eq!(plan.of_point_codes(2, 0x3fff, 1), Mtp::Itu);
+        assert_eq!(plan.of_point_codes(2, 1, 0x4000), Mtp::Ansi);
+        plan.set(2, Mtp::China);
+        assert_eq!([0, 2].map(|indicator| plan.of(indicator)), [Mtp::Itu, Mtp::China]);
+        assert_eq!(plan.of_point_codes(2, 1, 2), Mtp::China);
+        assert_eq!(plan.of_point_codes(0, 1, 2), Mtp::Itu);
+        assert_eq!(plan.of_point_codes(0, 1, 0x01_02_03), Mtp::China);
+        assert_eq!(MtpPlan::all(Mtp::Ansi).of(3), Mtp::Ansi);
     }
 }

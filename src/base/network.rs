@@ -7,6 +7,7 @@ use arrayvec::ArrayVec;
 use serde::{Deserialize, Serialize};
 
 use crate::base::field::Country;
+use crate::base::frame::MtpPlan;
 use crate::base::lists::Lists;
 use crate::base::number::{Number, Party, RAW_MAX};
 use crate::base::numbering::{NumberKind, Numbering};
@@ -42,6 +43,8 @@ pub struct Network {
     pub emergency: Vec<String>,
     /// Lists of numbers.
     pub lists: Lists,
+    /// Whose point codes each of its SS7 networks has.
+    pub mtp: MtpPlan,
 }
 
 impl Network {
@@ -54,6 +57,7 @@ impl Network {
             roaming: RoamingStates::default(),
             emergency: vec!["112".to_owned(), "911".to_owned()],
             lists: Lists::default(),
+            mtp: MtpPlan::default(),
         }
     }
 
@@ -252,6 +256,7 @@ mod tests {
             roaming: RoamingStates::default(),
             emergency: emergency_numbers(home, &["116117".into()]),
             lists: Lists::default(),
+            mtp: MtpPlan::default(),
         }
     }
 

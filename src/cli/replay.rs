@@ -108,7 +108,7 @@ fn summary(
         ranges_total,
         billing: bill_lines(records),
         billing_last_hash: records.last_hash().to_owned(),
-        messages: finished.counts.by_kind().map(|(of, what, count)| Count::new(of, what, count)).collect(),
+        messages: messages(finished).map(|(of, what, count)| Count::new(of, what, count)).collect(),
         faults: report::fault_counts(&finished.counts.faults),
         skipped: skipped(finished).map(|(what, count)| Count::new("frames", what, count)).collect(),
         problems: capture.problems().to_vec(),
@@ -127,6 +127,11 @@ fn bill_lines(records: &Records) -> Vec<BillLine> {
     lines.collect()
 }
 
+/// Protocol, kind and count of the messages that occurred.
+fn messages(finished: &Finished<Records>) -> impl Iterator<Item = (&'static str, &'static str, u64)> {
+    finished.counts.by_kind().chain(finished.assembler.skips().messages())
+}
+
 fn skipped(finished: &Finished<Records>) -> impl Iterator<Item = (&'static str, u64)> {
     finished.assembler.skips().iter().filter(|(_, count)| *count > 0)
 }
@@ -143,7 +148,7 @@ fn metrics(
         shadow_matches: finished.judge.shadow_matches(),
         faults: &finished.counts.faults,
         legs: finished.legs,
-        messages: finished.counts.by_kind().collect(),
+        messages: messages(finished).collect(),
         skipped: skipped(finished).collect(),
         state_limits: Vec::new(),
         state_keys: finished.judge.store().sizes().by_table().collect(),

@@ -8,7 +8,7 @@ use toml::Spanned;
 
 use crate::base::caret::Caret;
 use crate::base::field::Country;
-use crate::base::frame::Mtp;
+use crate::base::frame::{Mtp, MtpPlan};
 use crate::base::network::{Network, emergency_numbers};
 use crate::base::numbering::Numbering;
 use crate::base::route::{NumberFormat, Route, RouteClass, Routes};
@@ -19,15 +19,15 @@ use crate::config::error::{Error, read_text};
 use crate::config::legs::read_legs;
 use crate::config::lists::load_lists;
 use crate::config::look_ups::read_look_ups;
-use crate::config::raw::{Findings, RawNetwork, RawRoute, count, suggest};
+use crate::config::raw::{Findings, NETWORK_INDICATORS, RawMtp, RawNetwork, RawRoute, count, suggest};
 use crate::config::roaming::parse_roaming;
 use crate::config::stir::read_stir;
 use crate::{lookup, stir};
 
 /// Most routes of a file; a route's id has 16 bits, and counters are kept by route.
 const ROUTES_MAX: usize = 10_000;
-/// Network indicators by their value (ITU-T Q.704 §14.2.1).
-const NETWORK_INDICATORS: [&str; 4] = ["international", "international-spare", "national", "national-spare"];
+/// Standards of the message transfer part.
+const STANDARDS: [(&str, Mtp); 3] = [("ansi", Mtp::Ansi), ("china", Mtp::China), ("itu", Mtp::Itu)];
 const NUMBER_FORMATS: [&str; 3] = ["auto", "international", "national"];
 
 /// What a network file and the files it names come to.
@@ -72,7 +72,8 @@ pub fn load_network_by(path: &Path, read: &Read<'_>) -> Result<Loaded, Error> {
     let mut findings = Findings::new(&shown, &text);
     let raw = RawNetwork::read(&text, &mut findings);
     let emergency = emergency(&raw, &mut findings);
-    let routes = routes(&raw.routes, &mut findings);
+    let mtp = mtp(&raw.mtp, &mut findings);
+    let routes = routes(&raw.routes, mtp, &mut findings);
     let numbering = numbering(&raw, &mut findings);
     let directory = path.parent().unwrap_or(Path::new(""));
     let mut files = Files { read, directory, findings: Vec::new() };
@@ -98,6 +99,7 @@ pub fn load_network_by(path: &Path, read: &Read<'_>) -> Result<Loaded, Error> {
                 roaming: roaming.unwrap_or_default(),
                 emergency,
                 lists,
+                mtp,
             };
             let labels = labels.unwrap_or_default();
             Ok(Loaded { network, rate_card, look_ups, stir, labels, legs, subscribers })
@@ -173,7 +175,22 @@ fn emergency(raw: &RawNetwork, findings: &mut Findings<'_>) -> Vec<String> {
     raw.emergency.iter().map(|number| number.get_ref().clone()).collect()
 }
 
-fn routes(raw: &[RawRoute], findings: &mut Findings<'_>) -> Vec<Route> {
+/// Whose message transfer part each network uses.
+fn mtp(raw: &RawMtp, findings: &mut Findings<'_>) -> MtpPlan {
+    let words = STANDARDS.map(|(word, _)| word);
+    let mut read = |text: &Option<Spanned<String>>| {
+        word("standard", text.as_ref()?, &words, findings).map(|index| STANDARDS[index].1)
+    };
+    let mut plan = read(&raw.all).map(MtpPlan::all).unwrap_or_default();
+    for (indicator, text) in (0..).zip(&raw.networks) {
+        if let Some(standard) = read(text) {
+            plan.set(indicator, standard);
+        }
+    }
+    plan
+}
+
+fn routes(raw: &[RawRoute], mtp: MtpPlan, findings: &mut Findings<'_>) -> Vec<Route> {
     if let Some(route) = raw.get(ROUTES_MAX) {
         findings.add(route.span.clone(), format!("more than {ROUTES_MAX} routes"), "");
     }
@@ -190,7 +207,7 @@ fn routes(raw: &[RawRoute], findings: &mut Findings<'_>) -> Vec<Route> {
             }
             Route {
                 peers: peers(raw, &name, &mut taken, findings),
-                point_codes: point_codes(raw, &name, &mut taken, findings),
+                point_codes: point_codes(raw, &name, (mtp, &mut taken), findings),
                 number_format: number_format(raw, findings),
                 progress_is_alerting: raw.progress_is_alerting,
                 sender: sender(raw, class, findings),
@@ -255,7 +272,12 @@ fn read_network(text: &str) -> Option<IpNet> {
     text.parse().ok().or_else(|| text.parse().ok().map(|address: std::net::IpAddr| IpNet::from(address)))
 }
 
-fn point_codes(raw: &RawRoute, name: &str, taken: &mut Taken, findings: &mut Findings<'_>) -> Vec<(u8, u32)> {
+fn point_codes(
+    raw: &RawRoute,
+    name: &str,
+    (mtp, taken): (MtpPlan, &mut Taken),
+    findings: &mut Findings<'_>,
+) -> Vec<(u8, u32)> {
     let indicator = raw.network_indicator.as_ref().and_then(|text| read_indicator(text, findings));
     if raw.network_indicator.is_none()
         && let Some(first) = raw.point_codes.first()
@@ -265,9 +287,14 @@ fn point_codes(raw: &RawRoute, name: &str, taken: &mut Taken, findings: &mut Fin
     }
     let mut codes = Vec::new();
     for code in &raw.point_codes {
-        let Some(value) = Mtp::Itu.read_point_code(code.get_ref()) else {
-            let message = format!("`{}` is not a point code of 14 bits", code.get_ref());
-            findings.add(code.span(), message, "such as 4237 or 2-17-5 (3, 8 and 3 bits)");
+        let standard = indicator.map(|indicator| mtp.of(indicator)).unwrap_or_default();
+        let Some(value) = standard.read_point_code(code.get_ref()) else {
+            let message = format!("`{}` is not a point code of {} bits", code.get_ref(), standard.bits());
+            let help = match standard {
+                Mtp::Itu => "such as 4237 or 2-17-5 (3, 8 and 3 bits); see `mtp` for codes of 24 bits",
+                Mtp::Ansi | Mtp::China => "such as 66051 or 1-2-3 (8 bits each)",
+            };
+            findings.add(code.span(), message, help);
             continue;
         };
         let Some(indicator) = indicator else { continue };
@@ -497,6 +524,29 @@ sender = "acme"
             let shown = load(text).unwrap_err();
             assert!(shown.starts_with(expected), "{text}:\n{shown}");
         }
+    }
+
+    #[test]
+    fn point_codes_are_those_of_their_network() {
+        let read = |mtp: &str| {
+            let text = format!(
+                "home = \"US\"\n{mtp}\n[[route]]\nname = \"a\"\nclass = \"national\"\n\
+                 point-codes = [\"5-255-7\", 70000]\nnetwork-indicator = \"national\"\n",
+            );
+            load(&text).map(|loaded| {
+                (loaded.network.mtp, loaded.network.routes.route(RouteId(1)).point_codes.clone())
+            })
+        };
+        let codes = vec![(2, 5 << 16 | 255 << 8 | 7), (2, 70_000)];
+        assert_eq!(read("mtp = \"ansi\"").unwrap(), (MtpPlan::all(Mtp::Ansi), codes.clone()));
+        let mut plan = MtpPlan::default();
+        plan.set(2, Mtp::China);
+        assert_eq!(read("mtp = { international = \"itu\", national = \"china\" }").unwrap(), (plan, codes));
+        assert!(
+            read("").is_err()
+                && read("mtp = \"ainsi\"").is_err()
+                && read("mtp = { home = \"itu\" }").is_err()
+        );
     }
 
     #[test]

@@ -37,6 +37,10 @@ impl<'t> Findings<'t> {
     }
 }
 
+/// Network indicators by their value (ITU-T Q.704 §14.2.1).
+pub const NETWORK_INDICATORS: [&str; 4] =
+    ["international", "international-spare", "national", "national-spare"];
+
 /// The file.
 #[derive(Debug)]
 pub struct RawNetwork {
@@ -44,6 +48,8 @@ pub struct RawNetwork {
     pub home: Option<Spanned<String>>,
     /// `emergency`
     pub emergency: Vec<Spanned<String>>,
+    /// `mtp`
+    pub mtp: RawMtp,
     /// `[[route]]`
     pub routes: Vec<RawRoute>,
     /// `[roaming]`
@@ -140,6 +146,15 @@ pub struct RawLists {
     pub cli_exempt: Option<Spanned<String>>,
 }
 
+/// `mtp`: one word for all networks, or a table with one for each.
+#[derive(Debug, Default)]
+pub struct RawMtp {
+    /// The word.
+    pub all: Option<Spanned<String>>,
+    /// `international`, `international-spare`, `national`, `national-spare`
+    pub networks: [Option<Spanned<String>>; 4],
+}
+
 /// One `[[route]]`.
 #[derive(Debug)]
 pub struct RawRoute {
@@ -192,6 +207,7 @@ impl RawNetwork {
         let file = Self {
             home: keys.text("home", findings),
             emergency: keys.texts("emergency", IsText::Always, findings),
+            mtp: RawMtp::read(keys.take("mtp"), findings),
             routes: keys
                 .tables("route", findings)
                 .into_iter()
@@ -207,6 +223,20 @@ impl RawNetwork {
         };
         keys.finish("the network file", findings);
         file
+    }
+}
+
+impl RawMtp {
+    fn read(value: Option<Spanned<DeValue<'_>>>, findings: &mut Findings<'_>) -> Self {
+        let Some(value) = value else { return Self::default() };
+        if !value.get_ref().is_table() {
+            return Self { all: text_of("`mtp`", value, IsText::Always, findings), ..Self::default() };
+        }
+        let Some(table) = table_of("mtp", value, findings) else { return Self::default() };
+        let mut keys = Keys::new(table.into_inner());
+        let networks = NETWORK_INDICATORS.map(|name| keys.text(name, findings));
+        keys.finish("`mtp`", findings);
+        Self { all: None, networks }
     }
 }
 

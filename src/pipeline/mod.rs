@@ -15,8 +15,8 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread;
 
-use crate::assemble::Assembler;
-use crate::base::frame::Frame;
+use crate::assemble::{AssembleOptions, Assembler};
+use crate::base::frame::{Frame, Pdu};
 use crate::base::map::Seed;
 use crate::base::network::Network;
 use crate::call::{LegCounts, Legs, Placed, Stamped};
@@ -122,7 +122,7 @@ pub fn run_with<S: Sink>(
     mut sink: S,
 ) -> Finished<S> {
     let shard_count = threads.shards.clamp(1, 64);
-    let mut assembler = Assembler::new(options.assemble);
+    let mut assembler = Assembler::new(AssembleOptions { mtp: network.mtp, ..options.assemble });
     let mut counts = Counts::default();
     let mut legs = Legs::new(options.call.legs, network, options.call.seed);
     thread::scope(|scope| {
@@ -180,16 +180,17 @@ fn dispatch(
     let shard_count = to_shards.len();
     let mut batches: Vec<Batch> = (0..shard_count).map(|_| Batch::default()).collect();
     let (mut pdus, mut bytes) = (0, 0);
+    let share = |pdu: &Pdu<'_>, batches: &mut [Batch]| match signal::key(pdu, seed) {
+        key @ Key::Leg(hash) => batches[(hash >> 32) as usize % shard_count].push(pdu, key),
+        key @ Key::All => batches.iter_mut().for_each(|batch| batch.push(pdu, key)),
+        key @ Key::None => batches[0].push(pdu, key),
+    };
     while let Some(frame) = frames.next() {
         let at = frame.at;
         assembler.push(frame, &mut |pdu| {
             pdus += 1;
             bytes += pdu.bytes.len();
-            match signal::key(&pdu, seed) {
-                key @ Key::Leg(hash) => batches[(hash >> 32) as usize % shard_count].push(&pdu, key),
-                key @ Key::All => batches.iter_mut().for_each(|batch| batch.push(&pdu, key)),
-                key @ Key::None => batches[0].push(&pdu, key),
-            }
+            share(&pdu, &mut batches);
         });
         batches.iter_mut().for_each(|batch| batch.until = at);
         if pdus >= threads.batch_pdus || bytes >= threads.batch_bytes {
@@ -197,6 +198,7 @@ fn dispatch(
             (pdus, bytes) = (0, 0);
         }
     }
+    assembler.finish(&mut |pdu| share(&pdu, &mut batches));
     send(&mut batches, to_shards);
 }
 

@@ -148,7 +148,7 @@ fn snapshot<'a>(counted: &'a Counted, skips: &Skips, shown: &'a Shown) -> prom::
         tally: &counted.tally,
         shadow_matches: &counted.shadow_matches,
         faults: &counted.counts.faults,
-        messages: counted.counts.by_kind().collect(),
+        messages: counted.counts.by_kind().chain(skips.messages()).collect(),
         legs: counted.legs,
         skipped: skips.iter().filter(|(_, count)| *count > 0).collect(),
         state_keys: counted.sizes.by_table().chain([(CALLS, counted.calls as u64)]).collect(),

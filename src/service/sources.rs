@@ -45,9 +45,10 @@ pub fn follow(mut options: GrowingOptions) -> Part {
     })
 }
 
-/// A source finds the leg of each message, by the key of this run.
+/// A source reads the point codes of this network, and finds the leg of each message by the key of this run.
 fn key(feed: &mut FeedOptions, hub: &Hub) {
     feed.assemble.seed = hub.seed;
+    feed.assemble.mtp = hub.network.mtp;
 }
 
 fn part(running: Running, hub: &Hub) -> Box<dyn Adapter> {

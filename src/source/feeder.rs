@@ -182,6 +182,8 @@ impl Feeder {
 
     /// Hands on the last batch, if there is room for it, and tells the last counts.
     pub fn finish(mut self) {
+        let mut into = Into { batch: &mut self.batch, open: &mut self.open, options: &self.options };
+        self.assembler.finish(&mut |pdu| into.push(&pdu));
         if !self.batch.is_empty() {
             self.send();
         }

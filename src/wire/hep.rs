@@ -17,8 +17,12 @@ pub const MAGIC: [u8; 4] = *b"HEP3";
 pub const HEADER: usize = 6;
 /// Payload is SIP.
 pub const SIP: u8 = 0x01;
+/// Payload is M2UA.
+pub const M2UA: u8 = 0x08;
 /// Payload is M3UA.
 pub const M3UA: u8 = 0x09;
+/// Payload is M2PA.
+pub const M2PA: u8 = 0x0d;
 
 const CHUNK_HEADER: u16 = 6;
 const FAMILY: u16 = 0x0001;
@@ -63,7 +67,7 @@ pub struct Packet<'a> {
     pub ip_protocol: u8,
     /// When the agent saw it, in whole microseconds; version 1 does not say, and some agents say 0.
     pub at: Option<At>,
-    /// What the payload is: [`SIP`], [`M3UA`] and many others.
+    /// What the payload is: [`SIP`], [`M2UA`], [`M3UA`], [`M2PA`] and many others.
     pub protocol: u8,
     /// Number of the agent; 0 when it does not say.
     pub agent: u32,

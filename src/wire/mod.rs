@@ -16,6 +16,8 @@ pub mod cursor;
 pub mod der;
 pub mod hep;
 pub mod isup;
+pub mod m2pa;
+pub mod m2ua;
 pub mod m3ua;
 pub mod mtp3;
 pub mod net;
@@ -23,6 +25,7 @@ pub mod nfnetlink;
 pub mod passport;
 pub mod pcap;
 pub mod sctp;
+pub mod sigtran;
 pub mod sip;
 pub mod websocket;
 

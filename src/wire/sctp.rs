@@ -1,21 +1,24 @@
-//! SCTP packets, chunks and DATA chunks. RFC 9260 §3.
+//! SCTP packets, chunks and DATA chunks. RFC 9260 §3. I-DATA chunks are in [`interleaved`], others in [`control`].
 //!
-//! Reading does not verify the CRC32c: taps cut packets and cards fill it in late. [`Header::emit`] writes it as zero;
-//! whoever sends a packet [`seal`]s it, and whoever changes one asks [`is_sealed`] first.
+//! Reading does not verify the checksum: taps cut packets and cards fill it in late. [`Header::emit`] writes it as zero;
+//! whoever sends a packet [`seal`]s it, whoever changes one asks [`is_sealed`] first, and whoever counts asks for its
+//! [`Checksum`].
+
+pub mod control;
+pub mod interleaved;
 
 use crate::base::fault::{Kind, Layer};
 use crate::wire::DecodeError;
 use crate::wire::crc32c::crc32c;
 use crate::wire::cursor::Cursor;
+use crate::wire::sigtran::Adaptation;
 
 /// Chunk type of payload data (§3.3.1).
 pub const DATA: u8 = 0;
-/// Payload protocol identifier of M3UA (RFC 4666 §1.4.7).
-pub const PROTOCOL_M3UA: u32 = 3;
 /// Octets of the common header.
 pub const HEADER_LENGTH: usize = 12;
 
-/// Ports of SIGTRAN: M2UA and old M3UA, M3UA, SUA.
+/// Ports of SIGTRAN on which a chunk without a name is M3UA: M2UA and old M3UA, M3UA, SUA.
 const SIGTRAN_PORTS: [u16; 3] = [2904, 2905, 14_001];
 
 /// Common header (§3.1).
@@ -52,12 +55,57 @@ impl Header {
     }
 }
 
-/// Whether the checksum of a whole packet is right (§6.8). One of zero was left for the card to fill in.
+/// What the checksum of a whole packet is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Checksum {
+    /// Adler-32, of RFC 2960 §6.8 before RFC 3309 replaced it.
+    Adler32,
+    /// Zero: left for the card to fill in, or agreed on (RFC 9653).
+    Absent,
+    /// CRC32c (RFC 9260 §6.8).
+    Crc32c,
+    /// None of them.
+    Wrong,
+}
+
+impl Checksum {
+    /// That of a packet; one shorter than its header is wrong.
+    #[must_use]
+    pub fn of(packet: &[u8]) -> Self {
+        let Some((head, [c0, c1, c2, c3, chunks @ ..])) = packet.split_first_chunk::<8>() else {
+            return Self::Wrong;
+        };
+        let stated = [*c0, *c1, *c2, *c3];
+        let parts = [&head[..], &[0; 4], chunks];
+        match u32::from_le_bytes(stated) {
+            0 => Self::Absent,
+            stated if stated == crc32c(&parts) => Self::Crc32c,
+            _ if u32::from_be_bytes(stated) == adler32(&parts) => Self::Adler32,
+            _ => Self::Wrong,
+        }
+    }
+}
+
+/// RFC 1950 §8.2: two sums modulo 65,521.
+fn adler32(parts: &[&[u8]]) -> u32 {
+    const MODULUS: u32 = 65_521;
+    /// As many octets as may be added before 32 bits overflow.
+    const BLOCK: usize = 5552;
+    let (mut low, mut high) = (1_u32, 0_u32);
+    for block in parts.iter().flat_map(|part| part.chunks(BLOCK)) {
+        for octet in block {
+            low = low.wrapping_add(u32::from(*octet));
+            high = high.wrapping_add(low);
+        }
+        (low, high) = (low % MODULUS, high % MODULUS);
+    }
+    high << 16 | low
+}
+
+/// Whether the checksum of a whole packet is that of RFC 9260 §6.8, or was left for the card to fill in.
 #[must_use]
 pub fn is_sealed(packet: &[u8]) -> bool {
-    let Some((head, [c0, c1, c2, c3, chunks @ ..])) = packet.split_first_chunk::<8>() else { return false };
-    let stated = u32::from_le_bytes([*c0, *c1, *c2, *c3]);
-    stated == 0 || stated == crc32c(&[head, &[0; 4], chunks])
+    matches!(Checksum::of(packet), Checksum::Absent | Checksum::Crc32c)
 }
 
 /// Writes the checksum of a whole packet (§6.8). What is shorter than a header is left as it is.
@@ -65,6 +113,24 @@ pub fn seal(packet: &mut [u8]) {
     if let Some((head, [c0, c1, c2, c3, chunks @ ..])) = packet.split_first_chunk_mut::<8>() {
         [*c0, *c1, *c2, *c3] = crc32c(&[head, &[0; 4], chunks]).to_le_bytes();
     }
+}
+
+/// First fragment, last fragment, unordered: bits B, E and U of a chunk of data (§3.3.1).
+const fn read_flags(flags: u8) -> (bool, bool, bool) {
+    (flags & 2 != 0, flags & 1 != 0, flags & 4 != 0)
+}
+
+fn flags_of(first: bool, last: bool, unordered: bool) -> u8 {
+    u8::from(last) | u8::from(first) << 1 | u8::from(unordered) << 2
+}
+
+fn emit_chunk(kind: u8, flags: u8, value: &[&[u8]], out: &mut Vec<u8>) {
+    let value_length = value.iter().map(|part| part.len()).fold(0, usize::saturating_add);
+    let length = u16::try_from(value_length.saturating_add(4)).unwrap_or(u16::MAX);
+    out.extend_from_slice(&[kind, flags]);
+    out.extend_from_slice(&length.to_be_bytes());
+    value.iter().for_each(|part| out.extend_from_slice(part));
+    out.extend(std::iter::repeat_n(0, value_length.wrapping_neg() & 3));
 }
 
 /// One chunk (§3.2).
@@ -155,7 +221,7 @@ impl<'a> Data<'a> {
         if cursor.is_empty() {
             return Err(cursor.error(Kind::BadLength));
         }
-        let (last, first, unordered) = (chunk.flags & 1 != 0, chunk.flags & 2 != 0, chunk.flags & 4 != 0);
+        let (first, last, unordered) = read_flags(chunk.flags);
         Ok(Self { tsn, stream, stream_sequence, protocol, first, last, unordered, payload: cursor.rest() })
     }
 
@@ -164,26 +230,20 @@ impl<'a> Data<'a> {
     #[must_use]
     pub fn is_m3ua(&self, header: Header) -> bool {
         match self.protocol {
-            PROTOCOL_M3UA => true,
             // Some senders leave it out, some write it in the byte order of their own (§3.3.1 asks for neither).
             0 => SIGTRAN_PORTS.contains(&header.src_port) || SIGTRAN_PORTS.contains(&header.dst_port),
-            other => other == PROTOCOL_M3UA.swap_bytes(),
+            named => Adaptation::of_payload_protocol(named) == Some(Adaptation::M3ua),
         }
     }
 
     /// Writes the chunk with its header and padding. The payload must be shorter than 65,520 octets.
     pub fn emit(&self, out: &mut Vec<u8>) {
-        let flags = u8::from(self.last) | u8::from(self.first) << 1 | u8::from(self.unordered) << 2;
-        let length = u16::try_from(self.payload.len().saturating_add(16)).unwrap_or(u16::MAX);
-        out.extend_from_slice(&[DATA, flags]);
-        out.extend_from_slice(&length.to_be_bytes());
-        out.extend_from_slice(&self.tsn.to_be_bytes());
-        out.extend_from_slice(&self.stream.to_be_bytes());
-        out.extend_from_slice(&self.stream_sequence.to_be_bytes());
-        out.extend_from_slice(&self.protocol.to_be_bytes());
-        out.extend_from_slice(self.payload);
-        let padding = self.payload.len().wrapping_neg() & 3;
-        out.extend(std::iter::repeat_n(0, padding));
+        let mut fixed = [0; 12];
+        let octets = self.tsn.to_be_bytes().into_iter().chain(self.stream.to_be_bytes());
+        let octets = octets.chain(self.stream_sequence.to_be_bytes()).chain(self.protocol.to_be_bytes());
+        fixed.iter_mut().zip(octets).for_each(|(place, octet)| *place = octet);
+        let flags = flags_of(self.first, self.last, self.unordered);
+        emit_chunk(DATA, flags, &[&fixed, self.payload], out);
     }
 }
 
@@ -217,8 +277,23 @@ mod tests {
             damaged[index] ^= 0x10;
             assert!(!is_sealed(&damaged), "octet {index}");
         }
+        assert_eq!(Checksum::of(&packet), Checksum::Crc32c);
         assert!(!is_sealed(&packet[..11]));
         seal(&mut packet[..11]);
+    }
+
+    #[test]
+    fn the_checksum_of_the_first_standard_is_known() {
+        assert_eq!(adler32(&[b"Wiki", b"pedia"]), 0x11e6_0398);
+        let mut packet = Vec::new();
+        Header { src_port: 1, dst_port: 2, verification_tag: 3 }.emit(&mut packet);
+        assert_eq!(Checksum::of(&packet), Checksum::Absent);
+        let sum = adler32(&[&packet]);
+        packet[8..12].copy_from_slice(&sum.to_be_bytes());
+        assert_eq!(Checksum::of(&packet), Checksum::Adler32);
+        assert!(!is_sealed(&packet), "nobody who changes a packet writes it");
+        packet[11] ^= 1;
+        assert_eq!(Checksum::of(&packet), Checksum::Wrong);
     }
 
     proptest! {

@@ -14,7 +14,7 @@ use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockProtocol, SockType
 use nix::sys::socket::{recv, sendto, socket};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use tollgate::base::frame::{Mtp, RoutingLabel};
+use tollgate::base::frame::{Mtp, MtpPlan, RoutingLabel};
 use tollgate::clock::{Deadline, Stopwatch};
 use tollgate::simulate::render::m3ua;
 use tollgate::wire::{m3ua as read, sctp};
@@ -143,7 +143,7 @@ impl Host {
             for message in self.end.receive(now, packet) {
                 let message = read::Message::parse(&message).unwrap();
                 if message.is_data() {
-                    self.exchange.hear(message.protocol_data().unwrap().user);
+                    self.exchange.hear(message.protocol_data(MtpPlan::default()).unwrap().user);
                 }
             }
             self.flush_at = self.flush_at.or(Some(now + SECOND / 50));

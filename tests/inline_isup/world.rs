@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use tollgate::base::frame::{Envelope, Mtp, RoutingLabel, UserPart};
+use tollgate::base::frame::{Envelope, Mtp, MtpPlan, RoutingLabel, UserPart};
 use tollgate::base::network::Network;
 use tollgate::base::time::At;
 use tollgate::inline::isup::{Answered, Options, Outcome, Rewriter};
@@ -239,7 +239,7 @@ impl World {
                     if !message.is_data() {
                         continue;
                     }
-                    let data = message.protocol_data().unwrap();
+                    let data = message.protocol_data(MtpPlan::default()).unwrap();
                     assert_eq!((data.label.opc, data.label.dpc), (CODES[1 - to], CODES[to]));
                     self.note("hears", to, data.user);
                     self.exchanges[to].hear(data.user);
@@ -447,7 +447,8 @@ fn iams(packet: &[u8]) -> Vec<(u32, Vec<u8>)> {
     let mut found = Vec::new();
     for chunk in chunks.map(Result::unwrap).filter(|chunk| chunk.kind == sctp::DATA) {
         let data = sctp::Data::parse(chunk).unwrap();
-        let Ok(ProtocolData { user, .. }) = read::Message::parse(data.payload).unwrap().protocol_data()
+        let Ok(ProtocolData { user, .. }) =
+            read::Message::parse(data.payload).unwrap().protocol_data(MtpPlan::default())
         else {
             continue;
         };

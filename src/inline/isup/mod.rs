@@ -156,7 +156,7 @@ impl Rewriter {
         let mut questions = ArrayVec::new();
         let Ok(parts) = Parts::parse(packet) else { return questions };
         let flow = self.flows.get(parts.header);
-        for piece in parts.pieces() {
+        for piece in parts.pieces(self.network.mtp) {
             let Carried::Isup { data, label, message } = piece.carried else { continue };
             let is_first = || flow.is_none_or(|flow| flow.sight(data.tsn, data.payload) == Sight::First);
             if !questions.is_full() && self.is_askable(label, &message) && is_first() {
@@ -197,7 +197,7 @@ impl Rewriter {
             self.counts.count(Tally::FlowEvicted);
         }
         let mut rebuilt = Rebuilt::new(&parts, self.options.mtu);
-        for piece in parts.pieces() {
+        for piece in parts.pieces(self.network.mtp) {
             if !self.handle_piece(&piece, (at, rulings), &mut rebuilt, &mut |origin, label, bytes| {
                 seen(origin, pdu(at, label, bytes));
             }) {

@@ -2,7 +2,7 @@
 
 use super::Outcome;
 use super::message::Change;
-use crate::base::frame::RoutingLabel;
+use crate::base::frame::{MtpPlan, RoutingLabel};
 use crate::inline::packet::Ip;
 use crate::wire::isup::Message;
 use crate::wire::sctp::{self, Chunk, DATA, Data, HEADER_LENGTH, Header};
@@ -43,8 +43,8 @@ impl<'a> Parts<'a> {
         sctp::is_sealed(self.ip.payload)
     }
 
-    /// The chunks, in order, without a gap between them. What cannot be read is the last.
-    pub fn pieces(&self) -> impl Iterator<Item = Piece<'a>> {
+    /// The chunks, in order, without a gap between them, with point codes as `plan` says. What cannot be read is the last.
+    pub fn pieces(&self, plan: MtpPlan) -> impl Iterator<Item = Piece<'a>> {
         let Self { ip: Ip { payload, .. }, header } = *self;
         let mut chunks = Header::parse(payload).ok().map(|(_, chunks)| chunks);
         std::iter::from_fn(move || {
@@ -56,14 +56,14 @@ impl<'a> Parts<'a> {
                 chunks = None;
             }
             let raw = payload.get(start..end).unwrap_or_default();
-            let carried = chunk.and_then(|chunk| Carried::read(header, chunk));
+            let carried = chunk.and_then(|chunk| Carried::read(header, chunk, plan));
             Some(Piece { raw, carried: carried.unwrap_or_else(Carried::Malformed) })
         })
     }
 
     /// The sequence number of the first chunk that carries M3UA.
     pub fn first_tsn(&self) -> Option<u32> {
-        self.pieces().find_map(|piece| piece.carried.data()).map(|data| data.tsn)
+        self.pieces(MtpPlan::default()).find_map(|piece| piece.carried.data()).map(|data| data.tsn)
     }
 }
 
@@ -88,7 +88,7 @@ pub(super) enum Carried<'a> {
 }
 
 impl<'a> Carried<'a> {
-    fn read(header: Header, chunk: Chunk<'a>) -> Result<Self, DecodeError> {
+    fn read(header: Header, chunk: Chunk<'a>, plan: MtpPlan) -> Result<Self, DecodeError> {
         if chunk.kind != DATA {
             return Ok(Self::Other);
         }
@@ -103,7 +103,7 @@ impl<'a> Carried<'a> {
         if !message.is_data() {
             return Ok(Self::M3ua(data));
         }
-        let carried = message.protocol_data()?;
+        let carried = message.protocol_data(plan)?;
         if carried.service_indicator != mtp3::ISUP {
             return Ok(Self::M3ua(data));
         }

@@ -1,5 +1,5 @@
 //! A frame that holds no message of a call: what it is all the same. SCTP chunk types RFC 9260 §3.2, M3UA message classes
-//! and types RFC 4666 §3.1.
+//! and types RFC 4666 §3.1, those of other adaptation layers by the names of their counters.
 
 use std::fmt::Write;
 use std::net::SocketAddr;
@@ -9,7 +9,8 @@ use arrayvec::ArrayString;
 use crate::base::frame::Frame;
 use crate::inspect::describe::Place;
 use crate::wire::net::{self, Packet, Tcp, Udp};
-use crate::wire::{m3ua, sctp};
+use crate::wire::sctp;
+use crate::wire::sigtran::{self, Adaptation};
 
 /// Longest text about a frame, in octets; a packet with more chunks is described by its first ones.
 const TEXT_MAX: usize = 120;
@@ -56,21 +57,25 @@ impl Unit {
         ports
     }
 
-    /// Chunk by chunk; of DATA with M3UA the message.
+    /// Chunk by chunk; of DATA with a message of SIGTRAN the message.
     fn sctp(&mut self, bytes: &[u8]) -> (u16, u16) {
         let Ok((header, chunks)) = sctp::Header::parse(bytes) else { return self.say("SCTP", (0, 0)) };
         let mut separator = "";
         for chunk in chunks.flatten() {
             let data = if chunk.kind == sctp::DATA { sctp::Data::parse(chunk).ok() } else { None };
-            let message = data
-                .filter(|data| data.protocol == sctp::PROTOCOL_M3UA && data.first && data.last)
-                .and_then(|data| m3ua::Message::parse(data.payload).ok());
+            let message = data.filter(|data| data.first && data.last).and_then(|data| {
+                let adaptation = Adaptation::of_payload_protocol(data.protocol)?;
+                Some((adaptation, sigtran::Message::parse(adaptation.layer(), data.payload).ok()?))
+            });
             let mut one: ArrayString<48> = ArrayString::new();
             let _ = match (message, chunk_name(chunk.kind)) {
-                (Some(message), _) => match message_name(message.class, message.kind) {
-                    Some(name) => write!(one, "M3UA {name}"),
-                    None => write!(one, "M3UA {}.{}", message.class, message.kind),
-                },
+                (Some((adaptation, message)), _) => {
+                    let sigtran::Message { class, kind, .. } = message;
+                    match message_name(class, kind).or_else(|| sigtran::kind_name(class, kind)) {
+                        Some(name) => write!(one, "{} {name}", layer_name(adaptation)),
+                        None => write!(one, "{} {class}.{kind}", layer_name(adaptation)),
+                    }
+                }
                 (None, Some(name)) => write!(one, "SCTP {name}"),
                 (None, None) => write!(one, "SCTP chunk {}", chunk.kind),
             };
@@ -106,6 +111,16 @@ const fn chunk_name(kind: u8) -> Option<&'static str> {
         193 => "ASCONF",
         _ => return None,
     })
+}
+
+const fn layer_name(adaptation: Adaptation) -> &'static str {
+    match adaptation {
+        Adaptation::Iua => "IUA",
+        Adaptation::M2pa => "M2PA",
+        Adaptation::M2ua => "M2UA",
+        Adaptation::M3ua => "M3UA",
+        Adaptation::Sua => "SUA",
+    }
 }
 
 const fn message_name(class: u8, kind: u8) -> Option<&'static str> {
