@@ -3,6 +3,8 @@
 //! (`UPDATE_EXPECT=1`) and holds against what it finds.
 
 mod common;
+#[path = "common/level_3.rs"]
+mod level_3;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -22,11 +24,12 @@ use tollgate::wire::isup::content::Content;
 use tollgate::wire::isup::number::Number;
 use tollgate::wire::isup::release::CODING_ITU;
 use tollgate::wire::isup::{self, Variant, parameter};
+use tollgate::wire::mtp3;
 use tollgate::wire::sip::address::{Address, Scheme, Uri};
 use tollgate::wire::sip::start::Start;
 use tollgate::wire::sip::{self};
 
-const FOLDERS: [&str; 4] = ["isup_ss7", "isup_vectors", "sctp", "sip_pcap"];
+const FOLDERS: [&str; 5] = ["camel_tcap", "isup_ss7", "isup_vectors", "sctp", "sip_pcap"];
 
 const SIP_FIELDS: [&str; 9] = [
     "sip.Method",
@@ -52,18 +55,18 @@ const ISUP_FIELDS: [&str; 10] = [
     "isup.cause_indicator",
 ];
 
+/// Of messages of other user parts of SS7.
+const MTP_FIELDS: [&str; 3] = ["mtp3.service_indicator", "mtp3.opc", "mtp3.dpc"];
+/// User parts whose messages are compared as ISUP.
+const CALL_PARTS: [u8; 2] = [mtp3::ISUP, mtp3::BICC];
+
 /// Stands in [`ALLOWED`] for a frame in which one side found messages of a protocol and the other none.
 const NO_SIP: &str = "SIP";
 const NO_ISUP: &str = "ISUP";
+const NO_MTP: &str = "MTP";
 
 /// Differences that are known: file, frame (0: any), field, and why.
 const ALLOWED: &[(&str, u64, &str, &str)] = &[
-    (
-        "tcpdump-isup.pcap",
-        0,
-        NO_ISUP,
-        "M3UA of a draft: protocol data under tag 3, before RFC 3332 gave it 0x0210",
-    ),
     ("sipnab-sip-488-codec-reject.pcapng", 5, "sip.r-uri.user", ONE_LETTER),
     ("sipnab-sip-488-codec-reject.pcapng", 0, "sip.to.user", ONE_LETTER),
     (
@@ -139,6 +142,8 @@ fn small_network() -> Network {
 struct Reading {
     sip: usize,
     isup: usize,
+    /// Messages of other user parts.
+    mtp: usize,
     /// Values of each field, in the order of the messages, joined by commas as tshark joins them.
     values: BTreeMap<&'static str, String>,
 }
@@ -162,6 +167,7 @@ struct Compared {
     has_oracle: bool,
     sip: usize,
     isup: usize,
+    mtp: usize,
     differences: Vec<Difference>,
 }
 
@@ -174,8 +180,9 @@ fn messages_read_as_tshark_reads_them() {
     hold_against_allowed(&compared);
     let sip: usize = compared.iter().map(|capture| capture.sip).sum();
     let isup: usize = compared.iter().map(|capture| capture.isup).sum();
-    println!("compared {sip} SIP and {isup} ISUP messages");
-    assert!(sip > 9_500 && isup > 5_300, "{sip} SIP and {isup} ISUP messages");
+    let mtp: usize = compared.iter().map(|capture| capture.mtp).sum();
+    println!("compared {sip} SIP and {isup} ISUP messages, {mtp} of other user parts");
+    assert!(sip > 9_500 && isup > 5_300 && mtp > 100, "{sip} SIP and {isup} ISUP messages, {mtp} others");
     hold_against_document(&document(&compared));
 }
 
@@ -195,6 +202,7 @@ fn compare(data: &Path, manifest: &str, name: &str, path: &Path) -> Compared {
     Compared {
         sip: both(|reading| reading.sip),
         isup: both(|reading| reading.isup),
+        mtp: both(|reading| reading.mtp),
         differences: if has_oracle { differences(&ours, &theirs) } else { Vec::new() },
         file: name.split('/').next_back().unwrap().to_owned(),
         origin: listed[1].split(" (").next().unwrap().to_owned(),
@@ -225,6 +233,7 @@ fn differences(ours: &Readings, theirs: &Readings) -> Vec<Difference> {
         };
         check(NO_SIP, (own.sip, other.sip), &SIP_FIELDS);
         check(NO_ISUP, (own.isup, other.isup), &ISUP_FIELDS);
+        check(NO_MTP, (own.mtp, other.mtp), &MTP_FIELDS);
     }
     found
 }
@@ -238,6 +247,14 @@ fn read_ourselves(path: &Path) -> (u64, Readings) {
     let mut readings = Readings::new();
     while let Some(frame) = capture.next() {
         assembler.push(frame, &mut |pdu| read_pdu(&pdu, readings.entry(pdu.frame).or_default()));
+        let others = level_3::of_frame(&frame).into_iter();
+        for (indicator, label) in others.filter(|(indicator, _)| !CALL_PARTS.contains(indicator)) {
+            let reading = readings.entry(frame.number).or_default();
+            reading.mtp += 1;
+            reading.add("mtp3.service_indicator", &indicator.to_string());
+            reading.add("mtp3.opc", &label.opc.to_string());
+            reading.add("mtp3.dpc", &label.dpc.to_string());
+        }
     }
     (capture.frames(), readings)
 }
@@ -346,7 +363,18 @@ fn read_oracle(text: &str) -> Readings {
         let values = present.map(|(field, column)| (*field, cells[*column].to_owned())).collect();
         let count = |name: &str| cells[column(name)].split(',').filter(|value| !value.is_empty()).count();
         let sip = count("sip.Method") + count("sip.Status-Code");
-        (cells[frame].parse().unwrap(), Reading { sip, isup: count("isup.message_type"), values })
+        let isup = count("isup.message_type");
+        let mut reading = Reading { sip, isup, values, mtp: 0 };
+        // Of M3UA the service indicator stands in a column of its own, and in decimals.
+        let indicators = [cells[column("mtp3.service_indicator")], cells[column("m3ua.protocol_data_si")]];
+        let indicators = indicators.into_iter().flat_map(|cell| cell.split(',')).filter_map(|text| {
+            text.strip_prefix("0x").map_or_else(|| text.parse().ok(), |hex| u8::from_str_radix(hex, 16).ok())
+        });
+        for indicator in indicators.filter(|indicator| !CALL_PARTS.contains(indicator)) {
+            reading.mtp += 1;
+            reading.add("mtp3.service_indicator", &indicator.to_string());
+        }
+        (cells[frame].parse().unwrap(), reading)
     };
     lines.map(row).collect()
 }
@@ -389,22 +417,23 @@ fn hold_against_allowed(compared: &[Compared]) {
 fn document(compared: &[Compared]) -> String {
     let mut text = String::from(HEAD);
     for capture in compared {
-        let Compared { file, origin, frames, sip, isup, .. } = capture;
+        let Compared { file, origin, frames, sip, isup, mtp, .. } = capture;
         let differences = match (capture.has_oracle, capture.differences.len()) {
             (false, _) => "replayed only".to_owned(),
             (true, 0) => "none".to_owned(),
             (true, count) => count.to_string(),
         };
-        let _ = writeln!(text, "| {file} | {origin} | {frames} | {sip} | {isup} | {differences} |");
+        let _ = writeln!(text, "| {file} | {origin} | {frames} | {sip} | {isup} | {mtp} | {differences} |");
     }
     let sum = |count: fn(&Compared) -> usize| compared.iter().map(count).sum::<usize>();
     let _ = writeln!(
         text,
-        "| **all {}** | | {} | {} | {} | {} |",
+        "| **all {}** | | {} | {} | {} | {} | {} |",
         compared.len(),
         compared.iter().map(|capture| capture.frames).sum::<u64>(),
         sum(|capture| capture.sip),
         sum(|capture| capture.isup),
+        sum(|capture| capture.mtp),
         sum(|capture| capture.differences.len()),
     );
     text.push_str(DIFFERENCES);
@@ -424,20 +453,20 @@ const HEAD: &str = "\
 Captures made by other projects, decoded frame by frame by Tollgate and by tshark 4.0.17. A SIP message is compared in
 method, status, CSeq, Call-ID, user parts of request URI, From and To, P-Asserted-Identity and Reason; an ISUP message
 in type, circuit, point codes, called number and its nature of address, calling, redirecting and original called
-numbers, and the cause wherever there is one. Every capture also replays through the whole program with the shipped rules,
+numbers, and the cause wherever there is one; a message of another user part of SS7 in user part and point codes. Every capture also replays through the whole program with the shipped rules,
 with and without a network file, with a verdict and a record for each call.
 
 `tests/oracle.rs` writes this page (`UPDATE_EXPECT=1`) and fails when it is not true. The captures are not part of
 this repository.
 
-| Capture | Origin | Frames | SIP messages | ISUP messages | Differences |
-|---|---|---:|---:|---:|---:|
+| Capture | Origin | Frames | SIP messages | ISUP messages | Others of SS7 | Differences |
+|---|---|---:|---:|---:|---:|---:|
 ";
 
 const DIFFERENCES: &str = "
 ## Differences
 
-`SIP` and `ISUP` in place of a field: only one of the two found messages in the frame.
+`SIP`, `ISUP` and `MTP` in place of a field: only one of the two found messages in the frame.
 
 | Capture | Frame | Field | Times | Why |
 |---|---|---|---:|---|
