@@ -24,7 +24,7 @@ const COPIES: u32 = 40;
 const SPACING: u32 = 86_400;
 
 /// What is done to a file, by name; how many frames or messages it found.
-type Way = (&'static str, fn(&Path) -> u64);
+type Way = (&'static str, fn(&Path, &Context) -> u64);
 
 const WAYS: [Way; 4] = [("libpcap", libpcap), ("read", read), ("assembled", assembled), ("decoded", decoded)];
 
@@ -32,12 +32,13 @@ fn main() {
     let mut arguments = std::env::args().skip(1).filter(|argument| !argument.starts_with('-'));
     let path = arguments.next().map_or_else(demonstration, PathBuf::from);
     let repetitions = arguments.next().map_or(9, |count| count.parse().expect("a number of repetitions"));
+    let context = Context { network: common::network("benches/network.toml"), seed: Seed(1) };
     let mut spans = WAYS.map(|_| Vec::new());
     let mut found = WAYS.map(|_| 0);
     for _ in 0..repetitions {
         for (number, (_, way)) in WAYS.iter().enumerate() {
             let watch = Stopwatch::start();
-            found[number] = way(&path);
+            found[number] = way(&path, &context);
             spans[number].push(watch.elapsed());
         }
     }
@@ -64,7 +65,7 @@ fn best_and_median(spans: &mut [Duration]) -> (Duration, Duration) {
     (spans[0], spans[spans.len() / 2])
 }
 
-fn libpcap(path: &Path) -> u64 {
+fn libpcap(path: &Path, _: &Context) -> u64 {
     let mut capture = pcap::Capture::from_file(path).expect("libpcap reads it");
     let mut frames = 0;
     while let Ok(packet) = capture.next_packet() {
@@ -74,7 +75,7 @@ fn libpcap(path: &Path) -> u64 {
     frames
 }
 
-fn read(path: &Path) -> u64 {
+fn read(path: &Path, _: &Context) -> u64 {
     let mut capture = Capture::open(&[path]).expect("a capture");
     let mut frames = 0;
     while let Some(frame) = capture.next() {
@@ -84,7 +85,7 @@ fn read(path: &Path) -> u64 {
     frames
 }
 
-fn assembled(path: &Path) -> u64 {
+fn assembled(path: &Path, _: &Context) -> u64 {
     let mut capture = Capture::open(&[path]).expect("a capture");
     let mut assembler = Assembler::new(AssembleOptions::default());
     while let Some(frame) = capture.next() {
@@ -95,14 +96,13 @@ fn assembled(path: &Path) -> u64 {
     assembler.pdus()
 }
 
-fn decoded(path: &Path) -> u64 {
+fn decoded(path: &Path, context: &Context) -> u64 {
     let mut capture = Capture::open(&[path]).expect("a capture");
     let mut assembler = Assembler::new(AssembleOptions::default());
-    let context = Context { network: common::network("benches/network.toml"), seed: Seed(1) };
     let (mut counts, mut signals) = (Counts::default(), 0);
     while let Some(frame) = capture.next() {
         assembler.push(frame, &mut |pdu| {
-            signals += u64::from(signal::decode(&pdu, &context, &mut counts).is_ok());
+            signals += u64::from(signal::decode(&pdu, context, &mut counts).is_ok());
         });
     }
     signals

@@ -267,15 +267,16 @@ impl Reader {
 /// Value of a Content-Length line, long or compact form.
 #[inline]
 fn content_length(line: &[u8]) -> Option<&[u8]> {
-    if !matches!(line.first(), Some(b'C' | b'c' | b'L' | b'l')) {
-        return None;
-    }
-    let colon = line.iter().take(40).position(|octet| *octet == b':')?;
-    let name = line[..colon].trim_ascii_end();
-    if !name.eq_ignore_ascii_case(b"Content-Length") && !name.eq_ignore_ascii_case(b"l") {
-        return None;
-    }
-    Some(line[colon + 1..].trim_ascii())
+    const NAME: &[u8] = b"Content-Length";
+    let rest = match line {
+        [b'l' | b'L', rest @ ..] => rest,
+        [b'c' | b'C', ..] => {
+            let (name, rest) = line.split_at_checked(NAME.len())?;
+            name.eq_ignore_ascii_case(NAME).then_some(rest)?
+        }
+        _ => return None,
+    };
+    rest.trim_ascii_start().strip_prefix(b":").map(<[u8]>::trim_ascii)
 }
 
 #[cfg(test)]
