@@ -15,12 +15,13 @@ use tollgate::base::field::{Country, Facts, FieldId, Value};
 use tollgate::base::frame::{Envelope, Frame, Link, Mtp, MtpPlan, Pdu, RoutingLabel, Transport, UserPart};
 use tollgate::base::map::Seed;
 use tollgate::base::network::Network;
+use tollgate::base::number::{Number, Party};
 use tollgate::base::numbering::Numbering;
 use tollgate::base::roaming::RoamingStates;
-use tollgate::base::route::Routes;
+use tollgate::base::route::{Direction, RouteId, Routes};
 use tollgate::base::time::At;
 use tollgate::billing::rate_card::RateCard;
-use tollgate::call::CallOptions;
+use tollgate::call::{CallId, CallOptions, StirReason, StirVerdict};
 use tollgate::capture::Capture;
 use tollgate::config::raw::{Findings, RawNetwork};
 use tollgate::config::roaming::parse_roaming;
@@ -39,10 +40,13 @@ use tollgate::inspect::{Follower, Said};
 use tollgate::judge::Treatment;
 use tollgate::rule::{Condition, Evidence, Ruleset, Source};
 use tollgate::signal::{self, Context, Counts, Key};
+use tollgate::stir;
 use tollgate::wire::sctp::control::Control;
 use tollgate::wire::sctp::interleaved::InterleavedData;
 use tollgate::wire::sip::forward;
-use tollgate::wire::{hep, isup, m2pa, m2ua, m3ua, mtp3, nfnetlink, sctp, sigtran, sip};
+use tollgate::wire::{
+    certificate, hep, isup, m2pa, m2ua, m3ua, mtp3, nfnetlink, passport, sctp, sigtran, sip,
+};
 
 /// Every link type, for the first octet of the input of [`frames`].
 pub const LINKS: [Link; 8] = [
@@ -190,6 +194,56 @@ pub fn sip(bytes: &[u8]) -> bool {
     sip::Message::parse(bytes)
         .is_ok_and(|message| sip::find_call_id(bytes).expect("what was read") == message.call_id)
 }
+
+/// The value of an Identity header, alone and in a setup that is to be verified: whatever it is, it is not valid without a
+/// certificate.
+pub fn passport(bytes: &[u8]) -> bool {
+    let head = [
+        b"INVITE sip:+12155551213@b SIP/2.0\r\nFrom: <sip:+12155551212@a>;tag=1\r\nTo: <sip:+12155551213@b>\r\n\
+          Call-ID: x\r\nCSeq: 1 INVITE\r\nDate: Tue, 14 Nov 2023 22:16:40 GMT\r\nIdentity: ",
+        bytes,
+        b"\r\n\r\n",
+    ];
+    let party = |digits: &[u8]| Party { number: Number::from_digits(digits).ok(), ..Party::default() };
+    let question = stir::Question {
+        seq: 1,
+        call: CallId(1),
+        at: At::from_nanos(1_700_000_200_000_000_000),
+        route: RouteId::UNKNOWN,
+        direction: Direction::Inbound,
+        calling: party(b"12155551212"),
+        called: party(b"12155551213"),
+        head: head.concat().into(),
+        waits: 0,
+    };
+    let (anchors, freshness) = (stir::Anchors::new(), Duration::from_secs(60));
+    let said = match stir::case::Case::read(&question, &NETWORK) {
+        Ok(case) => case.judge(|_| Err(StirReason::NoCertificate), (&anchors, freshness)),
+        Err(stir) => stir,
+    };
+    assert!(matches!(said.verdict, StirVerdict::Invalid | StirVerdict::Unverified), "{said:?}");
+    let Ok(identity) = passport::Identity::parse(bytes) else { return false };
+    let token = identity.token.to_string();
+    assert_eq!(passport::Token::parse(token.as_bytes()), Ok(identity.token));
+    let _ = stir::fetch::checked(&String::from_utf8_lossy(identity.info));
+    passport::Header::parse(identity.token.header).is_ok()
+        && passport::Claims::parse(identity.token.payload).is_ok()
+}
+
+/// A certificate, in DER and in PEM.
+pub fn certificate(bytes: &[u8]) -> bool {
+    let _ = stir::Chain::parse(bytes);
+    let Ok(read) = certificate::Certificate::parse(bytes) else { return false };
+    let number = passport::number::Canonical::parse(b"12155551212").expect("a number");
+    let _ = read.authority.is_some_and(|authority| authority.covers(&number));
+    assert!(read.key.is_none_or(|key| key.len() == 65));
+    true
+}
+
+static NETWORK: LazyLock<Network> = LazyLock::new(|| Network {
+    numbering: Numbering::new(Country(*b"US")).expect("a country"),
+    ..Network::unknown()
+});
 
 /// A SIP message through a proxy, there and back: what goes on is the same message, and the same whenever it is sent again.
 pub fn sip_forward(bytes: &[u8]) -> bool {

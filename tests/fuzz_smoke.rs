@@ -4,6 +4,8 @@
 //! for how long it gets them instead. An input that fails is kept in `fuzz/artifacts`. With `TOLLGATE_FUZZ_SEEDS` the
 //! seeds are written to that folder, one folder a target, for a fuzzer that is guided by coverage.
 
+#[path = "stir/made.rs"]
+mod made;
 #[path = "../fuzz/targets.rs"]
 mod targets;
 
@@ -118,6 +120,30 @@ fn sip() {
     let mut seeds = vec![INVITE.to_vec(), ringing.to_vec()];
     seeds.extend(messages(|envelope| matches!(envelope, Envelope::Sip { .. })));
     fuzz("sip", targets::sip, &seeds);
+}
+
+#[test]
+fn passport() {
+    let made = made::Trust::new("STI").usual();
+    let payload = made::shaken("A", made::CALLER, made::CALLED, made::NOW);
+    let plain = payload.replace("\"attest\":\"A\",", "");
+    let header = format!("{{\"alg\":\"ES256\",\"typ\":\"passport\",\"x5u\":\"{}\"}}", made::X5U);
+    let token = made.token(&header, &plain);
+    let seeds = [
+        made.shaken("A"),
+        made.div(made::CALLED, "12155551214", made::NOW),
+        format!("{token};info=<{}>", made::X5U),
+        format!("..{};info=<{}>;alg=ES256", token.rsplit('.').next().unwrap(), made::X5U),
+    ];
+    fuzz("passport", targets::passport, &seeds.map(String::into_bytes));
+}
+
+#[test]
+fn certificate() {
+    let trust = made::Trust::new("STI");
+    let (usual, bare) = (trust.usual(), trust.provider(None, (2022, 2030)));
+    let ders = [&usual.pem, &bare.pem, &trust.root].map(|pem| made::der(pem));
+    fuzz("certificate", targets::certificate, &[&ders[..], &[usual.pem.into_bytes()]].concat());
 }
 
 #[test]

@@ -333,6 +333,7 @@ impl Judge {
 
     /// The call as it was set up was none: its verdict is void, and it is no longer in flight.
     fn withdraw(&mut self, call: &Call, out: &mut Vec<Output>) {
+        self.stirs.remove(&call.seq);
         let held = self.verdicts.remove(&call.seq);
         if held.is_none_or(|held| !held.verdict.decision.keeps_away()) {
             self.store.hung_up(call, &self.network);

@@ -392,7 +392,14 @@ impl Decision {
             let is_setup = matches!(event, CallEvent::Setup(_));
             let mut question = questions.iter_mut().find(|question| is_setup && question.call.seq == seq);
             let placed = match instead {
-                Some((instead_of, is_exit)) => Placed::Entry { event, instead_of, is_exit },
+                Some((instead_of, is_exit)) => {
+                    // Its first leg was held as long as a setup may be.
+                    let is_verified = |look_ups: &LookUps| look_ups.verified_answers().is_some();
+                    if event.call().identity.is_some() && self.look_ups.as_ref().is_some_and(is_verified) {
+                        self.judge.verified(seq, Stir::unverified(StirReason::Timeout));
+                    }
+                    Placed::Entry { event, instead_of, is_exit }
+                }
                 None if is_setup => {
                     let stamped = Stamped { stamp, event };
                     match self.hold(stamped, &mut question) {

@@ -423,6 +423,90 @@ mod tests {
         assert!(waiting.is_empty() && ready.is_empty() && deadlines.is_empty() && under_way.is_empty());
     }
 
+    /// With somebody who verifies, too.
+    fn with_verifier() -> Bench {
+        let mut bench = Bench::new();
+        let options = stir::Options {
+            anchors: Arc::default(),
+            local: Arc::default(),
+            fetch: None,
+            freshness: Duration::from_secs(60),
+            deadline: Duration::from_secs(300),
+            certificates_max: 16,
+            threads: 1,
+        };
+        bench.look_ups.verifier = Some(Verifier::start(&options, &bench.network).unwrap());
+        bench
+    }
+
+    /// A signed setup of somebody abroad, on whom no look-up depends; whether it waits.
+    fn hold_signed(bench: &mut Bench, seq: u64, caller: &str) -> bool {
+        let party = |digits: &str| Party::from(Number::from_digits(digits.as_bytes()).unwrap());
+        let setup = Setup {
+            route: RouteId(1),
+            calling: party(caller),
+            called: party("48221234567"),
+            ..Setup::default()
+        };
+        let mut call = Call::new(CallKey::Isup { opc: 1, dpc: 2, cic: 3 }, seq, At::from_nanos(seq), setup);
+        let head = b"INVITE sip:1@h SIP/2.0\r\nCall-ID: x\r\nCSeq: 1 INVITE\r\nIdentity: garbage\r\n\r\n";
+        call.identity = Some(Arc::from(&head[..]));
+        let event = CallEvent::Setup(call);
+        let stamped = Stamped { stamp: Stamp::message(At::from_nanos(seq), seq), event };
+        bench.look_ups.hold((&mut bench.judge, &bench.network), stamped, (None, None)).is_none()
+    }
+
+    fn judged(bench: &mut Bench, waiting: Waiting) -> Stir {
+        let mut out = Vec::new();
+        let call = waiting.stamped.event.call().clone();
+        bench.judge.handle(call.setup_at, waiting.stamped.event, &mut out);
+        bench.judge.handle(call.setup_at, CallEvent::End(call), &mut out);
+        let record = out.into_iter().find_map(|output| match output {
+            crate::judge::Output::Record(record) => Some(record.call.stir),
+            _ => None,
+        });
+        record.unwrap()
+    }
+
+    #[test]
+    fn a_signed_setup_waits_until_it_is_verified() {
+        let mut bench = with_verifier();
+        assert!(!bench.hold(1, "4930123456"), "neither signed nor looked up");
+        assert!(hold_signed(&mut bench, 2, "4930123456"));
+        assert!(bench.look_ups.next_due().is_none());
+        let answer = bench.look_ups.verified_answers().unwrap().recv().unwrap();
+        bench.look_ups.verified(&mut bench.judge, answer);
+        let waiting = bench.look_ups.next_due().unwrap();
+        assert!(!waiting.is_verifying);
+        assert_eq!(judged(&mut bench, waiting), Stir::invalid(StirReason::Malformed));
+        // Said once more, of a call that no longer waits.
+        bench.look_ups.verified(&mut bench.judge, answer);
+        assert!(bench.look_ups.next_due().is_none() && bench.look_ups.deadlines.is_empty());
+    }
+
+    #[test]
+    fn a_setup_waits_for_both_and_for_neither_beyond_its_deadline() {
+        let mut bench = with_verifier();
+        assert!(hold_signed(&mut bench, 1, "48601000001"));
+        let minutes = |bench: &Bench| (bench.look_ups.patience().unwrap().as_secs() + 30) / 60;
+        assert_eq!(minutes(&bench), 10, "a number is asked about for longer than a signature");
+        bench.answer_next();
+        assert!(bench.look_ups.next_due().is_none());
+        assert_eq!(minutes(&bench), 5);
+        let waiting = bench.look_ups.take(1).unwrap();
+        assert!(waiting.is_verifying);
+        // The other way about.
+        assert!(hold_signed(&mut bench, 2, "48601000002"));
+        for _ in 0..2 {
+            let answer = bench.look_ups.verified_answers().unwrap().recv().unwrap();
+            bench.look_ups.verified(&mut bench.judge, answer);
+        }
+        assert!(bench.look_ups.next_due().is_none());
+        assert_eq!(minutes(&bench), 10);
+        bench.answer_next();
+        assert_eq!(seq(bench.look_ups.next_due()), Some(2));
+    }
+
     #[test]
     fn a_setup_is_due_at_its_deadline() {
         let mut bench = Bench::new();

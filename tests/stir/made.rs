@@ -10,6 +10,8 @@ use rcgen::{
 };
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
+use tokio_rustls::rustls::pki_types::CertificateDer;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tollgate::base::field::Country;
 use tollgate::base::network::Network;
 use tollgate::base::number::Party;
@@ -92,6 +94,12 @@ impl Trust {
     pub fn usual(&self) -> Signer {
         self.provider(Some(&[PROVIDER]), (2022, 2030))
     }
+}
+
+/// The first certificate of a file.
+pub fn der(pem: &str) -> Vec<u8> {
+    let mut items = CertificateDer::pem_slice_iter(pem.as_bytes());
+    items.next().unwrap().unwrap().to_vec()
 }
 
 fn ring_key(key: &KeyPair) -> EcdsaKeyPair {
