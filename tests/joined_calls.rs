@@ -271,3 +271,22 @@ fn whoever_asks_about_a_further_leg_is_told_what_holds_for_the_call() {
     let call = records.iter().find(|record| record["call_key"] == "in@border").unwrap();
     assert_eq!((&call["legs"][0]["call_key"], &call["decision"]), (&"on@core".into(), &"mask".into()));
 }
+
+/// The switch that asks does not say which way the call came; the tap sees it come in from a carrier, once and again.
+#[test]
+fn a_question_without_a_route_and_the_call_on_one() {
+    let carrier =
+        Route { peers: vec!["192.0.2.1/32".parse().unwrap()], ..Route::new("a", RouteClass::International) };
+    let network = Network { routes: Routes::new(vec![carrier]), ..Network::unknown() };
+    let bench = Bench::with(LoopOptions { network: Arc::new(network), ..LoopOptions::default() });
+    let start = clock::now().before(Duration::from_secs(2));
+    let after = |milliseconds| start + Duration::from_millis(milliseconds);
+    bench.ask("tapped@carrier", "48600000001");
+    let invite = || message("INVITE sip:+48600000001@x SIP/2.0", "INVITE");
+    bench.see(&[(after(0), invite()), (after(500), invite())]);
+    let challenged = invite().replace("CSeq: 1", "CSeq: 2").replace("z9hG4bK1", "z9hG4bK2");
+    bench.see(&[(after(600), challenged)]);
+    let records = bench.end();
+    assert_eq!(records.len(), 1);
+    assert_eq!(records[0]["call_key"], "tapped@carrier");
+}

@@ -282,6 +282,20 @@ fn a_forged_name_hides_no_call() {
     }
 }
 
+/// One Call-ID and one branch for all calls: each is judged and counted at setup, though nobody could tell their ends apart.
+#[test]
+fn one_branch_for_all_calls_hides_none() {
+    let mut scene = Scene::new();
+    for index in 0..20 {
+        let hop = Hop::new((OTHER, BORDER), "all")
+            .branch("all")
+            .numbers("+447700900123", &format!("+486010000{index:02}"));
+        scene.invite(index * 10, &hop);
+        scene.invite(index * 10 + 5, &hop);
+    }
+    assert_eq!(scene.records().len(), 20);
+}
+
 /// A forged name neither takes the place of a call of ours, save in the moment before it was set up.
 #[test]
 fn a_forged_name_takes_no_call_away() {

@@ -8,6 +8,7 @@
 mod alike;
 
 use std::collections::VecDeque;
+use std::hash::BuildHasher;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -242,7 +243,6 @@ impl Legs {
         if !self.options.numbers.is_zero()
             && let (Some(calling), Some(called)) = (call.calling.number, call.called.number)
         {
-            use std::hash::BuildHasher;
             names.push((JoinedBy::Numbers, self.seed.hash_one((calling, called))));
         }
         names

@@ -109,6 +109,8 @@ struct Entry {
     cancelled_at: Option<At>,
     /// A switch asked about it, and nothing else was seen of it.
     is_only_asked: bool,
+    /// A switch asked about it, and then it was seen.
+    was_asked: bool,
     /// Another call has its Call-ID.
     is_beside: bool,
     /// The PDU that armed the timer in force.
@@ -408,6 +410,7 @@ impl CallTable {
             dialling,
             cancelled_at: None,
             is_only_asked: wait == Wait::Told,
+            was_asked: false,
             is_beside: false,
             timer_seq: signal.seq,
             call,

@@ -241,7 +241,7 @@ impl CallTable {
     pub(super) fn see_asked(&mut self, slot: u32, signal: &Signal<'_>) {
         let stamp = Stamp::message(self.now, signal.seq);
         let Some(entry) = self.entry(slot) else { return };
-        entry.is_only_asked = false;
+        (entry.is_only_asked, entry.was_asked) = (false, true);
         (entry.sender, entry.cseq) = (signal.sender, signal.cseq);
         entry.forks.clear();
         entry.forks.push(Fork { branch: signal.branch, open: true });

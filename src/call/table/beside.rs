@@ -38,6 +38,7 @@ fn differ(one: &Party, other: &Party) -> bool {
 }
 
 impl CallTable {
+    /// What an INVITE is to the call in this place, whose Call-ID it has.
     pub(super) fn invited(&self, slot: u32, signal: &Signal<'_>) -> Invited {
         let (What::Setup(setup), Some(entry)) = (&signal.what, self.held(slot)) else { return Invited::Same };
         if entry.is_only_asked {
@@ -53,10 +54,13 @@ impl CallTable {
         };
         let is_same_hop = signal.cseq == entry.cseq && !is_about_others(call, setup);
         match place {
+            Place::In if !entry.was_asked && differ(&call.called, &setup.called) => Invited::Another,
+            Place::In if is_about_others(call, setup) => Invited::Another,
+            Place::Unknown if is_of_another(&call.calling, &setup.calling) => Invited::Another,
+            // A switch may ask without saying by which way a call came.
+            _ if entry.was_asked => Invited::Same,
             _ if place > known && is_live && is_sooner && is_same_hop => Invited::Entry,
             Place::In if way != call.way() => Invited::Another,
-            Place::In if differ(&call.called, &setup.called) => Invited::Another,
-            Place::In | Place::Unknown if is_of_another(&call.calling, &setup.calling) => Invited::Another,
             _ => Invited::Same,
         }
     }
@@ -70,13 +74,24 @@ impl CallTable {
         out: &mut Vec<Stamped>,
     ) {
         let What::Setup(setup) = &signal.what else { return };
-        let is_taken =
-            first.and_then(|slot| self.entry(slot)).is_some_and(|entry| entry.fork(signal.branch).is_some());
-        let own = if is_taken {
-            named(self.options.seed, hash, setup.called.number)
-        } else {
-            self.beside(hash, signal.branch)
+        let by_number = named(self.options.seed, hash, setup.called.number);
+        let by_branch = self.beside(hash, signal.branch);
+        // One branch for several calls is no name of any but the first.
+        let is_taken = |slot: u32| self.held(slot).is_some_and(|entry| is_about_others(&entry.call, setup));
+        let is_first = |slot: u32| {
+            self.held(slot).is_some_and(|entry| entry.forks.iter().any(|fork| fork.branch == signal.branch))
         };
+        let is_other = first.is_some_and(is_first) || self.find(by_branch, &signal.leg).is_some_and(is_taken);
+        let own = if is_other { by_number } else { by_branch };
+        let asked = self.find(by_number, &signal.leg);
+        if let Some(slot) = asked
+            && self.held(slot).is_some_and(|entry| entry.is_only_asked)
+        {
+            self.see_asked(slot, &signal);
+            self.rename(slot, own);
+            self.put_beside(slot);
+            return;
+        }
         if let Some(slot) = self.find(own, &signal.leg) {
             let is_over = self.held(slot).is_some_and(|entry| entry.state == State::Ended);
             if !(is_over && self.held(slot).is_some_and(|entry| entry.cseq < signal.cseq)) {
@@ -84,10 +99,15 @@ impl CallTable {
             }
             self.remove(slot);
         }
-        if let Some(slot) = self.insert(own, signal, Wait::Setup, out)
-            && let Some(entry) = self.entry(slot)
+        if let Some(slot) = self.insert(own, signal, Wait::Setup, out) {
+            self.put_beside(slot);
+        }
+    }
+
+    fn put_beside(&mut self, slot: u32) {
+        if let Some(entry) = self.entry(slot)
+            && !std::mem::replace(&mut entry.is_beside, true)
         {
-            entry.is_beside = true;
             self.beside_count += 1;
         }
     }
