@@ -18,7 +18,8 @@ pub fn of_frame(frame: &Frame<'_>) -> Vec<(u8, RoutingLabel)> {
         return Vec::new();
     }
     let Ok((_, chunks)) = Header::parse(packet.payload) else { return Vec::new() };
-    let data = chunks.flatten().filter(|chunk| chunk.kind == DATA).filter_map(|chunk| Data::parse(chunk).ok());
+    let data =
+        chunks.flatten().filter(|chunk| chunk.kind == DATA).filter_map(|chunk| Data::parse(chunk).ok());
     data.filter(|data| data.first && data.last).filter_map(|data| of_chunk(&data)).collect()
 }
 

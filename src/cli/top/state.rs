@@ -210,7 +210,7 @@ impl State {
                 let rule = record.rule().and_then(|rule| ruleset.rules().get(usize::from(rule)));
                 row.rule = rule.map(|rule| rule.id.to_string());
             }
-            Output::Marked(_) => {}
+            Output::Marked(_) | Output::Withdrawn { .. } => {}
         }
     }
 
