@@ -138,6 +138,13 @@ fn records_and_rules_have_what_verification_said() {
     // Nobody was told to verify.
     let bare = bench.replay("bare.toml", &[]);
     assert_eq!(said(&bare), [&["unverified not_configured - -"; 4][..], &["- - - -"]].concat());
+    // What is claimed is known all the same.
+    let rules =
+        RULES.replace("stir.verdict == invalid and stir.reason != malformed", "stir.verdict == unverified");
+    fs::write(bench.path().join("rules/t.toml"), rules).unwrap();
+    let rules: Vec<_> =
+        bench.replay("bare.toml", &[]).iter().map(|record| record["rule"].is_string()).collect();
+    assert_eq!(rules, [true, true, false, false, false]);
 }
 
 #[test]

@@ -8,6 +8,7 @@ use crate::signal::sip::party::{
     Absence, Plan, Room, absence, is_disguised, is_telephone, number_of_name, party, unescaped,
 };
 use crate::signal::{Attestation, Category, Claims, Correlation, TrunkGroup, Verstat};
+use crate::wire::passport;
 use crate::wire::sip::Message;
 use crate::wire::sip::address::{Address, Uri};
 use crate::wire::sip::head::Head;
@@ -104,7 +105,11 @@ pub(super) fn take_rest(message: &Message<'_>, target: &Uri<'_>, plan: Plan<'_>,
     claims.is_ambiguous |= message.is_ambiguous || is_disguised(target);
     claims.hops = message.max_forwards;
     if claims.attestation.is_none() {
-        claims.attestation = message.head.attestation.and_then(attestation);
+        let signed = || passport::claimed_attestation(message.head.identity[0]);
+        claims.attestation = message.head.attestation.and_then(attestation).or_else(|| {
+            // A PASSporT has capitals (RFC 8588 §4).
+            signed().filter(u8::is_ascii_uppercase).and_then(|letter| Attestation::parse(&[letter]))
+        });
     }
     let coming_by = message.head.contact.and_then(trunk_group_of_contact);
     claims.trunk_group = coming_by.map(TrunkGroup::new).unwrap_or_default();

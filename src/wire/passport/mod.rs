@@ -111,6 +111,22 @@ impl fmt::Display for Token<'_> {
     }
 }
 
+/// The letter of `attest` in the payload of the first PASSporT of an Identity line, written as RFC 8225 §9 has it; without memory
+/// and in one walk, for where packets wait. Nothing else of it is looked at.
+#[must_use]
+pub fn claimed_attestation(line: &[u8]) -> Option<u8> {
+    /// `"attest":"?"`, the letter left out.
+    const PATTERN: u128 = 0x22_61_74_74_65_73_74_22_3A_22_00_22;
+    const MASK: u128 = 0xFFFF_FFFF_FFFF_FFFF_FFFF_00FF;
+    let token = line.split(|byte| matches!(byte, b';' | b',')).next()?;
+    let payload = token.get(..token.len().min(TOKEN_MAX))?.split(|byte| *byte == b'.').nth(1)?;
+    let mut last = 0_u128;
+    base64::octets(payload).find_map(|octet| {
+        last = last << 8 | u128::from(octet);
+        (last & MASK == PATTERN).then_some((last >> 8) as u8)
+    })
+}
+
 /// A URI without the angle brackets around it.
 fn unbracketed(value: &[u8]) -> &[u8] {
     match value {
@@ -142,6 +158,25 @@ mod tests {
         let bare = Identity::parse(b"..c2ln;info=https://c.example/a").unwrap();
         assert_eq!((bare.info, bare.alg, bare.ppt), (&b"https://c.example/a"[..], None, None));
         assert!(bare.token.is_compact());
+    }
+
+    #[test]
+    fn sees_what_is_claimed_in_passing() {
+        let line = |payload: &str| {
+            format!("e30.{}.c2ln;info=<https://c.example/a>", base64::encode(payload.as_bytes()))
+        };
+        for (payload, letter) in [
+            (r#"{"attest":"A","dest":{"tn":["1"]}}"#, Some(b'A')),
+            (r#"{"aaattest":"A","attest":"C"}"#, Some(b'C')),
+            (r#"{"attest":"AB"}"#, None),
+            (r#"{"iat":1}"#, None),
+            ("", None),
+        ] {
+            assert_eq!(claimed_attestation(line(payload).as_bytes()), letter, "{payload}");
+        }
+        for bad in ["", "x", "..c2ln;info=<x>", "a.!!!.c"] {
+            assert_eq!(claimed_attestation(bad.as_bytes()), None, "{bad}");
+        }
     }
 
     #[test]
