@@ -190,8 +190,15 @@ pub fn sip(bytes: &[u8]) -> bool {
     let between = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let envelope = Envelope::Sip { src: between(5060), dst: between(5061), transport: Transport::Udp };
     decode(&pdu(envelope, bytes));
-    sip::Message::parse(bytes)
-        .is_ok_and(|message| sip::find_call_id(bytes).expect("what was read") == message.call_id)
+    let lines = sip::view::fields(bytes).inspect(|field| assert!(field.offset < bytes.len())).count();
+    assert!(sip::lint::lint(bytes).len() <= sip::lint::NOTES_MAX);
+    sip::Message::parse(bytes).is_ok_and(|message| {
+        if let Some(isup) = sip::body::find(message.head.content_type.unwrap_or_default(), message.body).isup
+        {
+            assert!(isup.bytes.len() <= message.body.len());
+        }
+        lines > 0 && sip::find_call_id(bytes).expect("what was read") == message.call_id
+    })
 }
 
 /// The value of an Identity header, alone and in a setup that is to be verified: whatever it is, it is not valid without a

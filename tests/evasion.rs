@@ -254,9 +254,12 @@ fn a_method_in_another_case_is_that_method() {
 }
 
 #[test]
-fn a_method_that_cseq_denies_is_what_the_request_line_says() {
-    let found = read(&invite(START, &[FROM, TO, "Call-ID: one\r\nCSeq: 1 BYE\r\n"]));
-    assert_eq!((found.caller().as_str(), found.is_flagged()), (CALLER, true));
+fn a_method_that_cseq_does_not_name_is_what_the_request_line_says() {
+    for cseq in ["1 BYE", "1 INV\u{80}TE", "1INVITE", "1"] {
+        let names = format!("Call-ID: one\r\nCSeq: {cseq}\r\n");
+        let found = read(&invite(START, &[FROM, TO, &names]));
+        assert_eq!((found.caller().as_str(), found.is_flagged()), (CALLER, true), "{cseq}");
+    }
 }
 
 #[test]

@@ -117,9 +117,22 @@ fn sip() {
     let ringing =
         b"SIP/2.0 180 Ringing\r\nVia: SIP/2.0/UDP a;branch=z9hG4bK1\r\nf: <tel:+48221234567>;tag=1\r\n\
         t: <sip:1@b>;tag=2\r\ni: x@y\r\nCSeq: 1 INVITE\r\nReason: Q.850;cause=16\r\nl: 0\r\n\r\n";
-    let mut seeds = vec![INVITE.to_vec(), ringing.to_vec()];
+    let mut seeds = vec![INVITE.to_vec(), ringing.to_vec(), with_isup()];
     seeds.extend(messages(|envelope| matches!(envelope, Envelope::Sip { .. })));
     fuzz("sip", targets::sip, &seeds);
+}
+
+/// An INVITE that says all there is to say, with an ISUP message in its body.
+fn with_isup() -> Vec<u8> {
+    let head = "INVITE sip:+48601234567;npdi;rn=+48500@b;user=phone SIP/2.0\r\nv: SIP/2.0/UDP a;branch=z9hG4bK1\r\n\
+        f: \"+48 22\" <sip:+4822%31234567;cpc=test@a>;tag=1\r\nt: <sip:1@b>\r\ni: 7\r\nCSeq: 1 INVITE\r\n\
+        Remote-Party-ID: <sip:1@a>;party=calling;screen=yes\r\nIdentity: a..b;info=<c>\r\nX-CID: 8\r\n\
+        P-Charging-Vector: icid-value=\"x\"\r\nSession-ID: ab30317f1a784dc48ff824d0d3715d86\r\n\
+        m: <sip:1;tgrp=g;trunk-context=h@a>\r\nc: multipart/mixed;boundary=b1\r\n\r\n\
+        --b1\r\nContent-Type: application/sdp\r\n\r\nv=0\r\n\r\n--b1\r\nc: multipart/x;boundary=\"b2\"\r\n\r\n\
+        --b2\r\nContent-Type: application/ISUP;version=itu-t92+\r\n\r\n";
+    let iam = b"\x01\x11\x20\x01\x0a\x03\x02\x0a\x08\x04\x10\x84\x22\x21\x43\x65\xf7\x0a\x08\x04\x17\x44\x77\x00\x09\x10\x32\x00";
+    [head.as_bytes(), iam, b"\r\n--b2--\r\n--b1--\r\n"].concat()
 }
 
 #[test]

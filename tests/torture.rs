@@ -9,11 +9,11 @@ use std::path::Path;
 use tollgate::base::fault::Kind;
 use tollgate::base::map::Seed;
 use tollgate::wire::sip::forward::{Branch, Forward, backward, forward};
+use tollgate::wire::sip::lint::lint;
 use tollgate::wire::sip::start::Start;
 use tollgate::wire::sip::{Message, find_call_id};
 
-/// What is found wrong with each message that is not plainly valid; nothing for those wrong only in parts that are
-/// not read here (Contact, other headers, the meaning of a URI).
+/// What is found wrong with each message that is not plainly valid.
 const FOUND: [(&str, &[Kind]); 25] = [
     ("badaspec", &[]),
     ("badbranch", &[]),
@@ -35,62 +35,159 @@ const FOUND: [(&str, &[Kind]); 25] = [
     ("novelsc", &[]),
     ("regaut01", &[]),
     ("regbadct", &[]),
-    ("scalar02", &[Kind::BadSyntax]),
+    ("scalar02", &[Kind::BadSyntax; 2]),
     ("scalarlg", &[Kind::BadSyntax]),
     ("sdp01", &[]),
     ("trws", &[Kind::BadSyntax]),
     ("unksm2", &[]),
 ];
 
+/// Messages with which nothing is wrong that can be seen on the way, and who it matters to.
+const FOR_OTHERS: [(&str, &str); 5] = [
+    ("cparam01", "a parameter of Contact is for the registrar to know"),
+    ("cparam02", "a parameter of a Contact's URI is for the registrar to know"),
+    ("invut", "the type of the body is for the called telephone to know"),
+    ("regaut01", "the scheme of authorisation is for the registrar to know"),
+    ("sdp01", "what the caller accepts is for the called telephone to know"),
+];
+
+/// Messages that are valid and yet read in two ways.
+const AMBIGUOUS: [(&str, &str); 1] = [("intmeth", "a NUL in a quoted name, which ends the text to some")];
+
+const HEADING: &str = "\n## Torture messages\n";
+const INTRODUCTION: &str = "
+Messages of RFC 4475 and RFC 5118 that try a receiver. `tests/torture.rs` writes this part. A fault is counted and shown by its
+kind; what no call depends on is said in words by `wire::sip::lint`; *ambiguous* is a fact for rules.
+
+| Message | Section | Title | The RFC | We |
+|---|---|---|---|---|
+";
+
 #[test]
 fn torture_messages_are_read_as_their_rfc_says() {
     let Some(data) = common::test_data() else { return };
-    let folder = data.join("sip_torture");
-    let mut expected: BTreeMap<String, Vec<Kind>> =
-        FOUND.iter().map(|(name, kinds)| ((*name).to_owned(), kinds.to_vec())).collect();
-    for (table, verdict_column) in [("rfc4475", 4), ("rfc5118", 2)] {
-        for (name, verdict) in verdicts(&folder.join(format!("{table}_verdicts.tsv")), verdict_column) {
-            let bytes = std::fs::read(folder.join(table).join(format!("{name}.dat"))).unwrap();
-            let found = match Message::parse(&bytes) {
-                Ok(message) => {
-                    assert_eq!(find_call_id(&bytes), Some(message.call_id), "{name}");
-                    message.faults.iter().map(|fault| fault.kind).collect()
+    let mut expected: BTreeMap<&str, &[Kind]> = BTreeMap::from(FOUND);
+    let mut text = format!("{HEADING}{INTRODUCTION}");
+    for Torture { name, section, title, verdict, bytes } in torture(&data) {
+        let mut said = Vec::new();
+        let found: Vec<Kind> = match Message::parse(&bytes) {
+            Ok(message) => {
+                assert_eq!(find_call_id(&bytes), Some(message.call_id), "{name}");
+                said.push("read".to_owned());
+                let reason = AMBIGUOUS.iter().find(|(known, _)| *known == name);
+                if verdict == "valid" {
+                    assert_eq!(message.is_ambiguous, reason.is_some(), "{name}");
                 }
-                Err(fault) => vec![fault.kind],
-            };
-            let expected = if verdict == "valid" { Some(vec![]) } else { expected.remove(&name) };
-            assert_eq!(Some(found), expected, "{table} {name} ({verdict})");
+                if message.is_ambiguous {
+                    said.push(
+                        reason.map_or("ambiguous".into(), |(_, reason)| format!("ambiguous: {reason}")),
+                    );
+                }
+                message.faults.iter().map(|fault| fault.kind).collect()
+            }
+            Err(fault) => {
+                said.push("refused".to_owned());
+                vec![fault.kind]
+            }
+        };
+        said.extend(found.iter().map(|kind| format!("`{}`", Kind::NAMES[*kind as usize])));
+        let notes = lint(&bytes);
+        said.extend(notes.iter().map(|note| note.what.to_owned()));
+        if verdict == "valid" {
+            // Transactions of RFC 2543 are legal.
+            let is_legal = notes.iter().all(|note| note.what.ends_with("as RFC 2543 has it"));
+            assert!(found.is_empty() && is_legal, "{name}: {found:?} {notes:?}");
+        } else {
+            assert_eq!(Some(found.as_slice()), expected.remove(&*name), "{name} ({verdict})");
+            let reason = FOR_OTHERS.iter().find(|(known, _)| *known == name).map(|(_, reason)| *reason);
+            assert_eq!(said.len() == 1, reason.is_some(), "{name} ({verdict}): {said:?}");
+            said.extend(reason.map(str::to_owned));
         }
+        text += &format!("| {name} | {section} | {title} | {verdict} | {} |\n", said.join("; "));
     }
     assert_eq!(expected, BTreeMap::new(), "named above, but not in the data");
+    hold_against_document(&text);
+}
+
+/// This part of the document is the last one.
+fn hold_against_document(text: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/conformance.md");
+    let document = std::fs::read_to_string(&path).unwrap();
+    let (before, written) = document.split_at(document.find(HEADING).unwrap_or(document.len()));
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
+        std::fs::write(&path, format!("{before}{text}")).unwrap();
+    } else {
+        assert!(
+            written == text,
+            "docs/conformance.md is out of date: run with UPDATE_EXPECT=1 and read the diff"
+        );
+    }
+}
+
+/// Messages that another project tests its parser with, and what is wrong with those that are not as they should be.
+const TEXTS: [(&str, &[Kind], &str); 14] = [
+    ("bad_uri.sip", &[Kind::Missing], "no Via"),
+    ("bad_via2.sip", &[Kind::Unsupported], "SIP/2.0/UDP for a version"),
+    ("invite1.sip", &[Kind::Missing], "no To"),
+    ("invite3-callid.sip", &[Kind::Missing], "no Call-ID"),
+    ("invite4-cseq.sip", &[Kind::BadSyntax], "a CSeq without a method"),
+    ("message02.sip", &[Kind::Missing], "no Call-ID"),
+    ("ms-invite-00-rpl.sip", &[Kind::Truncated], "the head does not end"),
+    ("req-test1.sip", &[Kind::BadSyntax], "two spaces before the version"),
+    ("req-tm1.sip", &[Kind::BadSyntax], "two spaces before the version"),
+    ("req1.sip", &[Kind::Missing], "no Call-ID"),
+    ("req2.sip", &[Kind::Missing], "no Call-ID"),
+    ("sg.sip", &[Kind::BadSyntax], "two CR at an end of line"),
+    ("short_nonce.sip", &[Kind::Truncated], "the head does not end"),
+    ("short_reply.sip", &[Kind::Missing], "no Call-ID"),
+];
+
+#[test]
+fn messages_of_a_proxy_s_tests_are_read() {
+    let Some(data) = common::test_data() else { return };
+    let mut flawed: BTreeMap<String, Vec<Kind>> = BTreeMap::new();
+    let mut count = 0;
+    for entry in std::fs::read_dir(data.join("sip_text/kamailio")).unwrap() {
+        let path = entry.unwrap().path();
+        // Kept as text: the lines end as an editor left them.
+        let bytes = std::fs::read_to_string(&path).unwrap().replace("\r\n", "\n").replace('\n', "\r\n");
+        let bytes = bytes.into_bytes();
+        let faults = match Message::parse(&bytes) {
+            Ok(message) => message.faults.iter().map(|fault| fault.kind).collect(),
+            Err(fault) => vec![fault.kind],
+        };
+        if !faults.is_empty() {
+            flawed.insert(path.file_name().unwrap().to_str().unwrap().to_owned(), faults);
+        }
+        count += 1;
+    }
+    let expected = TEXTS.iter().map(|(name, kinds, _)| ((*name).to_owned(), kinds.to_vec())).collect();
+    assert_eq!(flawed, expected);
+    assert_eq!(count, 30);
 }
 
 /// Every request that can be read goes on as it was, but for what a proxy changes; a response without a second Via goes nowhere.
 #[test]
 fn torture_messages_go_through_a_proxy() {
     let Some(data) = common::test_data() else { return };
-    let folder = data.join("sip_torture");
     let mut counts = [0; 2];
-    for (table, verdict_column) in [("rfc4475", 4), ("rfc5118", 2)] {
-        for (name, verdict) in verdicts(&folder.join(format!("{table}_verdicts.tsv")), verdict_column) {
-            let bytes = std::fs::read(folder.join(table).join(format!("{name}.dat"))).unwrap();
-            let Ok(message) = Message::parse(&bytes) else { continue };
-            if let Start::Response { .. } = message.start {
-                let mut back = Vec::new();
-                let next = backward(&bytes, &mut back);
-                assert!(next.is_some() || back.is_empty(), "{name}");
-                counts[0] += 1;
-                continue;
-            }
-            let own = ["192.0.2.1:5060".parse().unwrap()];
-            let branch = Branch::of(Seed(1), &message, own[0]);
-            let source = "203.0.113.9:5060".parse().unwrap();
-            let how = Forward { source, sent_by: own[0], branch, own: &own, record_route: &[], extra: None };
-            let mut sent = Vec::new();
-            assert_eq!(forward(&bytes, &how, &mut sent), Ok(()), "{table} {name} ({verdict})");
-            assert_eq!(kept(&sent), kept(&bytes), "{name}");
-            counts[1] += 1;
+    for Torture { name, verdict, bytes, .. } in torture(&data) {
+        let Ok(message) = Message::parse(&bytes) else { continue };
+        if let Start::Response { .. } = message.start {
+            let mut back = Vec::new();
+            let next = backward(&bytes, &mut back);
+            assert!(next.is_some() || back.is_empty(), "{name}");
+            counts[0] += 1;
+            continue;
         }
+        let own = ["192.0.2.1:5060".parse().unwrap()];
+        let branch = Branch::of(Seed(1), &message, own[0]);
+        let source = "203.0.113.9:5060".parse().unwrap();
+        let how = Forward { source, sent_by: own[0], branch, own: &own, record_route: &[], extra: None };
+        let mut sent = Vec::new();
+        assert_eq!(forward(&bytes, &how, &mut sent), Ok(()), "{name} ({verdict})");
+        assert_eq!(kept(&sent), kept(&bytes), "{name}");
+        counts[1] += 1;
     }
     assert_eq!(counts, [3, 35]);
 }
@@ -113,9 +210,35 @@ fn kept(message: &[u8]) -> Vec<&[u8]> {
     lines
 }
 
-/// Message name and verdict from each row of a table.
-fn verdicts(table: &Path, verdict_column: usize) -> Vec<(String, String)> {
-    let text = std::fs::read_to_string(table).unwrap();
-    let rows = text.lines().skip(1).map(|row| row.split('\t').collect::<Vec<_>>());
-    rows.map(|row| (row[0].trim_end_matches(".dat").to_owned(), row[verdict_column].to_owned())).collect()
+/// A torture message.
+struct Torture {
+    name: String,
+    section: String,
+    title: String,
+    verdict: String,
+    bytes: Vec<u8>,
+}
+
+/// All of them, by RFC and section.
+fn torture(data: &Path) -> Vec<Torture> {
+    let folder = data.join("sip_torture");
+    let mut all = Vec::new();
+    for table in ["rfc4475", "rfc5118"] {
+        let text = std::fs::read_to_string(folder.join(format!("{table}_verdicts.tsv"))).unwrap();
+        for row in text.lines().skip(1).map(|row| row.split('\t').collect::<Vec<_>>()) {
+            let name = row[0].trim_end_matches(".dat").to_owned();
+            let bytes = std::fs::read(folder.join(table).join(format!("{name}.dat"))).unwrap();
+            let rfc = if table == "rfc4475" { "RFC 4475 §" } else { "RFC 5118" };
+            let [section, title, verdict] =
+                if table == "rfc4475" { [row[2], row[3], row[4]] } else { ["", row[1], row[2]] };
+            all.push(Torture {
+                name,
+                section: format!("{rfc}{section}"),
+                title: title.to_owned(),
+                verdict: verdict.to_owned(),
+                bytes,
+            });
+        }
+    }
+    all
 }

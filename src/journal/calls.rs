@@ -82,6 +82,12 @@ fn write_record(
     number(line, b",\"called\":", call.called.number);
     raw(line, b",\"calling_raw\":", &call.calling);
     raw(line, b",\"called_raw\":", &call.called);
+    // Few calls have one: left out, unlike what every record has.
+    let trunk_group = call.claims.trunk_group.name();
+    if !trunk_group.is_empty() {
+        line.extend_from_slice(b",\"trunk_group\":");
+        string(line, trunk_group.as_bytes());
+    }
     optional(line, b",\"released_by\":", call.released_by.map(|by| by.name()));
     integer(line, b",\"sip_status\":", call.sip_status.map(u64::from));
     integer(line, b",\"q850_cause\":", call.q850_cause.map(u64::from));

@@ -136,6 +136,28 @@ mod tests {
     }
 
     #[test]
+    fn the_table_in_the_document_is_this_one() {
+        const START: &str = "<!-- headers: src/wire/sip/view.rs -->\n";
+        const END: &str = "<!-- end of headers -->";
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/PROTOCOLS.md");
+        let document = std::fs::read_to_string(path).unwrap();
+        let (before, rest) = document.split_once(START).unwrap();
+        let (shown, after) = rest.split_once(END).unwrap();
+        let mut table = String::from("| Header | What is read, and what for | Source |\n|---|---|---|\n");
+        for Header { name, used, source } in &HEADERS {
+            table += &format!("| {name} | {used} | {source} |\n");
+        }
+        if std::env::var_os("UPDATE_EXPECT").is_some() {
+            std::fs::write(path, format!("{before}{START}{table}{END}{after}")).unwrap();
+        } else {
+            assert!(
+                shown == table,
+                "docs/PROTOCOLS.md is not what the table says; renew it with UPDATE_EXPECT=1"
+            );
+        }
+    }
+
+    #[test]
     fn shows_the_lines_as_they_stand() {
         let message = b"BYE sip:1@h SIP/2.0\r\nI : 7\r\nno colon\r\nX-Own:\r\n a\r\n\r\nbody: no\r\n";
         let found: Vec<_> = fields(message).collect();
