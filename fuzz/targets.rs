@@ -298,6 +298,37 @@ pub fn isup(bytes: &[u8]) -> bool {
     decode(&pdu(Envelope::Isup { label, part: UserPart::Isup }, bytes))
 }
 
+/// A message of any of the four standards, which the first octet chooses: every parameter is walked, read and shown.
+pub fn isup_walk(bytes: &[u8]) -> bool {
+    let Some((choice, bytes)) = bytes.split_first() else { return false };
+    let (standard, part) = match choice & 3 {
+        0 => (Mtp::Ansi, UserPart::Isup),
+        1 => (Mtp::Itu, UserPart::Bicc),
+        2 => (Mtp::China, UserPart::Isup),
+        _ => (Mtp::Itu, UserPart::Isup),
+    };
+    let variant = isup::Variant::of(standard, part);
+    let Ok(message) = isup::Message::parse_as(variant, bytes) else { return false };
+    let walked: Vec<_> = message.parameters().collect();
+    for found in walked.iter().flatten() {
+        let (start, content) = (found.parameter.offset, found.parameter.content);
+        assert_eq!(bytes.get(start..start + content.len()), Some(content));
+        if let Ok(said) = found.content() {
+            assert!(said.to_string().bytes().all(|octet| (b' '..=b'~').contains(&octet)));
+        }
+    }
+    if let Ok(iam) = isup::iam::Iam::parse(&message) {
+        let mut again = Vec::new();
+        iam.repr.emit_as(variant, message.cic, &mut again);
+        let message = isup::Message::parse_as(variant, &again).expect("what was emitted");
+        assert!(message.parameters().all(|found| found.is_ok_and(|found| found.fault.is_none())));
+        assert_eq!(isup::iam::Iam::parse(&message).expect("what was emitted").repr, iam.repr);
+    }
+    let label = RoutingLabel { standard, opc: 1, dpc: 2, network_indicator: 2, sls: 3 };
+    decode(&pdu(Envelope::Isup { label, part }, bytes));
+    walked.iter().all(Result::is_ok)
+}
+
 /// An M3UA message.
 pub fn m3ua(bytes: &[u8]) -> bool {
     let read =

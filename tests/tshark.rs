@@ -13,6 +13,8 @@ use tollgate::simulate::attempt::Calling;
 use tollgate::simulate::render::{micros, packet};
 use tollgate::simulate::world::World;
 use tollgate::simulate::{Scenario, Traffic};
+use tollgate::wire::isup::layout::{Layout, Rest};
+use tollgate::wire::isup::{MessageType, Variant, emit_header_as};
 
 #[test]
 fn captures_decode_without_an_expert_error() {
@@ -57,6 +59,65 @@ fn made_traffic_decodes_without_an_expert_error() {
         let said = errors(&bytes);
         assert!(said.is_empty(), "{what}:\n{said}");
     }
+}
+
+/// Messages of every type of Q.763 and T1.113: what is mandatory in them is where another decoder finds it, too.
+#[test]
+fn every_isup_message_is_laid_out_as_another_decoder_reads_it() {
+    if !has_tshark() {
+        return;
+    }
+    for (variant, standard) in [(Variant::Itu, "ITU"), (Variant::Ansi, "ANSI")] {
+        let all: Vec<u8> = (0..=u8::MAX).collect();
+        let layouts: Vec<&Layout> =
+            all.iter().filter_map(|code| Layout::of(variant, MessageType(*code))).collect();
+        let layouts: Vec<_> = layouts.into_iter().filter(|layout| layout.rest != Rest::Opaque).collect();
+        let mut capture = packet::file_header();
+        // LINKTYPE_MTP3, of the tcpdump registry.
+        capture[20..24].copy_from_slice(&141_u32.to_le_bytes());
+        for layout in &layouts {
+            let mut bytes = vec![0x85];
+            bytes.extend(if variant == Variant::Ansi { &[1, 2, 3, 4, 5, 6, 0][..] } else { &[1, 0x80, 0, 0] });
+            bytes.extend(mandatory(variant, layout));
+            capture.extend(packet::record_header(0, bytes.len()));
+            capture.extend(bytes);
+        }
+        let read = read(&capture, standard);
+        assert_eq!(read.len(), layouts.len(), "{standard}");
+        for (layout, (message_type, parameters)) in layouts.iter().zip(read) {
+            let fixed = layout.fixed.iter().map(|(code, _)| *code);
+            let expected: Vec<String> =
+                fixed.chain(layout.variable.iter().copied()).map(|code| code.to_string()).collect();
+            assert_eq!(message_type, layout.message_type.0.to_string(), "{standard} {}", layout.acronym);
+            assert_eq!(parameters, expected.join(","), "{standard} {}", layout.acronym);
+        }
+    }
+}
+
+/// A message with its mandatory parameters, and none that is optional.
+fn mandatory(variant: Variant, layout: &Layout) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    emit_header_as(variant, 1, layout.message_type, &mut bytes);
+    layout.fixed.iter().for_each(|(_, octets)| bytes.extend(vec![0; *octets]));
+    let count = layout.variable.len();
+    let has_optional = layout.rest == Rest::Optional;
+    bytes.extend((0..count).map(|index| (count - index + usize::from(has_optional) + 3 * index) as u8));
+    bytes.extend(has_optional.then_some(0));
+    layout.variable.iter().for_each(|_| bytes.extend([2, 0x83, 0x90]));
+    bytes
+}
+
+/// Type and mandatory parameters of each message, as tshark reads them.
+fn read(capture: &[u8], standard: &str) -> Vec<(String, String)> {
+    let mut input = tempfile::NamedTempFile::new().unwrap();
+    input.write_all(capture).unwrap();
+    let fields = ["-Tfields", "-eisup.message_type", "-eisup.parameter_type"];
+    let standard = format!("mtp3.standard:{standard}");
+    let run = Command::new("tshark").args(["-n", "-o", &standard, "-r"]).arg(input.path()).args(fields).output();
+    let run = run.unwrap();
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    let text = String::from_utf8_lossy(&run.stdout).into_owned();
+    text.lines().filter_map(|line| line.split_once('\t')).map(|(a, b)| (a.into(), b.into())).collect()
 }
 
 fn has_tshark() -> bool {

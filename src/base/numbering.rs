@@ -196,7 +196,8 @@ impl Numbering {
 
     fn read(&self, raw: &[u8], nature: Nature, hint: NumberFormat) -> Result<Number, Shape> {
         // ISUP sends nothing but digits, and most of SIP's users are no more.
-        if (1..=DIGITS_KEPT).contains(&raw.len()) && raw.iter().all(u8::is_ascii_digit) {
+        let are_digits = raw.iter().fold(true, |all, byte| all & byte.is_ascii_digit());
+        if are_digits && (1..=DIGITS_KEPT).contains(&raw.len()) {
             return self.read_digits((raw, false), nature, hint);
         }
         let (digits, has_plus) = digits_of(raw)?;

@@ -295,7 +295,8 @@ fn read_signals(octets: &[u8], is_odd: bool) -> (ArrayVec<u8, RAW_MAX>, bool) {
     let end = usize::try_from(ends.trailing_zeros() >> 2).unwrap_or(RAW_MAX);
     let count = octets.len().saturating_mul(2).saturating_sub(usize::from(is_odd)).min(RAW_MAX);
     let mut digits = [0; RAW_MAX];
-    for (eight, four) in digits.as_chunks_mut::<8>().0.iter_mut().zip(packed.as_chunks::<4>().0) {
+    let fours = packed.as_chunks::<4>().0.iter().take(octets.len().div_ceil(4));
+    for (eight, four) in digits.as_chunks_mut::<8>().0.iter_mut().zip(fours) {
         *eight = digits_of(u32::from_le_bytes(*four));
     }
     let mut digits = ArrayVec::from(digits);
