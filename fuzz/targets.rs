@@ -25,7 +25,6 @@ use tollgate::call::{CallId, CallOptions, StirReason, StirVerdict};
 use tollgate::capture::Capture;
 use tollgate::config::raw::{Findings, RawNetwork};
 use tollgate::config::roaming::parse_roaming;
-use tollgate::engine::Shard;
 use tollgate::feature::fields::FIELDS;
 use tollgate::inline;
 use tollgate::inline::isup::{Answered, Options, Outcome, Rewriter};
@@ -506,8 +505,7 @@ pub fn inspect(bytes: &[u8]) -> bool {
         1 => Envelope::Isup { label, part: UserPart::Isup },
         _ => Envelope::Isup { label, part: UserPart::Bicc },
     };
-    let shard = Shard::new(&CONTEXT.network, CallOptions::default(), true);
-    let mut follower = Follower::new(shard, CallOptions::default().seed);
+    let mut follower = Follower::new(&CONTEXT.network, CallOptions::default());
     let (pdu, mut ladder, mut shown) = (pdu(envelope, bytes), Ladder::new(4), Vec::new());
     let entry = follower.take(&pdu, &mut Vec::new());
     ladder.push(&entry);

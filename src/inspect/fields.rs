@@ -82,14 +82,14 @@ impl<'e> MessageFacts<'e> {
             kind: entry.said.status.map_or_else(ArrayString::new, |status| made(&status)),
             src: made(&entry.said.src.host()),
             dst: made(&entry.said.dst.host()),
-            call: entry.call.map_or_else(ArrayString::new, |call| made(&call.id)),
+            call: entry.id.map_or_else(ArrayString::new, |id| made(&id)),
         }
     }
 }
 
 impl Facts for MessageFacts<'_> {
     fn value(&self, field: FieldId) -> Value {
-        let Entry { said, call, pdu } = self.entry;
+        let Entry { said, call, pdu, .. } = self.entry;
         let code = |code: Option<u64>| {
             code.and_then(|code| i64::try_from(code).ok()).map_or(Value::Unknown, Value::Int)
         };
@@ -130,7 +130,7 @@ impl Facts for MessageFacts<'_> {
             "from" => said.from.as_ref().map(|word| word.bytes()),
             "to" => said.to.as_ref().map(|word| word.bytes()),
             "route" => call.map(|call| self.network.routes.route(call.route).name.as_bytes()),
-            "call" => call.map(|_| self.call.as_bytes()),
+            "call" => self.entry.id.map(|_| self.call.as_bytes()),
             "call_id" => said.call_id,
             "user_agent" => said.user_agent,
             _ => None,
@@ -171,10 +171,8 @@ mod tests {
 
     use super::*;
     use crate::base::frame::{Envelope, Pdu, Transport};
-    use crate::base::map::Seed;
     use crate::base::time::At;
     use crate::call::CallOptions;
-    use crate::engine::Shard;
     use crate::inspect::Follower;
     use crate::rule::Condition;
 
@@ -184,7 +182,7 @@ mod tests {
 
     fn matches(condition: &str) -> bool {
         let network = Arc::new(Network::unknown());
-        let mut follower = Follower::new(Shard::new(&network, CallOptions::default(), true), Seed::default());
+        let mut follower = Follower::new(&network, CallOptions::default());
         let (src, dst) = ("192.0.2.1:5060".parse().unwrap(), "[2001:db8::2]:5070".parse().unwrap());
         let envelope = Envelope::Sip { src, dst, transport: Transport::Udp };
         let pdu = Pdu { at: At::from_nanos(9), seq: 1, frame: 4, envelope, bytes: INVITE };

@@ -1,21 +1,29 @@
 //! Which call each message belongs to, by the same table of calls that records are made with.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::base::frame::{Envelope, Pdu, UserPart};
+use crate::base::frame::{Envelope, Pdu};
 use crate::base::map::{Map, Seed};
+use crate::base::network::Network;
 use crate::base::time::At;
-use crate::call::{Call, CallEvent, Protocol, Stamped};
+use crate::call::{Call, CallEvent, CallId, CallOptions, Legs, Placed, Protocol, Stamped};
 use crate::engine::Shard;
 use crate::inspect::describe::Said;
 use crate::signal::{self, Counts, Key};
-use crate::wire::isup::{Message, MessageType};
+use crate::wire::isup::{Message, MessageType, Variant};
 
 /// Calls on circuits that have ended and are still shown, each about 500 octets.
 const RECENT_MAX: usize = 65_536;
 /// How long a release is repeated or completed: T1 and T5 begin at up to 60 s (Q.764 annex A).
 const RECENT_HOLD: Duration = Duration::from_secs(60);
+
+/// Further legs that have ended and still belong to their call, 32 octets each.
+const LEGS_MAX: usize = 65_536;
+
+/// What happened to a call, and when.
+pub type Told = (At, Placed);
 
 /// A message, what it says, and its call.
 #[derive(Clone, Debug)]
@@ -24,51 +32,71 @@ pub struct Entry<'a> {
     pub pdu: Pdu<'a>,
     /// What it says.
     pub said: Said<'a>,
-    /// The call it belongs to, as far as it has been seen.
+    /// The leg it belongs to, as far as it has been seen.
     pub call: Option<&'a Call>,
+    /// The call that the leg is of, as far as that is known; records of that call have this id.
+    pub id: Option<CallId>,
 }
 
 /// Follows calls message by message.
 #[derive(Debug)]
 pub struct Follower {
     shard: Shard,
+    legs: Legs,
     seed: Seed,
     recent: Recent,
+    /// Calls of further legs that have ended, by the leg's number.
+    ended: Map<u64, CallId>,
+    ended_order: VecDeque<u64>,
+    events: Vec<Stamped>,
     calls: u64,
 }
 
 impl Follower {
-    /// Follows calls in `shard`, whose hashes are keyed by `seed`.
+    /// Follows the calls of a network.
     #[must_use]
-    pub fn new(shard: Shard, seed: Seed) -> Self {
-        Self { shard, seed, recent: Recent::new(seed), calls: 0 }
+    pub fn new(network: &Arc<Network>, options: CallOptions) -> Self {
+        let seed = options.seed;
+        Self {
+            shard: Shard::new(network, options, true),
+            legs: Legs::new(options.legs, network, seed),
+            seed,
+            recent: Recent::new(seed),
+            ended: Map::with_hasher(seed),
+            ended_order: VecDeque::new(),
+            events: Vec::new(),
+            calls: 0,
+        }
     }
 
-    /// Takes a message; what happened to calls is put to `events`, for whoever judges them.
-    pub fn take<'a>(&'a mut self, pdu: &Pdu<'a>, events: &mut Vec<Stamped>) -> Entry<'a> {
+    /// Takes a message; what happened to calls is put to `told`, for whoever judges them.
+    pub fn take<'a>(&'a mut self, pdu: &Pdu<'a>, told: &mut Vec<Told>) -> Entry<'a> {
         let key = signal::key(pdu, self.seed);
-        let seen = events.len();
-        self.shard.handle(pdu, key, events);
-        self.note(key, events.get(seen..).unwrap_or_default());
+        self.shard.handle(pdu, key, &mut self.events);
+        self.tell(key, told);
         let said = Said::of(pdu);
         let live = self.shard.call_of(key);
         let call = match key {
             Key::Leg(hash) if live.is_none() && releases(pdu) => self.recent.get(hash, pdu.at),
             _ => live,
         };
-        Entry { pdu: *pdu, said, call }
+        let id = call.map(|call| {
+            let joined = self.legs.call_of(call.seq).map(|(_, id)| id);
+            joined.or_else(|| self.ended.get(&call.seq).copied()).unwrap_or(call.id)
+        });
+        Entry { pdu: *pdu, said, call, id }
     }
 
     /// Fires the timers due at or before `now`.
-    pub fn advance(&mut self, now: At, events: &mut Vec<Stamped>) {
-        let seen = events.len();
-        self.shard.advance(now, events);
-        self.note(Key::None, events.get(seen..).unwrap_or_default());
+    pub fn advance(&mut self, now: At, told: &mut Vec<Told>) {
+        self.shard.advance(now, &mut self.events);
+        self.tell(Key::None, told);
     }
 
     /// Ends the run.
-    pub fn finish(&mut self, events: &mut Vec<Stamped>) {
-        self.shard.finish(events);
+    pub fn finish(&mut self, told: &mut Vec<Told>) {
+        self.shard.finish(&mut self.events);
+        self.tell(Key::None, told);
     }
 
     /// Messages and faults counted so far, as a replay counts them.
@@ -83,20 +111,37 @@ impl Follower {
         self.calls
     }
 
-    /// A circuit is free when its call ends, but its release is still to be completed.
-    fn note(&mut self, key: Key, events: &[Stamped]) {
-        for stamped in events {
-            match (&stamped.event, key) {
-                (CallEvent::Setup(_), _) => self.calls += 1,
-                // A timer that fired on the way is of another call.
-                (CallEvent::End(call), Key::Leg(hash))
-                    if stamped.stamp.by_message && call.protocol() == Protocol::Isup =>
+    /// Says whose each event is. A leg is forgotten when it ends, but its last messages are still to come.
+    fn tell(&mut self, key: Key, told: &mut Vec<Told>) {
+        let mut events = std::mem::take(&mut self.events);
+        for stamped in events.drain(..) {
+            let at = stamped.stamp.at;
+            if let CallEvent::End(call) = &stamped.event {
+                self.end(call);
+                // A circuit is free at once. A timer that fired on the way is of another call.
+                if let Key::Leg(hash) = key
+                    && stamped.stamp.by_message
+                    && call.protocol() == Protocol::Isup
                 {
-                    self.recent.put(hash, stamped.stamp.at, call);
+                    self.recent.put(hash, at, call);
                 }
-                _ => {}
             }
+            let placed = self.legs.place(stamped);
+            self.calls += u64::from(matches!(placed, Placed::Call(CallEvent::Setup(_))));
+            told.push((at, placed));
         }
+        self.events = events;
+    }
+
+    fn end(&mut self, leg: &Call) {
+        let Some((_, id)) = self.legs.call_of(leg.seq) else { return };
+        if self.ended_order.len() >= LEGS_MAX
+            && let Some(oldest) = self.ended_order.pop_front()
+        {
+            self.ended.remove(&oldest);
+        }
+        self.ended_order.push_back(leg.seq);
+        self.ended.insert(leg.seq, id);
     }
 }
 
@@ -105,8 +150,8 @@ fn releases(pdu: &Pdu<'_>) -> bool {
     let is_release = |message: Message<'_>| {
         matches!(message.message_type, MessageType::RELEASE | MessageType::RELEASE_COMPLETE)
     };
-    matches!(pdu.envelope, Envelope::Isup { part: UserPart::Isup, .. })
-        && Message::parse(pdu.bytes).is_ok_and(is_release)
+    let Envelope::Isup { label, part } = pdu.envelope else { return false };
+    Message::parse_as(Variant::of(label.standard, part), pdu.bytes).is_ok_and(is_release)
 }
 
 /// The last call of circuits, the one put in first making room.

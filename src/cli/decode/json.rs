@@ -17,7 +17,7 @@ pub struct Json {
 impl Json {
     /// Writes a message; `network` names routes.
     pub fn message(&mut self, entry: &Entry<'_>, network: &Network, out: &mut dyn Write) -> io::Result<()> {
-        let Entry { pdu, said, call } = entry;
+        let Entry { pdu, said, call, id } = entry;
         self.open("time", |line| text(line, pdu.at.rfc3339().as_bytes()));
         self.number("frame", Some(pdu.frame).filter(|frame| *frame > 0));
         self.text("protocol", Some(said.protocol.as_bytes()));
@@ -42,7 +42,7 @@ impl Json {
         self.number("cic", said.cic);
         self.number("cause", said.cause);
         self.text("cause_name", said.cause.and_then(cause::name).map(str::as_bytes));
-        self.shown("call", call.map(|call| call.id).as_ref());
+        self.shown("call", id.as_ref());
         self.shown("calling", call.and_then(|call| call.calling.number).as_ref());
         self.shown("called", call.and_then(|call| call.called.number).as_ref());
         let route = call.map(|call| network.routes.route(call.route).name.as_bytes());

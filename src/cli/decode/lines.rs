@@ -48,13 +48,13 @@ impl Lines {
 
     /// Writes a message.
     pub fn message(&mut self, entry: &Entry<'_>, out: &mut dyn Write) -> io::Result<()> {
-        let Entry { said, call, pdu } = entry;
+        let Entry { said, id, pdu, .. } = entry;
         self.line.clear();
         self.begin(pdu.at);
         self.place((&said.src, &said.dst));
         let paint = self.look.paint;
-        match call {
-            Some(call) => put(&mut self.line, paint.call(call.id, short(&call.id.text()))),
+        match id {
+            Some(id) => put(&mut self.line, paint.call(*id, short(&id.text()))),
             None => put(&mut self.line, format_args!("{:<SHORT$}", "-")),
         }
         let kind = Kind(said);

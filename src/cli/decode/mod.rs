@@ -41,11 +41,13 @@ pub fn run(arguments: &DecodeArguments) -> Result<(), Failure> {
         return Err(Failure::new(2, help));
     }
     let selection = Selection::new(arguments)?;
-    let network = Arc::new(load::network(arguments.network.as_deref())?.network);
+    let loaded = load::network(arguments.network.as_deref())?;
+    let (network, legs) = (Arc::new(loaded.network), loaded.legs);
     let interrupted = interrupt::watch()?;
     let route = Route {
         captures: &arguments.captures,
         network: &network,
+        legs,
         interrupted: &interrupted,
         // On a terminal the lines themselves are the progress.
         progress: !io::stdout().is_terminal(),
@@ -180,11 +182,11 @@ impl Visitor for View<'_> {
 
 /// What stands above a ladder.
 fn title(entry: &Entry<'_>, out: &mut impl Write) -> io::Result<()> {
-    let Entry { pdu, said, call } = entry;
+    let Entry { pdu, said, id, .. } = entry;
     write!(out, "{}", &pdu.at.rfc3339()[..26])?;
     write!(out, "Z")?;
-    if let Some(call) = call {
-        write!(out, "  call {}", call.id)?;
+    if let Some(id) = id {
+        write!(out, "  call {id}")?;
     }
     if let (Some(from), Some(to)) = (&said.from, &said.to) {
         write!(out, "  {from} > {to}")?;

@@ -6,7 +6,7 @@ use ipnet::IpNet;
 
 use crate::base::network::Network;
 use crate::base::number::Party;
-use crate::call::{Call, CallKey};
+use crate::call::{Call, CallId, CallKey};
 use crate::cli::{DecodeArguments, Failure};
 use crate::inspect::describe::Place;
 use crate::inspect::fields::{FIELDS, MessageFacts};
@@ -81,14 +81,15 @@ impl Wanted {
     }
 
     fn is(&self, entry: &Entry<'_>) -> bool {
-        let by_id = |call: &Call| !self.id.is_empty() && call.id.text().ends_with(self.id.as_bytes());
+        let by_id = |id: CallId| !self.id.is_empty() && id.text().ends_with(self.id.as_bytes());
         let by_key = |call: &Call| matches!(&call.key, CallKey::Sip(key) if **key == *self.call_id);
         let said = &entry.said;
         let circuit = said
             .label
             .zip(said.cic)
             .map(|(label, cic)| (label.opc.min(label.dpc), label.opc.max(label.dpc), cic));
-        entry.call.is_some_and(|call| by_id(call) || by_key(call))
+        entry.id.is_some_and(by_id)
+            || entry.call.is_some_and(|call| by_id(call.id) || by_key(call))
             || said.call_id == Some(&self.call_id)
             || circuit.is_some() && circuit == self.circuit
     }

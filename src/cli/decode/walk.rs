@@ -10,14 +10,13 @@ use crate::base::fault::Faults;
 use crate::base::frame::Frame;
 use crate::base::network::Network;
 use crate::base::time::At;
-use crate::call::{CallOptions, Stamped};
+use crate::call::{CallOptions, LegOptions};
 use crate::capture::Capture;
 use crate::cli::Failure;
 use crate::cli::load::SEED;
 use crate::cli::progress::Line;
-use crate::engine::Shard;
 use crate::inspect::describe::unit::Unit;
-use crate::inspect::{Entry, Follower};
+use crate::inspect::{Entry, Follower, Told};
 
 /// Whoever looks at what passes. Any error ends the walk.
 pub trait Visitor {
@@ -90,6 +89,8 @@ pub struct Route<'r> {
     pub captures: &'r [PathBuf],
     /// The network, whose numbering and routes calls are read with.
     pub network: &'r Arc<Network>,
+    /// How legs of one call are joined.
+    pub legs: LegOptions,
     /// Set by Ctrl-C.
     pub interrupted: &'r AtomicBool,
     /// Whether a progress line may be drawn.
@@ -101,11 +102,11 @@ pub fn walk(route: &Route<'_>, visitor: &mut dyn Visitor) -> Result<Walked, Fail
     let mut capture =
         Capture::open(route.captures).map_err(|error| Failure::new(error.exit_code(), error))?;
     let assemble = AssembleOptions { seed: SEED, ..AssembleOptions::default() };
-    let call = CallOptions { seed: SEED, ..CallOptions::default() };
+    let call = CallOptions { seed: SEED, legs: route.legs, ..CallOptions::default() };
     let mut steps = Steps {
         assembler: Assembler::new(assemble),
-        follower: Follower::new(Shard::new(route.network, call, true), SEED),
-        events: Vec::new(),
+        follower: Follower::new(route.network, call),
+        told: Vec::new(),
     };
     let mut line = route.progress.then(|| Line::of_octets(capture.total_bytes()));
     let mut stopped = None;
@@ -122,7 +123,7 @@ pub fn walk(route: &Route<'_>, visitor: &mut dyn Visitor) -> Result<Walked, Fail
     if let Some(line) = line {
         line.finish();
     }
-    steps.follower.finish(&mut steps.events);
+    steps.follower.finish(&mut steps.told);
     let mut faults = steps.follower.counts().faults;
     faults.merge(steps.assembler.faults());
     faults.merge(capture.faults());
@@ -141,26 +142,26 @@ pub fn walk(route: &Route<'_>, visitor: &mut dyn Visitor) -> Result<Walked, Fail
 struct Steps {
     assembler: Assembler,
     follower: Follower,
-    events: Vec<Stamped>,
+    told: Vec<Told>,
 }
 
 impl Steps {
     fn frame(&mut self, frame: Frame<'_>, visitor: &mut dyn Visitor) -> io::Result<()> {
-        let Self { assembler, follower, events } = self;
+        let Self { assembler, follower, told } = self;
         let before = visitor.wants_asides().then(|| (assembler.faults().clone(), assembler.skips().clone()));
         visitor.frame(&frame);
-        let (mut told, mut messages) = (Ok(()), 0);
+        let (mut shown, mut messages) = (Ok(()), 0);
         assembler.push(frame, &mut |pdu| {
             messages += 1;
-            let entry = follower.take(&pdu, events);
-            if told.is_ok() {
-                told = visitor.message(&entry);
+            let entry = follower.take(&pdu, told);
+            if shown.is_ok() {
+                shown = visitor.message(&entry);
             }
-            events.clear();
+            told.clear();
         });
-        told?;
-        follower.advance(frame.at, events);
-        events.clear();
+        shown?;
+        follower.advance(frame.at, told);
+        told.clear();
         visitor.seen(&frame, messages)?;
         match before {
             Some((faults, skips)) => asides(&frame, (&faults, &skips), assembler, visitor),

@@ -35,10 +35,10 @@ impl Calls {
 
     /// Adds the call of a message.
     pub fn add(&mut self, entry: &Entry<'_>) {
-        let Some(call) = entry.call else { return };
+        let Some(id) = entry.id else { return };
         if self.ids.len() < CALLS_MAX {
-            self.ids.insert(call.id);
-        } else if !self.ids.contains(&call.id) {
+            self.ids.insert(id);
+        } else if !self.ids.contains(&id) {
             self.full = true;
         }
     }
@@ -100,7 +100,7 @@ impl Visitor for Marks<'_> {
     }
 
     fn message(&mut self, entry: &Entry<'_>) -> io::Result<()> {
-        let of_call = entry.call.is_some_and(|call| self.calls.ids.contains(&call.id));
+        let of_call = entry.id.is_some_and(|id| self.calls.ids.contains(&id));
         let keep = of_call || self.selection.is_all() || self.selection.has(entry, self.network);
         self.kept.message(entry.pdu.frame, keep);
         Ok(())

@@ -13,13 +13,11 @@ use crate::assemble::{AssembleOptions, Assembler};
 use crate::base::frame::Pdu;
 use crate::base::network::Network;
 use crate::base::time::At;
-use crate::call::Stamped;
 use crate::capture::Capture;
 use crate::cli::load::{SEED, SetUp};
 use crate::cli::top::state::State;
 use crate::clock::Stopwatch;
-use crate::engine::Shard;
-use crate::inspect::Follower;
+use crate::inspect::{Follower, Told};
 use crate::judge::{Judge, Output};
 use crate::rule::Ruleset;
 use crate::source::{Inlet, Running};
@@ -33,7 +31,7 @@ pub struct Taker {
     follower: Follower,
     judge: Judge,
     ruleset: Arc<Ruleset>,
-    events: Vec<Stamped>,
+    told: Vec<Told>,
     outputs: Vec<Output>,
 }
 
@@ -45,25 +43,25 @@ impl Taker {
         state: Arc<Mutex<State>>,
     ) -> Self {
         let SetUp { options, judge, .. } = set_up;
-        let follower = Follower::new(Shard::new(network, options.call, true), SEED);
-        Self { state, follower, judge, ruleset, events: Vec::new(), outputs: Vec::new() }
+        let follower = Follower::new(network, options.call);
+        Self { state, follower, judge, ruleset, told: Vec::new(), outputs: Vec::new() }
     }
 
     fn message(&mut self, pdu: &Pdu<'_>) {
-        let Self { state, follower, judge, ruleset, events, outputs } = self;
-        let entry = follower.take(pdu, events);
+        let Self { state, follower, judge, ruleset, told, outputs } = self;
+        let entry = follower.take(pdu, told);
         let mut state = locked(state);
         state.pass(pdu.at);
-        tell(&mut state, judge, ruleset, (events, outputs));
+        tell(&mut state, judge, ruleset, (told, outputs));
         state.message(&entry);
     }
 
     fn pass(&mut self, until: At) {
-        let Self { state, follower, judge, ruleset, events, outputs } = self;
-        follower.advance(until, events);
+        let Self { state, follower, judge, ruleset, told, outputs } = self;
+        follower.advance(until, told);
         let mut state = locked(state);
         state.pass(until);
-        tell(&mut state, judge, ruleset, (events, outputs));
+        tell(&mut state, judge, ruleset, (told, outputs));
     }
 }
 
@@ -72,11 +70,11 @@ fn tell(
     state: &mut State,
     judge: &mut Judge,
     ruleset: &Ruleset,
-    (events, outputs): (&mut Vec<Stamped>, &mut Vec<Output>),
+    (told, outputs): (&mut Vec<Told>, &mut Vec<Output>),
 ) {
-    for stamped in events.drain(..) {
-        state.event(&stamped.event);
-        judge.handle(stamped.stamp.at, stamped.event, outputs);
+    for (at, placed) in told.drain(..) {
+        state.placed(&placed);
+        judge.handle_placed(at, placed, outputs);
         outputs.drain(..).for_each(|output| state.output(&output, ruleset));
     }
 }

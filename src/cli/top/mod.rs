@@ -40,7 +40,7 @@ pub fn run(arguments: &TopArguments) -> Result<(), Failure> {
     let ruleset = Arc::new(load::rules(arguments.rules.as_deref())?);
     let (marks, limits) = (loaded.labels.seeds(), load::limits(&loaded));
     let network = Arc::new(loaded.network);
-    let set_up = load::set_up((&network, &ruleset), (&marks, limits), (1, load::SEED));
+    let set_up = load::set_up((&network, &ruleset), (&marks, limits, loaded.legs), (1, load::SEED));
     let state = Arc::new(Mutex::new(State::new(network.routes.all().len(), load::SEED)));
     let taker = Taker::new(set_up, (&network, ruleset), Arc::clone(&state));
     let interrupted = interrupt::watch()?;

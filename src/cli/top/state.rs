@@ -8,7 +8,7 @@ use crate::base::network::Network;
 use crate::base::number::Party;
 use crate::base::route::RouteId;
 use crate::base::time::At;
-use crate::call::{Call, CallEvent, CallId};
+use crate::call::{Call, CallEvent, CallId, Placed};
 use crate::inspect::Entry;
 use crate::inspect::ladder::Ladder;
 use crate::inspect::text::Visible;
@@ -155,7 +155,7 @@ impl State {
         if let Some(second) = self.seconds.back_mut() {
             second.1 += 1;
         }
-        let number = entry.call.and_then(|call| self.by_id.get(&call.id)).copied();
+        let number = entry.id.and_then(|id| self.by_id.get(&id)).copied();
         if let Some(row) = number.and_then(|number| self.held(number)) {
             row.ladder.push(entry);
         }
@@ -173,8 +173,28 @@ impl State {
         }
     }
 
-    /// Adds what happened to a call.
-    pub fn event(&mut self, event: &CallEvent) {
+    /// Adds what happened to a call. What happens to further legs shows in the ladder only.
+    pub fn placed(&mut self, placed: &Placed) {
+        match placed {
+            Placed::Call(event) => self.event(event),
+            Placed::Entry { event, instead_of, .. } => self.rename(instead_of, event.call()),
+            Placed::Exit { .. } | Placed::Leg => {}
+        }
+    }
+
+    /// What was taken for the call is a leg of it: its row is the call's from now on.
+    fn rename(&mut self, old: &Call, call: &Call) {
+        let Some(number) = self.by_seq.remove(&old.seq) else { return };
+        self.by_id.remove(&old.id);
+        self.by_id.insert(call.id, number);
+        self.by_seq.insert(call.seq, number);
+        if let Some(row) = self.held(number) {
+            (row.id, row.seq, row.route) = (call.id, call.seq, call.route);
+            row.numbers = [shown(&call.calling), shown(&call.called)];
+        }
+    }
+
+    fn event(&mut self, event: &CallEvent) {
         let call = event.call();
         match event {
             CallEvent::Setup(_) => self.setup(call),
@@ -210,7 +230,7 @@ impl State {
                 let rule = record.rule().and_then(|rule| ruleset.rules().get(usize::from(rule)));
                 row.rule = rule.map(|rule| rule.id.to_string());
             }
-            Output::Marked(_) => {}
+            Output::Marked(_) | Output::Withdrawn { .. } => {}
         }
     }
 

@@ -19,7 +19,7 @@ fn seen(case: &str) -> (State, Arc<Network>) {
     let ruleset = Arc::new(load::rules(None).unwrap());
     let limits = load::limits(&loaded);
     let network = Arc::new(loaded.network);
-    let set_up = load::set_up((&network, &ruleset), (&[], limits), (1, load::SEED));
+    let set_up = load::set_up((&network, &ruleset), (&[], limits, loaded.legs), (1, load::SEED));
     let state = Arc::new(Mutex::new(State::new(network.routes.all().len(), load::SEED)));
     let taker = Taker::new(set_up, (&network, ruleset), Arc::clone(&state));
     let capture = Capture::open(&[folder.join("input.pcap.zst")]).unwrap();

@@ -8,11 +8,13 @@ use crate::base::number::RAW_MAX;
 use crate::base::text::hex;
 use crate::inspect::describe::{Said, Word};
 use crate::wire::isup::acm::{Acm, CalledStatus};
-use crate::wire::isup::cpg::{Cpg, Event};
+use crate::wire::isup::cpg::Cpg;
 use crate::wire::isup::iam::Iam;
+use crate::wire::isup::indicator::event_name;
 use crate::wire::isup::number::{NatureOfAddress, Number, Presentation};
 use crate::wire::isup::release::{CODING_ITU, Release};
 use crate::wire::isup::reset::GroupReset;
+use crate::wire::isup::sam::Sam;
 use crate::wire::isup::{Message, MessageType, Variant};
 
 /// Octets of a message on one line of its dump.
@@ -40,13 +42,17 @@ pub(super) fn describe<'a>(bytes: &'a [u8], variant: Variant, mut said: Said<'a>
             }
             Err(fault) => said.fault(fault),
         },
+        MessageType::SUBSEQUENT_ADDRESS => match Sam::parse(&message) {
+            Ok(Sam { number }) => said.fact("digits", Word::Made(number.digits.into_iter().collect())),
+            Err(fault) => said.fault(fault),
+        },
         MessageType::ADDRESS_COMPLETE => match Acm::parse(&message).map(Acm::called_status) {
             Ok(CalledStatus::SubscriberFree) => said.reason = b"subscriber free",
             Ok(_) => {}
             Err(fault) => said.fault(fault),
         },
         MessageType::CALL_PROGRESS => match Cpg::parse(&message) {
-            Ok(progress) => event(progress.event, &mut said),
+            Ok(progress) => said.reason = event_name(progress.event.0).as_bytes(),
             Err(fault) => said.fault(fault),
         },
         MessageType::RELEASE => match Release::parse(&message) {
@@ -91,18 +97,6 @@ fn shown(number: &Number) -> Word<'static> {
     Word::Made(text)
 }
 
-fn event(event: Event, said: &mut Said<'_>) {
-    said.reason = match event {
-        Event::ALERTING => b"alerting",
-        Event::PROGRESS => b"progress",
-        Event::IN_BAND => b"in-band information",
-        Event(4) => b"forwarded, busy",
-        Event::FORWARDED_NO_REPLY => b"forwarded, no reply",
-        Event(6) => b"forwarded, unconditional",
-        _ => b"",
-    };
-}
-
 /// Where the cause arose (Q.850 §2.2.3).
 const fn location(location: u8) -> Word<'static> {
     Word::Named(match location {
@@ -118,8 +112,22 @@ const fn location(location: u8) -> Word<'static> {
     })
 }
 
-/// The octets, from the circuit identification code on.
-pub(super) fn detail(bytes: &[u8], line: &mut dyn FnMut(&dyn fmt::Display)) {
+/// Every parameter by its name, then the octets from the circuit identification code on.
+pub(super) fn detail(bytes: &[u8], variant: Variant, line: &mut dyn FnMut(&dyn fmt::Display)) {
+    if let Ok(message) = Message::parse_as(variant, bytes) {
+        for found in message.parameters() {
+            match found.and_then(|found| Ok((found, found.content()?))) {
+                Ok((found, content)) => {
+                    let code = found.parameter.code;
+                    let name = found.name().unwrap_or("parameter");
+                    line(&format_args!("{name} (0x{code:02x}): {content}"));
+                }
+                Err(fault) => {
+                    line(&format_args!("! {} at octet {}", fault.kind.name(), fault.offset));
+                }
+            }
+        }
+    }
     for (index, octets) in bytes.chunks(DUMPED).enumerate() {
         line(&format_args!("{:04x}  {}", index * DUMPED, hex(octets)));
     }

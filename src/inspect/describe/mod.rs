@@ -93,7 +93,9 @@ impl<'a> Said<'a> {
     pub fn detail(pdu: &Pdu<'_>, line: &mut dyn FnMut(&dyn fmt::Display)) {
         match pdu.envelope {
             Envelope::Sip { .. } => sip::detail(pdu.bytes, line),
-            Envelope::Isup { .. } => isup::detail(pdu.bytes, line),
+            Envelope::Isup { label, part } => {
+                isup::detail(pdu.bytes, Variant::of(label.standard, part), line);
+            }
         }
     }
 
