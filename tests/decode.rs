@@ -234,12 +234,18 @@ fn check_by_tshark(file: &str) {
     }
 }
 
-/// A capture of SIP messages in UDP.
+/// A capture of SIP messages in UDP between two hosts.
 fn capture_of(messages: &[&[u8]]) -> Vec<u8> {
+    let all: Vec<_> = messages.iter().map(|message| ((1, 2), *message)).collect();
+    capture_between(&all)
+}
+
+/// The same between hosts of these numbers.
+fn capture_between(messages: &[((u8, u8), &[u8])]) -> Vec<u8> {
     let mut file = packet::file_header().to_vec();
-    let between = ((Ipv4Addr::new(192, 0, 2, 1), 5060), (Ipv4Addr::new(192, 0, 2, 2), 5060));
-    for (index, message) in messages.iter().enumerate() {
-        let frame = packet::udp(between, index as u16, message);
+    let host = |number: u8| (Ipv4Addr::new(192, 0, 2, number), 5060);
+    for (index, ((src, dst), message)) in messages.iter().enumerate() {
+        let frame = packet::udp((host(*src), host(*dst)), index as u16, message);
         file.extend(packet::record_header(1_700_000_000_000_000 + index as u64, frame.len()));
         file.extend(frame);
     }
@@ -289,6 +295,42 @@ fn what_a_terminal_would_obey_does_not_reach_it() {
     }
     assert_eq!(decoded(&[&path]).lines().count(), messages.len());
     assert_eq!(objects(&decoded(&["--json", &path]))[0]["from"], hostile);
+}
+
+#[test]
+fn legs_of_one_call_are_one_ladder() {
+    let message = |start: &str, call_id: &str, method: &str| {
+        format!(
+            "{start}\r\nVia: SIP/2.0/UDP a;branch=z9hG4bK{call_id}\r\nFrom: <sip:+441132960111@a>;tag=1\r\n\
+             To: <sip:+48601000001@b>{}\r\nCall-ID: {call_id}\r\nCSeq: 1 {method}\r\n\
+             P-Charging-Vector: icid-value=one-call\r\n\r\n",
+            if start.starts_with("INVITE") { "" } else { ";tag=2" },
+        )
+    };
+    let invite = |call_id| message("INVITE sip:+48601000001@b SIP/2.0", call_id, "INVITE");
+    let bye = |call_id| message("BYE sip:+48601000001@b SIP/2.0", call_id, "BYE");
+    let ok = |call_id, method| message("SIP/2.0 200 OK", call_id, method);
+    let messages = [
+        ((1, 2), invite("in")),
+        ((2, 3), invite("out")),
+        ((3, 2), ok("out", "INVITE")),
+        ((2, 1), ok("in", "INVITE")),
+        ((1, 2), bye("in")),
+        ((2, 3), bye("out")),
+        ((3, 2), ok("out", "BYE")),
+        ((2, 1), ok("in", "BYE")),
+    ];
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("legs.pcap");
+    let bytes: Vec<_> = messages.iter().map(|(between, text)| (*between, text.as_bytes())).collect();
+    fs::write(&path, capture_between(&bytes)).unwrap();
+    let path = path.display().to_string();
+    let calls: BTreeSet<String> =
+        objects(&decoded(&["--json", &path])).iter().map(|message| message["call"].to_string()).collect();
+    assert_eq!(calls.len(), 1, "{calls:?}");
+    let drawn = decoded(&["--ladder", "in", &path]);
+    assert!(drawn.contains("192.0.2.3") && drawn.lines().count() == messages.len() + 3, "{drawn}");
+    assert_eq!(drawn, decoded(&["--ladder", "out", &path]));
 }
 
 #[test]

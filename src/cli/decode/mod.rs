@@ -40,7 +40,7 @@ pub fn run(arguments: &DecodeArguments) -> Result<(), Failure> {
         let help = "--write reads captures more than once; put standard input (-) into a file first";
         return Err(Failure::new(2, help));
     }
-    let selection = Selection::new(arguments)?;
+    let mut selection = Selection::new(arguments)?;
     let loaded = load::network(arguments.network.as_deref())?;
     let (network, legs) = (Arc::new(loaded.network), loaded.legs);
     let interrupted = interrupt::watch()?;
@@ -52,6 +52,9 @@ pub fn run(arguments: &DecodeArguments) -> Result<(), Failure> {
         // On a terminal the lines themselves are the progress.
         progress: !io::stdout().is_terminal(),
     };
+    if selection.names_legs() && !is_stdin {
+        walk(&route, &mut Finder(&mut selection))?;
+    }
     let mut view = View::new(arguments, (&selection, &network), is_stdin);
     let walked = walk(&route, &mut view)?;
     let shown = view.finish(&walked);
@@ -72,6 +75,16 @@ pub fn run(arguments: &DecodeArguments) -> Result<(), Failure> {
     match &arguments.ladder {
         Some(call) if view.shown == 0 => Err(Failure::new(1, format!("no message of a call `{call}`"))),
         _ => Ok(()),
+    }
+}
+
+/// Finds the calls whose legs were named.
+struct Finder<'s>(&'s mut Selection);
+
+impl Visitor for Finder<'_> {
+    fn message(&mut self, entry: &Entry<'_>) -> io::Result<()> {
+        self.0.learn(entry);
+        Ok(())
     }
 }
 

@@ -1,5 +1,6 @@
 //! Which messages are wanted: by condition, call, number or host.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
@@ -15,12 +16,16 @@ use crate::rule::Condition;
 
 /// Fewest characters of the end of a call's name that stand for it.
 const NAME_MIN: usize = 6;
+/// Most calls found by names of legs: a circuit has many.
+const FOUND_MAX: usize = 100_000;
 
 /// What was asked for; of several kinds all must hold, of several of one kind any.
 #[derive(Debug)]
 pub struct Selection {
     condition: Option<Condition>,
     calls: Vec<Wanted>,
+    /// Calls that were found by the name of a leg.
+    found: BTreeSet<CallId>,
     numbers: Vec<Vec<u8>>,
     hosts: Vec<IpNet>,
 }
@@ -37,6 +42,7 @@ impl Selection {
         Ok(Self {
             condition: condition.transpose()?,
             calls: arguments.call.iter().chain(&arguments.ladder).map(|name| Wanted::new(name)).collect(),
+            found: BTreeSet::new(),
             numbers: arguments.number.iter().map(|number| digits(number.as_bytes())).collect(),
             hosts: arguments.host.clone(),
         })
@@ -47,13 +53,34 @@ impl Selection {
         self.condition.is_none() && self.calls.is_empty() && self.numbers.is_empty() && self.hosts.is_empty()
     }
 
+    /// Whether a call was named by one of its legs, so that its other legs are known only when all has been read.
+    pub fn names_legs(&self) -> bool {
+        self.calls.iter().any(|call| !call.is_surely_id)
+    }
+
+    /// Learns which call a leg that was named is of.
+    pub fn learn(&mut self, entry: &Entry<'_>) {
+        if let Some(id) = entry.id
+            && self.found.len() < FOUND_MAX
+            && self.calls.iter().any(|call| call.is(entry))
+        {
+            self.found.insert(id);
+        }
+    }
+
     /// Whether a message is wanted.
     pub fn has(&self, entry: &Entry<'_>, network: &Network) -> bool {
         let any = |is_empty: bool, found: &dyn Fn() -> bool| is_empty || found();
-        any(self.calls.is_empty(), &|| self.calls.iter().any(|call| call.is(entry)))
+        any(self.calls.is_empty(), &|| self.is_of_call(entry))
             && any(self.hosts.is_empty(), &|| self.hosts.iter().any(|host| is_at(entry, host)))
             && any(self.numbers.is_empty(), &|| self.numbers.iter().any(|prefix| has_number(entry, prefix)))
             && self.condition.as_ref().is_none_or(|it| it.matches(&MessageFacts::new(entry, network)))
+    }
+}
+
+impl Selection {
+    fn is_of_call(&self, entry: &Entry<'_>) -> bool {
+        entry.id.is_some_and(|id| self.found.contains(&id)) || self.calls.iter().any(|call| call.is(entry))
     }
 }
 
@@ -62,6 +89,8 @@ impl Selection {
 struct Wanted {
     /// Of records, or the end of it; empty when the text can be none.
     id: String,
+    /// It is written as ids are.
+    is_surely_id: bool,
     call_id: Vec<u8>,
     /// Point codes, the smaller first, and circuit.
     circuit: Option<(u32, u32, u32)>,
@@ -77,7 +106,9 @@ impl Wanted {
             _ => None,
         };
         let id = if is_id { name.to_ascii_uppercase() } else { String::new() };
-        Self { id, call_id: name.as_bytes().to_vec(), circuit }
+        let is_surely_id =
+            is_id && name.bytes().all(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase());
+        Self { id, is_surely_id, call_id: name.as_bytes().to_vec(), circuit }
     }
 
     fn is(&self, entry: &Entry<'_>) -> bool {
