@@ -77,7 +77,11 @@ fn every_isup_message_is_laid_out_as_another_decoder_reads_it() {
         capture[20..24].copy_from_slice(&141_u32.to_le_bytes());
         for layout in &layouts {
             let mut bytes = vec![0x85];
-            bytes.extend(if variant == Variant::Ansi { &[1, 2, 3, 4, 5, 6, 0][..] } else { &[1, 0x80, 0, 0] });
+            bytes.extend(if variant == Variant::Ansi {
+                &[1, 2, 3, 4, 5, 6, 0][..]
+            } else {
+                &[1, 0x80, 0, 0]
+            });
             bytes.extend(mandatory(variant, layout));
             capture.extend(packet::record_header(0, bytes.len()));
             capture.extend(bytes);
@@ -113,7 +117,8 @@ fn read(capture: &[u8], standard: &str) -> Vec<(String, String)> {
     input.write_all(capture).unwrap();
     let fields = ["-Tfields", "-eisup.message_type", "-eisup.parameter_type"];
     let standard = format!("mtp3.standard:{standard}");
-    let run = Command::new("tshark").args(["-n", "-o", &standard, "-r"]).arg(input.path()).args(fields).output();
+    let run =
+        Command::new("tshark").args(["-n", "-o", &standard, "-r"]).arg(input.path()).args(fields).output();
     let run = run.unwrap();
     assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
     let text = String::from_utf8_lossy(&run.stdout).into_owned();
