@@ -89,16 +89,16 @@ fn parameters(variant: Variant, layout: &Layout) -> String {
     parts.join(", ")
 }
 
-/// A message of this type with mandatory parameters of two octets, and no optional part.
+/// A message of this type with mandatory parameters that any of them may be, and no optional part.
 fn message(variant: Variant, layout: &Layout) -> Vec<u8> {
     let mut bytes = Vec::new();
     emit_header_as(variant, 1, layout.message_type, &mut bytes);
     layout.fixed.iter().for_each(|(_, octets)| bytes.extend(vec![0; *octets]));
     let count = layout.variable.len();
     let has_optional = layout.rest == Rest::Optional;
-    bytes.extend((0..count).map(|index| (count - index + usize::from(has_optional) + 3 * index) as u8));
+    bytes.extend((0..count).map(|index| (count - index + usize::from(has_optional) + 4 * index) as u8));
     bytes.extend(has_optional.then_some(0));
-    layout.variable.iter().for_each(|_| bytes.extend([2, 0x83, 0x90]));
+    layout.variable.iter().for_each(|_| bytes.extend([3, 0x03, 0x80, 0x90]));
     bytes
 }
 
@@ -135,7 +135,7 @@ fn effect(variant: Variant, layout: &Layout) -> &'static str {
 
 /// How a parameter is shown.
 fn form(variant: Variant, code: u8) -> &'static str {
-    let content = [0x83, 0x10, 0x80, 0x90];
+    let content = [0x03, 0x10, 0x80, 0x90];
     match Content::parse(variant, Parameter { code, offset: 0, content: &content }) {
         Ok(Content::Carrier(_)) => "network",
         Ok(Content::Category(_)) => "category",
@@ -178,7 +178,7 @@ fn used(variant: Variant, code: u8) -> &'static str {
         | parameter::TRANSMISSION_MEDIUM_REQUIREMENT => "fingerprint of the equipment",
         0 => "–",
         _ if variant == Variant::China => "–",
-        _ => "that it is there: fingerprint of the equipment",
+        _ => "in an IAM that it is there: fingerprint of the equipment",
     }
 }
 
