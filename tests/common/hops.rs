@@ -123,17 +123,25 @@ impl Hop {
     }
 }
 
-/// Frames, and when each is seen.
+/// What is seen at once.
+#[derive(Clone)]
+enum Seen {
+    /// A frame.
+    Frame(Vec<u8>),
+    /// An ISUP message between two point codes; its frame is numbered in the order of time.
+    Isup((u32, u32), Vec<u8>),
+}
+
+/// What is seen, and when.
 #[derive(Clone, Default)]
 pub struct Scene {
-    frames: Vec<(u64, Vec<u8>)>,
-    tsn: u32,
+    seen: Vec<(u64, Seen)>,
     pub legs: LegOptions,
 }
 
 impl Scene {
     pub fn new() -> Self {
-        Self { tsn: 1, ..Self::default() }
+        Self::default()
     }
 
     /// Numbers tell too, within this many milliseconds.
@@ -144,7 +152,8 @@ impl Scene {
 
     fn udp(&mut self, at_ms: u64, (src, dst): ([u8; 4], [u8; 4]), payload: &[u8]) {
         let socket = |address: [u8; 4]| (Ipv4Addr::from(address), 5060);
-        self.frames.push((at_ms, packet::udp((socket(src), socket(dst)), at_ms as u16, payload)));
+        let frame = packet::udp((socket(src), socket(dst)), at_ms as u16, payload);
+        self.seen.push((at_ms, Seen::Frame(frame)));
     }
 
     /// An INVITE alone.
@@ -176,17 +185,8 @@ impl Scene {
         self
     }
 
-    fn isup(&mut self, at_ms: u64, (opc, dpc): (u32, u32), message: &[u8]) {
-        let label = RoutingLabel { standard: Mtp::Itu, opc, dpc, network_indicator: 2, sls: 1 };
-        let place = sctp::Place { tsn: self.tsn, stream: 1, ssn: self.tsn as u16, ends: (true, true) };
-        self.tsn += 1;
-        let chunk = sctp::data(place, &m3ua::data(label, message));
-        let ip = packet::Ip {
-            between: (Ipv4Addr::new(10, 0, 0, 8), Ipv4Addr::new(10, 0, 0, 9)),
-            protocol: packet::PROTOCOL_SCTP,
-            identification: 1,
-        };
-        self.frames.push((at_ms, packet::ipv4(ip, &sctp::packet((2905, 2905), 7, &chunk))));
+    fn isup(&mut self, at_ms: u64, between: (u32, u32), message: &[u8]) {
+        self.seen.push((at_ms, Seen::Isup(between, message.to_vec())));
     }
 
     /// A circuit seized for a call and released by the caller after four seconds, unanswered.
@@ -216,10 +216,21 @@ impl Scene {
 
     /// Everything, in the order of time.
     fn sorted(&self) -> Vec<(At, Vec<u8>)> {
-        let mut frames = self.frames.clone();
-        frames.sort_by_key(|(at, _)| *at);
+        let mut seen = self.seen.clone();
+        seen.sort_by_key(|(at, _)| *at);
         let start = 1_790_000_000_000;
-        frames.into_iter().map(|(at, bytes)| (At::from_nanos((start + at) * 1_000_000), bytes)).collect()
+        let mut tsn = 0;
+        let frames = seen.into_iter().map(|(at, seen)| {
+            let frame = match seen {
+                Seen::Frame(frame) => frame,
+                Seen::Isup(between, message) => {
+                    tsn += 1;
+                    isup_frame(tsn, between, &message)
+                }
+            };
+            (At::from_nanos((start + at) * 1_000_000), frame)
+        });
+        frames.collect()
     }
 
     /// Every frame, in the order of time.
@@ -252,6 +263,18 @@ impl Scene {
     pub fn records(&self) -> Vec<Value> {
         self.play(Threads::default()).records()
     }
+}
+
+fn isup_frame(tsn: u32, (opc, dpc): (u32, u32), message: &[u8]) -> Vec<u8> {
+    let label = RoutingLabel { standard: Mtp::Itu, opc, dpc, network_indicator: 2, sls: 1 };
+    let place = sctp::Place { tsn, stream: 1, ssn: tsn as u16, ends: (true, true) };
+    let chunk = sctp::data(place, &m3ua::data(label, message));
+    let ip = packet::Ip {
+        between: (Ipv4Addr::new(10, 0, 0, 8), Ipv4Addr::new(10, 0, 0, 9)),
+        protocol: packet::PROTOCOL_SCTP,
+        identification: tsn as u16,
+    };
+    packet::ipv4(ip, &sctp::packet((2905, 2905), 7, &chunk))
 }
 
 /// What came of it.
