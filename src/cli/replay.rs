@@ -108,7 +108,8 @@ fn summary(
         ranges_total,
         billing: bill_lines(records),
         billing_last_hash: records.last_hash().to_owned(),
-        messages: messages(finished).map(|(of, what, count)| Count::new(of, what, count)).collect(),
+        messages: finished.counts.by_kind().map(count).collect(),
+        adaptation: finished.assembler.skips().messages().map(count).collect(),
         faults: report::fault_counts(&finished.counts.faults),
         skipped: skipped(finished).map(|(what, count)| Count::new("frames", what, count)).collect(),
         problems: capture.problems().to_vec(),
@@ -127,9 +128,8 @@ fn bill_lines(records: &Records) -> Vec<BillLine> {
     lines.collect()
 }
 
-/// Protocol, kind and count of the messages that occurred.
-fn messages(finished: &Finished<Records>) -> impl Iterator<Item = (&'static str, &'static str, u64)> {
-    finished.counts.by_kind().chain(finished.assembler.skips().messages())
+fn count((of, what, count): (&'static str, &'static str, u64)) -> Count {
+    Count::new(of, what, count)
 }
 
 fn skipped(finished: &Finished<Records>) -> impl Iterator<Item = (&'static str, u64)> {
@@ -148,7 +148,7 @@ fn metrics(
         shadow_matches: finished.judge.shadow_matches(),
         faults: &finished.counts.faults,
         legs: finished.legs,
-        messages: messages(finished).collect(),
+        messages: finished.counts.by_kind().chain(finished.assembler.skips().messages()).collect(),
         skipped: skipped(finished).collect(),
         state_limits: Vec::new(),
         state_keys: finished.judge.store().sizes().by_table().collect(),

@@ -47,6 +47,8 @@ pub struct Report {
     pub billing_last_hash: String,
     /// Signalling messages.
     pub messages: Vec<Count>,
+    /// Messages of the adaptation layers that carry signalling, or keep its way open.
+    pub adaptation: Vec<Count>,
     /// What was dropped or malformed, by reason.
     pub faults: Vec<Count>,
     /// Frames that carry no signalling.

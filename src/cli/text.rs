@@ -121,6 +121,7 @@ impl Report {
 
     fn input(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         counts(f, "Messages", &self.messages)?;
+        counts(f, "Adaptation layers", &self.adaptation)?;
         counts(f, "Frames without signalling", &self.skipped)?;
         if self.faults.is_empty() {
             writeln!(f, "\nNothing was dropped or malformed.")?;

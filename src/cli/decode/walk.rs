@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::assemble::{AssembleOptions, Assembler, Skips};
 use crate::base::fault::Faults;
-use crate::base::frame::Frame;
+use crate::base::frame::{Frame, Pdu};
 use crate::base::network::Network;
 use crate::base::time::At;
 use crate::call::{CallOptions, LegOptions};
@@ -101,7 +101,7 @@ pub struct Route<'r> {
 pub fn walk(route: &Route<'_>, visitor: &mut dyn Visitor) -> Result<Walked, Failure> {
     let mut capture =
         Capture::open(route.captures).map_err(|error| Failure::new(error.exit_code(), error))?;
-    let assemble = AssembleOptions { seed: SEED, ..AssembleOptions::default() };
+    let assemble = AssembleOptions { seed: SEED, mtp: route.network.mtp, ..AssembleOptions::default() };
     let call = CallOptions { seed: SEED, legs: route.legs, ..CallOptions::default() };
     let mut steps = Steps {
         assembler: Assembler::new(assemble),
@@ -122,6 +122,9 @@ pub fn walk(route: &Route<'_>, visitor: &mut dyn Visitor) -> Result<Walked, Fail
     }
     if let Some(line) = line {
         line.finish();
+    }
+    if stopped.is_none() {
+        stopped = steps.rest(visitor).err();
     }
     steps.follower.finish(&mut steps.told);
     let mut faults = steps.follower.counts().faults;
@@ -153,11 +156,7 @@ impl Steps {
         let (mut shown, mut messages) = (Ok(()), 0);
         assembler.push(frame, &mut |pdu| {
             messages += 1;
-            let entry = follower.take(&pdu, told);
-            if shown.is_ok() {
-                shown = visitor.message(&entry);
-            }
-            told.clear();
+            show(follower, (&pdu, told), visitor, &mut shown);
         });
         shown?;
         follower.advance(frame.at, told);
@@ -168,6 +167,28 @@ impl Steps {
             None => Ok(()),
         }
     }
+
+    /// What still waited when the captures ended.
+    fn rest(&mut self, visitor: &mut dyn Visitor) -> io::Result<()> {
+        let Self { assembler, follower, told } = self;
+        let mut shown = Ok(());
+        assembler.finish(&mut |pdu| show(follower, (&pdu, told), visitor, &mut shown));
+        shown
+    }
+}
+
+/// Shows a message, unless one before it could not be shown.
+fn show(
+    follower: &mut Follower,
+    (pdu, told): (&Pdu<'_>, &mut Vec<Told>),
+    visitor: &mut dyn Visitor,
+    shown: &mut io::Result<()>,
+) {
+    let entry = follower.take(pdu, told);
+    if shown.is_ok() {
+        *shown = visitor.message(&entry);
+    }
+    told.clear();
 }
 
 /// Tells what has been counted since `before`.

@@ -10,7 +10,7 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
 use crate::assemble::{AssembleOptions, Assembler};
-use crate::base::frame::Pdu;
+use crate::base::frame::{MtpPlan, Pdu};
 use crate::base::network::Network;
 use crate::base::time::At;
 use crate::capture::Capture;
@@ -30,6 +30,7 @@ pub struct Taker {
     state: Arc<Mutex<State>>,
     follower: Follower,
     judge: Judge,
+    mtp: MtpPlan,
     ruleset: Arc<Ruleset>,
     told: Vec<Told>,
     outputs: Vec<Output>,
@@ -44,11 +45,12 @@ impl Taker {
     ) -> Self {
         let SetUp { options, judge, .. } = set_up;
         let follower = Follower::new(network, options.call);
-        Self { state, follower, judge, ruleset, told: Vec::new(), outputs: Vec::new() }
+        let mtp = network.mtp;
+        Self { state, follower, judge, mtp, ruleset, told: Vec::new(), outputs: Vec::new() }
     }
 
     fn message(&mut self, pdu: &Pdu<'_>) {
-        let Self { state, follower, judge, ruleset, told, outputs } = self;
+        let Self { state, follower, judge, ruleset, told, outputs, .. } = self;
         let entry = follower.take(pdu, told);
         let mut state = locked(state);
         state.pass(pdu.at);
@@ -57,7 +59,7 @@ impl Taker {
     }
 
     fn pass(&mut self, until: At) {
-        let Self { state, follower, judge, ruleset, told, outputs } = self;
+        let Self { state, follower, judge, ruleset, told, outputs, .. } = self;
         follower.advance(until, told);
         let mut state = locked(state);
         state.pass(until);
@@ -127,7 +129,8 @@ impl Drop for Feed {
 
 /// Plays a capture to its end, or until told to stop.
 pub fn play(mut capture: Capture, speed: Option<f64>, (mut taker, stop): (Taker, Receiver<Infallible>)) {
-    let mut assembler = Assembler::new(AssembleOptions { seed: SEED, ..AssembleOptions::default() });
+    let options = AssembleOptions { seed: SEED, mtp: taker.mtp, ..AssembleOptions::default() };
+    let mut assembler = Assembler::new(options);
     let (watch, mut first) = (Stopwatch::start(), None);
     while let Some(frame) = capture.next() {
         let since = frame.at.since(*first.get_or_insert(frame.at));
@@ -143,6 +146,7 @@ pub fn play(mut capture: Capture, speed: Option<f64>, (mut taker, stop): (Taker,
         assembler.push(frame, &mut |pdu| taker.message(&pdu));
         taker.pass(frame.at);
     }
+    assembler.finish(&mut |pdu| taker.message(&pdu));
     locked(&taker.state).has_ended = true;
 }
 

@@ -18,13 +18,15 @@ use self::feed::{Feed, Taker, locked};
 use self::keys::Looking;
 use self::screen::Picture;
 use self::state::State;
+use crate::assemble::AssembleOptions;
+use crate::base::frame::MtpPlan;
 use crate::base::network::Network;
 use crate::capture::Capture;
 use crate::cli::decode::paint::Colour;
 use crate::cli::{Failure, TopArguments, interrupt, load};
 use crate::source::hep::{HepOptions, Listener};
 use crate::source::live::{self, LiveError, LiveOptions};
-use crate::source::{Inlet, Running, queue};
+use crate::source::{FeedOptions, Inlet, Running, queue};
 
 /// Between two pictures.
 const EVERY: Duration = Duration::from_millis(100);
@@ -45,7 +47,7 @@ pub fn run(arguments: &TopArguments) -> Result<(), Failure> {
     let taker = Taker::new(set_up, (&network, ruleset), Arc::clone(&state));
     let interrupted = interrupt::watch()?;
     let started = |error: io::Error| Failure::new(1, format!("cannot start: {error}"));
-    let (name, feed) = match sources(arguments)? {
+    let (name, feed) = match sources(arguments, network.mtp)? {
         Some((source, inlet)) => (source.name().to_owned(), Feed::of_source(source, inlet, taker)),
         None => {
             let capture =
@@ -97,12 +99,15 @@ fn turn(
 }
 
 /// An interface or agents, when asked for.
-fn sources(arguments: &TopArguments) -> Result<Option<(Running, Inlet)>, Failure> {
+fn sources(arguments: &TopArguments, mtp: MtpPlan) -> Result<Option<(Running, Inlet)>, Failure> {
     let (outlet, inlet) = queue(DEPTH);
+    let assemble = AssembleOptions { mtp, ..AssembleOptions::default() };
+    let feed = FeedOptions { assemble, ..FeedOptions::default() };
     if let Some(interface) = &arguments.interface {
         let options = LiveOptions {
             interfaces: vec![interface.clone()],
             filter: arguments.bpf.clone().unwrap_or_default(),
+            feed,
             ..LiveOptions::default()
         };
         let running = live::run(&options, &outlet).map_err(|error| {
@@ -117,7 +122,7 @@ fn sources(arguments: &TopArguments) -> Result<Option<(Running, Inlet)>, Failure
         return Ok(Some((running, inlet)));
     }
     if let Some(address) = arguments.hep {
-        let options = HepOptions { udp: Some(address), tcp: Some(address), ..HepOptions::default() };
+        let options = HepOptions { udp: Some(address), tcp: Some(address), feed, ..HepOptions::default() };
         let failed = |error: io::Error| Failure::new(74, format!("{address}: {error}"));
         let running = Listener::bind(options).and_then(|hep| hep.run(&outlet)).map_err(failed)?;
         return Ok(Some((running, inlet)));
