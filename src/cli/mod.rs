@@ -249,8 +249,8 @@ struct DecodeArguments {
 
 const TOP_EXAMPLES: &str = "\
 Calls are judged by the rules given, and nobody is told: it shows what a
-service would say. Up and Down select a call, Enter draws its ladder, / filters,
-p stops the screen, ? lists the keys, q leaves.
+service would say. Up and Down select a call, Enter draws its ladder,
+/ filters, p stops the screen, ? lists the keys, q leaves.
 
 Examples:
   tollgate top --interface tap0 --network network.toml
