@@ -324,6 +324,8 @@ const fn tally_of(change: Change) -> Tally {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use std::sync::Arc;
 
     use super::*;
