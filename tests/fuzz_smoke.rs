@@ -181,7 +181,7 @@ fn isup() {
 fn isup_walk() {
     let of = |choice: u8, message: &[u8]| [&[choice][..], message].concat();
     // The same call by T1.113, where its user service information comes before the called number, and by BICC.
-    let ansi = [&[1, 0, 1, 0, 0x60, 0x01, 0x0a, 3, 5, 11, 2, 0x90, 0xa2][..], &iam()[10..]].concat();
+    let ansi = [&[1, 0, 1, 0, 0x60, 0x01, 0x0a, 3, 5, 12, 2, 0x90, 0xa2][..], &iam()[10..]].concat();
     let bicc = [&[1, 0, 0, 0][..], &iam()[2..]].concat();
     let states = [1, 0, 0x2b, 2, 3, 1, 1, 2, 0, 12].to_vec();
     let transport = [1, 0, 0x41, 1, 0x78, 4, 0x85, 0x80, 0xc0, 1, 0].to_vec();

@@ -2,7 +2,7 @@
 
 use super::Outcome;
 use super::message::Change;
-use crate::base::frame::{MtpPlan, RoutingLabel};
+use crate::base::frame::{Mtp, MtpPlan, RoutingLabel};
 use crate::inline::packet::Ip;
 use crate::wire::isup::Message;
 use crate::wire::sctp::{self, Chunk, DATA, Data, HEADER_LENGTH, Header};
@@ -104,7 +104,8 @@ impl<'a> Carried<'a> {
             return Ok(Self::M3ua(data));
         }
         let carried = message.protocol_data(plan)?;
-        if carried.service_indicator != mtp3::ISUP {
+        // The messages of T1.113 are others: they pass as they are.
+        if carried.service_indicator != mtp3::ISUP || carried.label.standard == Mtp::Ansi {
             return Ok(Self::M3ua(data));
         }
         Ok(Self::Isup { data, label: carried.label, message: Message::parse(carried.user)? })

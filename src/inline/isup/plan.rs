@@ -321,3 +321,45 @@ const fn tally_of(change: Change) -> Tally {
         Change::Reset => Tally::Reset,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::base::field::Country;
+    use crate::base::network::{Network, emergency_numbers};
+    use crate::base::numbering::Numbering;
+    use crate::inline::isup::Options;
+    use crate::wire::isup::number::Number;
+
+    #[test]
+    fn a_call_that_may_become_an_emergency_call_is_not_touched() {
+        let poland = Country(*b"PL");
+        let network = Network {
+            numbering: Numbering::new(poland).unwrap(),
+            emergency: emergency_numbers(poland, &[]),
+            ..Network::unknown()
+        };
+        let rewriter = Rewriter::new(Options::default(), Arc::new(network));
+        for (digits, ended, expected) in [
+            ("48601234567", false, true),
+            ("601234567", true, true),
+            ("112", true, false),
+            ("112", false, false),
+            ("11", false, false),
+            ("11", true, true),
+            ("4811", false, false),
+            ("", false, false),
+            ("60", false, true),
+        ] {
+            let called = Number { digits: digits.bytes().collect(), ended, ..Number::default() };
+            let mut bytes = Vec::new();
+            Iam { called, ..Iam::default() }.emit(7, &mut bytes);
+            let message = Message::parse(&bytes).unwrap();
+            assert_eq!(rewriter.may_be_changed(&message), expected, "{digits} {ended}");
+        }
+    }
+}
