@@ -3,6 +3,7 @@
 //! another way, is a call beside the first. It is found by its branch, and once it is answered by its caller's tag.
 
 use std::hash::BuildHasher;
+use std::sync::Arc;
 
 use crate::base::map::keyed_hash;
 use crate::base::number::Party;
@@ -135,6 +136,7 @@ impl CallTable {
         let _ = entry.forks.try_push(Fork { branch: signal.branch, open: true });
         entry.call = call.clone();
         call.instead_of = instead_of;
+        call.identity = (!signal.identity.is_empty()).then(|| Arc::from(signal.identity));
         out.push(Stamped { stamp, event: CallEvent::Setup(call) });
         self.note(slot);
     }
