@@ -441,7 +441,7 @@ fn broken_signalling_system_7() -> Vec<Garbage> {
             &frames::m3ua(5, &[1, 0, 1, 0, 0, 0, 10, 3, 99, 0]),
             &[("isup", "bad_length", 1)],
         ),
-        sent("BICC", &frames::m3ua(13, &[1, 0, 0, 0, 1]), &[("isup", "unsupported", 1)]),
+        sent("BICC, cut short", &frames::m3ua(13, &[1, 0, 0, 0, 1]), &[("isup", "truncated", 1)]),
     ]
 }
 
