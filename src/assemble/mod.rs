@@ -93,7 +93,7 @@ impl Default for AssembleOptions {
             association_bytes_max: 64 << 10,
             chunk_bytes_max: 8 << 20,
             // What is lost is sent again after a round trip, at the latest after RTO.Min of 1 s (RFC 9260 §16).
-            order_wait: Duration::from_secs(2),
+            order_wait: Duration::from_millis(300),
             mtp: MtpPlan::default(),
         }
     }

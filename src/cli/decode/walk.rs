@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use crate::assemble::{AssembleOptions, Assembler, Skips};
 use crate::base::fault::Faults;
@@ -101,7 +102,13 @@ pub struct Route<'r> {
 pub fn walk(route: &Route<'_>, visitor: &mut dyn Visitor) -> Result<Walked, Failure> {
     let mut capture =
         Capture::open(route.captures).map_err(|error| Failure::new(error.exit_code(), error))?;
-    let assemble = AssembleOptions { seed: SEED, mtp: route.network.mtp, ..AssembleOptions::default() };
+    let assemble = AssembleOptions {
+        seed: SEED,
+        mtp: route.network.mtp,
+        // Messages are shown as they passed, not as their receiver took them.
+        order_wait: Duration::ZERO,
+        ..AssembleOptions::default()
+    };
     let call = CallOptions { seed: SEED, legs: route.legs, ..CallOptions::default() };
     let mut steps = Steps {
         assembler: Assembler::new(assemble),
