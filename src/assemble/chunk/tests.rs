@@ -31,6 +31,9 @@ fn data(tsn: u32, (first, last): (bool, bool), payload: &[u8]) -> Data<'_> {
     Data { tsn, stream: 1, stream_sequence: 0, protocol: 3, first, last, unordered: false, payload }
 }
 
+/// A tag as it is drawn.
+const TAG: u32 = 0x1f2e_3d4c;
+
 /// A wire with an assembler at its end.
 struct Wire {
     assembler: Assembler,
@@ -48,7 +51,7 @@ impl Default for Wire {
 
 impl Wire {
     fn new(options: AssembleOptions) -> Self {
-        Self { assembler: Assembler::new(options), now: 0, src: [192, 0, 2, 1], ports: (2905, 2905) }
+        Self { assembler: Assembler::new(options), now: 0, src: [192, 0, 2, 1], ports: (2906, 2905) }
     }
 
     fn packet(&self, tag: u32, emit: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
@@ -82,7 +85,7 @@ impl Wire {
     /// One chunk with one message, by number and stream sequence number.
     fn one(&mut self, tsn: u32, stream_sequence: u16) -> Vec<Vec<u8>> {
         let message = m3ua(&[stream_sequence as u8]);
-        self.data(1, &[Data { stream_sequence, ..data(tsn, WHOLE, &message) }])
+        self.data(TAG, &[Data { stream_sequence, ..data(tsn, WHOLE, &message) }])
     }
 
     /// A chunk of another kind.
@@ -92,6 +95,11 @@ impl Wire {
             packet.extend_from_slice(value);
         });
         self.push(&packet)
+    }
+
+    /// Sends in the other direction from here on.
+    fn turn(&mut self) {
+        self.ports = (self.ports.1, self.ports.0);
     }
 
     fn faults(&self, kind: Kind) -> u64 {
@@ -138,6 +146,17 @@ fn the_same_tag_between_others_is_another_association() {
 }
 
 #[test]
+fn a_tag_that_was_not_drawn_says_nothing_of_other_addresses() {
+    let mut wire = Wire::default();
+    let message = m3ua(b"a");
+    for (src, tag) in [(1, 0), (2, 0), (1, 7), (2, 7)] {
+        wire.src[3] = src;
+        assert_eq!(wire.data(tag, &[data(5, WHOLE, &message)]), [b"a"], "{src} {tag}");
+        assert_eq!(wire.data(tag, &[data(5, WHOLE, &message)]), [b""; 0], "{src} {tag}");
+    }
+}
+
+#[test]
 fn what_is_sent_again_comes_in_its_place() {
     let mut wire = Wire::default();
     assert_eq!(wire.one(5, 0), [[0]]);
@@ -175,7 +194,7 @@ fn an_unordered_message_waits_for_nothing() {
     assert_eq!(wire.one(5, 0), [[0]]);
     let message = m3ua(b"now");
     let chunk = Data { unordered: true, stream_sequence: 99, ..data(9, WHOLE, &message) };
-    assert_eq!(wire.data(1, &[chunk]), [b"now"]);
+    assert_eq!(wire.data(TAG, &[chunk]), [b"now"]);
     assert_eq!(wire.one(6, 1), [[1]]);
 }
 
@@ -184,22 +203,25 @@ fn other_protocols_keep_their_places_in_a_stream() {
     let mut wire = Wire::default();
     assert_eq!(wire.one(5, 0), [[0]]);
     let other = Data { protocol: 46, stream_sequence: 1, ..data(6, WHOLE, b"diameter") };
-    assert_eq!(wire.data(1, &[other]), [[0; 0]; 0]);
+    assert_eq!(wire.data(TAG, &[other]), [[0; 0]; 0]);
     assert_eq!(wire.one(7, 2), [[2]]);
     assert_eq!(wire.assembler.skips().of(Skip::SctpOther), 1);
 }
 
 #[test]
 fn an_end_or_a_beginning_forgets_what_was() {
-    for (kind, flags, tag, value) in
-        [(6, 0, 1, &[][..]), (14, 1, 7, &[]), (8, 0, 1, &[]), (2, 0, 1, &[0, 0, 0, 8])]
-    {
+    for (kind, flags, value) in [(6, 0, &[][..]), (14, 1, &[]), (8, 0, &[]), (2, 0, &[0, 0, 0, 8])] {
         let mut wire = Wire::default();
         assert_eq!(wire.one(5, 0), [[0]]);
         assert_eq!(wire.one(7, 2), [[0; 0]; 0]);
-        // What was sent is handed on; a packet with the tag of the other direction has its ports.
-        let tag = if flags == 1 { 1 } else { tag };
-        assert_eq!(wire.other(tag, kind, flags, value), [[2]], "{kind}");
+        // The other side, which knows no better, sends our tag back.
+        if flags == 1 {
+            wire.turn();
+        }
+        assert_eq!(wire.other(TAG, kind, flags, value), [[2]], "{kind}");
+        if flags == 1 {
+            wire.turn();
+        }
         assert_eq!(wire.one(5, 0), [[0]], "{kind}");
     }
     let mut wire = Wire::default();
@@ -213,8 +235,8 @@ fn what_the_sender_gives_up_on_is_not_waited_for() {
     let mut wire = Wire::default();
     assert_eq!(wire.one(5, 0), [[0]]);
     assert_eq!(wire.one(8, 3), [[0; 0]; 0]);
-    assert_eq!(wire.data(1, &[data(6, (true, false), b"half")]), [[0; 0]; 0]);
-    assert_eq!(wire.other(1, 192, 0, &[0, 0, 0, 7, 0, 1, 0, 2]), [[3]]);
+    assert_eq!(wire.data(TAG, &[data(6, (true, false), b"half")]), [[0; 0]; 0]);
+    assert_eq!(wire.other(TAG, 192, 0, &[0, 0, 0, 7, 0, 1, 0, 2]), [[3]]);
     assert_eq!(wire.faults(Kind::Gap), 1);
     assert_eq!(wire.assembler.chunks.associations.newest().unwrap().cost(), 8);
 }
@@ -338,12 +360,13 @@ fn floods_stay_within_bounds() {
     let message = m3ua(&[7; 100]);
     for step in 0..3000_u32 {
         wire.now = u64::from(step);
-        wire.data(step % 30, &[data(step * 2, (true, false), &[1; 500])]);
+        wire.src[3] = step as u8;
+        wire.data(TAG + step % 30, &[data(step * 2, (true, false), &[1; 500])]);
+        wire.src[3] = 0;
         wire.data(1, &[data(step * 3, (false, false), &[1; 100])]);
         let ahead =
             Data { stream: step as u16, stream_sequence: step as u16 % 7, ..data(step * 5, WHOLE, &message) };
         wire.data(2, &[ahead, Data { tsn: step * 5 + 2, stream_sequence: 9, ..ahead }]);
-        wire.src[3] = step as u8;
         let chunks = &wire.assembler.chunks;
         assert!(chunks.held <= 5000 && chunks.associations.len() <= 8 && chunks.waiting.len() <= 8);
     }
