@@ -200,6 +200,12 @@ impl Numbering {
         if are_digits && (1..=DIGITS_KEPT).contains(&raw.len()) {
             return self.read_digits((raw, false), nature, hint);
         }
+        if let [b'+', digits @ ..] = raw
+            && (1..=DIGITS_KEPT).contains(&digits.len())
+            && digits.iter().all(u8::is_ascii_digit)
+        {
+            return self.read_digits((digits, true), nature, hint);
+        }
         let (digits, has_plus) = digits_of(raw)?;
         self.read_digits((&digits, has_plus), nature, hint)
     }

@@ -126,10 +126,7 @@ fn setup(
     let target = Uri::parse(target).unwrap_or_default();
     let mut claims = Claims::default();
     let calling = setup::calling(message, callers, &mut claims);
-    let diverting = setup::diverting(message, &target, callers);
-    if diverting.is_some() {
-        setup::take_diversions(message, &target, callers, &mut claims);
-    }
+    let diverting = setup::diverting(message, &target, callers, &mut claims);
     setup::take_rest(message, &target, called, &mut claims);
     let mut setup = Setup {
         overlap: None,

@@ -25,9 +25,11 @@ pub(super) fn calling(message: &Message<'_>, plan: Plan<'_>, claims: &mut Claims
     let (remote, is_private) = remote_party(message, claims);
     take_parameters(from, claims);
     claims.is_ambiguous |= is_disguised(from);
-    let mut calling = match asserted.or_else(|| Some(party(&remote?, plan))) {
-        Some(calling) => {
-            let shown = party(from, plan).number;
+    let mut calling = match asserted.or_else(|| Some((party(&remote?, plan), remote?))) {
+        Some((calling, uri)) => {
+            // Nearly always the same, octet for octet.
+            let is_same = from.user == uri.user && from.phone_context() == uri.phone_context();
+            let shown = if is_same { calling.number } else { party(from, plan).number };
             claims.shows_other = calling.number.zip(shown).map(|(asserted, shown)| asserted != shown);
             calling
         }
@@ -45,16 +47,16 @@ pub(super) fn calling(message: &Message<'_>, plan: Plan<'_>, claims: &mut Claims
 }
 
 /// The first asserted identity that is a telephone number. A second one that is another number leaves it open who calls.
-fn asserted(message: &Message<'_>, plan: Plan<'_>, claims: &mut Claims) -> Option<Party> {
-    let mut first: Option<Party> = None;
+fn asserted<'a>(message: &Message<'a>, plan: Plan<'_>, claims: &mut Claims) -> Option<(Party, Uri<'a>)> {
+    let mut first: Option<(Party, Uri<'a>)> = None;
     for Address { uri, .. } in addresses(&message.head.asserted) {
         take_parameters(&uri, claims);
         claims.is_ambiguous |= is_disguised(&uri);
         if is_telephone(unescaped(uri.user, &mut Room::new())) {
             let found = party(&uri, plan);
             match &first {
-                Some(first) => claims.is_ambiguous |= first.number != found.number,
-                None => first = Some(found),
+                Some((first, _)) => claims.is_ambiguous |= first.number != found.number,
+                None => first = Some((found, uri)),
             }
         }
     }
@@ -169,41 +171,57 @@ fn session_ids(value: &[u8]) -> (u128, u128) {
     (local, parameter(value, b"remote").map_or(0, read))
 }
 
-/// The top Diversion; else the last entry of History-Info, before the one that stands for this request, that names
-/// someone else than is called now. An entry for the called user himself is a change of host, not a diversion.
-pub(super) fn diverting(message: &Message<'_>, target: &Uri<'_>, plan: Plan<'_>) -> Option<Party> {
-    if let Some(line) = message.head.diversions.first()
-        && let Some(address) = elements(line).next().and_then(Address::parse)
-    {
-        let mut diverting = party(&address.uri, plan);
-        diverting.restricted |= parameter(address.parameters, b"privacy")
-            .is_some_and(|privacy| [&b"full"[..], b"uri"].iter().any(|p| privacy.eq_ignore_ascii_case(p)));
-        return Some(diverting);
+/// Who forwarded the call last; puts into `claims` how often it was forwarded and who was called first. Diversion goes before
+/// History-Info.
+pub(super) fn diverting(
+    message: &Message<'_>,
+    target: &Uri<'_>,
+    plan: Plan<'_>,
+    claims: &mut Claims,
+) -> Option<Party> {
+    if message.head.diversions.is_empty() && message.head.history.is_empty() {
+        return None;
     }
+    diverted(message, plan, claims).or_else(|| retargeted(message, target, plan, claims))
+}
+
+/// Diversion: the first value is the last diversion. One that cannot be read makes way for History-Info.
+fn diverted(message: &Message<'_>, plan: Plan<'_>, claims: &mut Claims) -> Option<Party> {
+    let (first_line, more) = message.head.diversions.split_first()?;
+    let mut values = elements(first_line);
+    let last = Address::parse(values.next()?)?;
+    let mut diverting = party(&last.uri, plan);
+    diverting.restricted |= parameter(last.parameters, b"privacy")
+        .is_some_and(|privacy| [&b"full"[..], b"uri"].iter().any(|p| privacy.eq_ignore_ascii_case(p)));
+    // Once, unless it says more often (RFC 5806 §4).
+    let times = |address: &Address<'_>| {
+        let counter = parameter(address.parameters, b"counter");
+        counter.and_then(|text| str::from_utf8(text).ok()?.parse().ok()).unwrap_or(1_u8)
+    };
+    claims.diversions = times(&last);
+    let mut first = None;
+    for address in values.filter_map(Address::parse).chain(addresses(more)) {
+        claims.diversions = claims.diversions.saturating_add(times(&address));
+        first = Some(address.uri);
+    }
+    claims.first_called = first.map_or(diverting.number, |uri| party(&uri, plan).number);
+    Some(diverting)
+}
+
+/// History-Info: the last entry, before the one that stands for this request, that names someone else than is called now. An entry
+/// for the called user himself is a change of host, not a diversion.
+fn retargeted(message: &Message<'_>, target: &Uri<'_>, plan: Plan<'_>, claims: &mut Claims) -> Option<Party> {
     let (mut current, mut previous) = (None, None);
     for entry in addresses(&message.head.history) {
         previous = current.filter(|uri: &Uri<'_>| uri.user != target.user).or(previous);
         current = Some(entry.uri);
     }
-    previous.map(|uri| party(&uri, plan))
-}
-
-/// How often the call was forwarded, and who was called first.
-pub(super) fn take_diversions(message: &Message<'_>, target: &Uri<'_>, plan: Plan<'_>, claims: &mut Claims) {
-    let number = |uri: &Uri<'_>| party(uri, plan).number;
-    for address in addresses(&message.head.diversions) {
-        // Once, unless it says more often (RFC 5806 §4).
-        let counter = parameter(address.parameters, b"counter")
-            .and_then(|text| str::from_utf8(text).ok()?.parse().ok());
-        claims.diversions = claims.diversions.saturating_add(counter.unwrap_or(1));
-        claims.first_called = number(&address.uri);
+    let diverting = party(&previous?, plan);
+    for address in addresses(&message.head.history).filter(|address| address.uri.user != target.user) {
+        claims.diversions = claims.diversions.saturating_add(1);
+        claims.first_called = claims.first_called.or_else(|| party(&address.uri, plan).number);
     }
-    if claims.diversions == 0 {
-        for address in addresses(&message.head.history).filter(|address| address.uri.user != target.user) {
-            claims.diversions = claims.diversions.saturating_add(1);
-            claims.first_called = claims.first_called.or_else(|| number(&address.uri));
-        }
-    }
+    Some(diverting)
 }
 
 fn addresses<'a>(lines: &[&'a [u8]]) -> impl Iterator<Item = Address<'a>> {

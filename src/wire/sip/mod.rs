@@ -28,7 +28,7 @@ use crate::base::fault::{Kind, Layer};
 use crate::wire::DecodeError;
 use crate::wire::sip::address::Address;
 use crate::wire::sip::head::{Head, is_call_id, split_header};
-use crate::wire::sip::lines::{End, Line, Lines};
+use crate::wire::sip::lines::{End, Line, Lines, Stray};
 use crate::wire::sip::start::{Start, StartLine};
 
 /// Most faults noted of one message, the first ones.
@@ -194,6 +194,10 @@ impl<'a> Message<'a> {
         }
         let is_invite = matches!(start, Start::Request { method: Method::Invite, .. });
         let head = Head::read(&mut lines, is_invite, &mut faults);
+        let stray = lines.stray();
+        for offset in [lines.bare_lf, stray.offset].into_iter().flatten() {
+            note(&mut faults, offset, Kind::BadSyntax);
+        }
         let body = body(&lines, &head, &mut faults);
         let offset_of = |value: &[u8]| value.as_ptr().addr().saturating_sub(bytes.as_ptr().addr());
 
@@ -201,7 +205,8 @@ impl<'a> Message<'a> {
         let call_id = head.call_id.filter(|value| !value.is_empty()).ok_or_else(missing)?;
         let cseq = head.cseq.ok_or_else(missing)?;
         let (cseq, is_whole) = read_cseq(cseq, offset_of(cseq), &mut faults)?;
-        let mut is_ambiguous = is_misspelt || head.is_ambiguous || lines.are_ambiguous();
+        let mut is_ambiguous =
+            is_misspelt || head.is_ambiguous || lines.are_mixed() || stray != Stray::default();
         is_ambiguous |= lines.end == End::TooMany || !is_whole;
         let method = match start {
             Start::Request { method, token, .. } => {
@@ -263,9 +268,6 @@ pub fn find_call_id(message: &[u8]) -> Option<&[u8]> {
 
 /// Notes how the head ended, and holds Content-Length against the octets that are there.
 fn body<'a>(lines: &Lines<'a>, head: &Head<'a>, faults: &mut Faults) -> &'a [u8] {
-    for offset in [lines.bare_lf, lines.stray].into_iter().flatten() {
-        note(faults, offset, Kind::BadSyntax);
-    }
     match lines.end {
         End::Blank => {}
         End::TooMany => {

@@ -1,5 +1,7 @@
 //! Pieces of header values: lists and parameters. RFC 3261 §7.3.1, §25.1; Reason: RFC 3326; Privacy: RFC 3323 §4.2.
 
+use memchr::memchr;
+
 use crate::wire::sip::near::near;
 
 /// Splits a value at a separator that is neither inside a quoted string nor inside angle brackets. Pieces are trimmed
@@ -27,7 +29,11 @@ impl<'a> Iterator for Split<'a> {
 
     fn next(&mut self) -> Option<&'a [u8]> {
         while !self.rest.is_empty() {
-            let end = end_of_piece(self.rest, self.separator);
+            // Most lists have one element.
+            let end = match memchr(self.separator, self.rest) {
+                None => self.rest.len(),
+                Some(_) => end_of_piece(self.rest, self.separator),
+            };
             let (piece, after) = self.rest.split_at_checked(end)?;
             self.rest = after.get(1..).unwrap_or_default();
             let piece = piece.trim_ascii();
@@ -76,12 +82,15 @@ pub(super) fn quoted_length(bytes: &[u8]) -> usize {
 #[must_use]
 pub fn parameter<'a>(value: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
     parameters(value).find_map(|piece| {
-        let equals = near([b'='], piece).unwrap_or(piece.len());
-        let (found, value) = piece.split_at_checked(equals)?;
-        found
-            .trim_ascii_end()
-            .eq_ignore_ascii_case(name)
-            .then(|| unquoted(value.get(1..).unwrap_or_default()))
+        let (found, after) = piece.split_at_checked(name.len())?;
+        if !found.eq_ignore_ascii_case(name) {
+            return None;
+        }
+        match after.trim_ascii_start() {
+            [b'=', value @ ..] => Some(unquoted(value)),
+            [] => Some(b""),
+            _ => None,
+        }
     })
 }
 
