@@ -118,7 +118,7 @@ impl Chunks {
         self.waiting.oldest().map(|(_, deadline)| *deadline)
     }
 
-    /// Gives up on what was waited for too long.
+    /// Gives up on what was waited for too long. What waited for it has the time of the deadline.
     pub fn expire<F: FnMut(Pdu<'_>)>(&mut self, at: At, sink: &mut Sink<'_, F>) {
         while self.due().is_some_and(|deadline| deadline <= at) {
             let Some((key, deadline)) = self.waiting.pop_oldest() else { return };
@@ -282,20 +282,15 @@ impl Chunks {
 }
 
 impl<F: FnMut(Pdu<'_>)> Outlet<'_, '_, F> {
-    /// A message that is whole now, its content only where it is looked at.
-    fn as_message<'m>(&self, protocol: Option<u32>, bytes: &'m [u8]) -> Message<'m> {
-        let bytes = ss7::may_be_signalling(protocol).then_some(bytes);
-        Message { protocol, bytes, arrived: (self.sink.at, self.sink.frame) }
+    /// Whether a message of this protocol is looked at.
+    fn is_read(&self, protocol: Option<u32>) -> bool {
+        ss7::may_be_signalling(protocol)
     }
 
     fn message(&mut self, message: &Message<'_>) {
-        let Some(bytes) = message.bytes else { return };
-        let Self { sink, sender } = self;
-        let now = (sink.at, sink.frame);
-        // One that waited for another is as old as it is: a call is not longer because a tap missed a packet.
-        (sink.at, sink.frame) = message.arrived;
-        ss7::user_message(message.protocol, (sender.src, sender.dst), bytes, sink);
-        (sink.at, sink.frame) = now;
+        if let Some(bytes) = message.bytes {
+            ss7::user_message(message.protocol, (self.sender.src, self.sender.dst), bytes, self.sink);
+        }
     }
 
     fn fault(&mut self, kind: Kind) {

@@ -78,15 +78,15 @@ impl Association {
             Sight::Fresh => {}
         }
         if part.first && part.last {
-            let message = out.as_message(part.protocol, part.payload);
-            self.hand_on(part.message, message, out);
+            let bytes = out.is_read(part.protocol).then_some(part.payload);
+            self.hand_on(part.message, Message { protocol: part.protocol, bytes }, out);
         } else {
             if self.parts.drop_past(&self.window) {
                 out.fault(Kind::Gap);
             }
             if let Some((protocol, whole)) = self.parts.push(part) {
-                let message = out.as_message(protocol, &whole);
-                self.hand_on(part.message, message, out);
+                let bytes = out.is_read(protocol).then_some(&whole[..]);
+                self.hand_on(part.message, Message { protocol, bytes }, out);
             }
         }
         if self.parts.is_too_much(bytes_max) {

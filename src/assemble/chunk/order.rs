@@ -4,8 +4,6 @@
 //! sent again comes before what was sent after it. Here too, as long as what is missing comes within a time and a number
 //! of messages; after that, and for numbers that cannot be placed, messages go on as they came.
 
-use crate::base::time::At;
-
 /// Ordered messages that wait for one before them, an association.
 const WAITING_MAX: usize = 64;
 /// How far ahead of the next a message is waited for, in messages of its stream.
@@ -23,8 +21,6 @@ pub(super) struct Message<'a> {
     pub protocol: Option<u32>,
     /// What it says; nothing when it is of no protocol that is read.
     pub bytes: Option<&'a [u8]>,
-    /// Time and number of the frame that made it whole.
-    pub arrived: (At, u64),
 }
 
 /// A place in a stream.
@@ -73,7 +69,6 @@ struct Waiting {
     place: Place,
     protocol: Option<u32>,
     bytes: Option<Vec<u8>>,
-    arrived: (At, u64),
 }
 
 impl Order {
@@ -112,12 +107,7 @@ impl Order {
         if distance.unsigned_abs() <= AHEAD_MAX {
             let bytes = message.bytes.map(<[u8]>::to_vec);
             self.bytes += bytes.as_ref().map_or(0, Vec::len) + OVERHEAD;
-            return self.waiting.push(Waiting {
-                place,
-                protocol: message.protocol,
-                bytes,
-                arrived: message.arrived,
-            });
+            return self.waiting.push(Waiting { place, protocol: message.protocol, bytes });
         }
         while self.pass_one(index, out) {}
         self.next[index].1 = place.after();
@@ -193,12 +183,12 @@ impl Order {
     /// Hands on the waiting message of a stream that comes first. Whether there was one.
     fn pass_one(&mut self, index: usize, out: &mut impl FnMut(Message<'_>)) -> bool {
         let Some(lowest) = self.lowest(index) else { return false };
-        let Waiting { place, protocol, bytes, arrived } = self.waiting.remove(lowest);
+        let Waiting { place, protocol, bytes } = self.waiting.remove(lowest);
         self.bytes -= bytes.as_ref().map_or(0, Vec::len) + OVERHEAD;
         if place.distance(self.next[index].1) >= 0 {
             self.next[index].1 = place.after();
         }
-        out(Message { protocol, bytes: bytes.as_deref(), arrived });
+        out(Message { protocol, bytes: bytes.as_deref() });
         true
     }
 }
@@ -213,7 +203,7 @@ mod tests {
         let mut found = Vec::new();
         for number in numbers {
             let bytes = [*number as u8];
-            let message = Message { protocol: Some(3), bytes: Some(&bytes), arrived: Default::default() };
+            let message = Message { protocol: Some(3), bytes: Some(&bytes) };
             order.push(Place::by_stream_sequence(1, *number), message, &mut |message| {
                 found.extend_from_slice(message.bytes.unwrap());
             });
@@ -258,7 +248,7 @@ mod tests {
         let mut order = Order::default();
         for stream in 0..2000 {
             for number in [0, 9] {
-                let message = Message { protocol: None, bytes: None, arrived: Default::default() };
+                let message = Message { protocol: None, bytes: None };
                 order.push(Place::by_message(stream, number), message, &mut |_| {});
             }
         }
