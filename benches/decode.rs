@@ -1,5 +1,5 @@
-//! Messages → signals. Budget: 1 µs for a SIP INVITE with its numbers read, also for one of 900 octets that says all there is
-//! to say; 0.5 µs for a 180, 0.2 µs for an IAM.
+//! Messages → signals. Budget: 1 µs for a SIP INVITE with its numbers read, 2 µs for one of 900 octets that says all there is to
+//! say; 0.5 µs for a 180, 0.2 µs for an IAM.
 
 mod common;
 
