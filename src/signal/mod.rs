@@ -80,7 +80,7 @@ pub struct Setup {
     pub route: RouteId,
     /// Into or out of the operator's network.
     pub direction: Direction,
-    /// SIP: P-Asserted-Identity when present, else From. ISUP: calling party number.
+    /// SIP: P-Asserted-Identity when it holds a number, else Remote-Party-ID, else From. ISUP: calling party number.
     pub calling: Party,
     /// SIP: Request-URI. ISUP: called party number.
     pub called: Party,
@@ -174,7 +174,7 @@ pub struct Signal<'a> {
     pub sip_status: Option<u16>,
     /// SIP 183: alerting if the call's route says so.
     pub progress_183: bool,
-    /// Q.850 cause: ISUP cause indicators, or SIP `Reason: Q.850;cause=` (RFC 3326).
+    /// Q.850 cause: ISUP cause indicators, or SIP `Reason: Q.850;cause=` (RFC 3326), else those of an ISUP REL in the body.
     pub q850_cause: Option<u8>,
     /// ISUP: location of the cause (Q.850 §2.2.3): 0 is the user.
     pub cause_location: Option<u8>,
