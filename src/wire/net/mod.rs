@@ -1,6 +1,6 @@
 //! Frame → IP packet → UDP, TCP or SCTP, or the packet that is wrapped in it.
 //!
-//! In: a [`Frame`]. Out: its [`Packet`], behind whatever stands before IP ([`link`]); and from a packet the one inside it
+//! In: a [`Frame`]. Out: its [`Packet`], behind whatever stands before IP (`link`); and from a packet the one inside it
 //! ([`Packet::inside`]): IP in IP (RFC 2003, RFC 2473), GRE with PPP and ERSPAN, MPLS, VXLAN, GENEVE, GTP-U. One protocol
 //! a file. Wrappings are looked into [`WRAPPINGS_MAX`] deep.
 //!

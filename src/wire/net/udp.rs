@@ -21,7 +21,7 @@ impl<'a> Udp<'a> {
     /// Reads the header.
     ///
     /// # Errors
-    /// [`Kind::Truncated`] when shorter than 8 octets.
+    /// [`Kind::Truncated`](crate::base::fault::Kind::Truncated) when shorter than 8 octets.
     #[inline]
     pub fn parse(bytes: &'a [u8]) -> Result<Self, DecodeError> {
         let mut cursor = Cursor::new(Layer::Udp, bytes);
