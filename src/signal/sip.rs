@@ -9,7 +9,7 @@ mod tests;
 
 use std::net::SocketAddr;
 
-use memchr::{memchr, memchr2};
+use memchr::memchr;
 
 use crate::base::fault::{Kind, Layer};
 use crate::base::frame::Pdu;
@@ -19,12 +19,12 @@ use crate::base::number::{Party, RAW_MAX, Raw};
 use crate::base::route::Direction;
 use crate::signal::equipment;
 pub(super) use crate::signal::sip::party::{Plan, party};
-use crate::signal::sip::party::{Room, unescaped};
+use crate::signal::sip::party::{Room, is_disguised, unescaped};
 use crate::signal::{Claims, Context, Counts, Leg, Setup, Signal, What};
 use crate::wire::DecodeError;
 use crate::wire::sip::address::{Address, Uri};
 use crate::wire::sip::start::Start;
-use crate::wire::sip::value::{elements, parameter, plain_parameters, q850_cause};
+use crate::wire::sip::value::{first_parameters, named, q850_cause};
 use crate::wire::sip::{Message, Method};
 
 /// Decodes one SIP message.
@@ -128,12 +128,14 @@ fn setup(
     let calling = setup::calling(message, callers, &mut claims);
     let diverting = setup::diverting(message, &target, callers, &mut claims);
     setup::take_rest(message, &target, called, &mut claims);
+    let called = party(&target, called);
+    claims.is_ambiguous |= message.is_ambiguous || is_disguised(&target, &called);
     let mut setup = Setup {
         overlap: None,
         route,
         direction,
         calling,
-        called: party(&target, called),
+        called,
         diverting,
         claims,
         correlation: setup::correlation(&message.head, context.seed),
@@ -159,13 +161,7 @@ fn cause(message: &Message<'_>, what: Option<&What>, counts: &mut Counts) -> (Op
 
 /// Branch of the top Via; none before RFC 3261.
 fn branch<'a>(message: &Message<'a>) -> Option<&'a [u8]> {
-    let via = message.head.via?;
-    if memchr2(b'"', b'<', via).is_some() {
-        return parameter(elements(via).next()?, b"branch");
-    }
-    plain_parameters(via).find_map(|(name, value)| {
-        name.trim_ascii().eq_ignore_ascii_case(b"branch").then(|| value.trim_ascii())
-    })
+    named(first_parameters(message.head.via?), b"branch")
 }
 
 /// A To tag says that the INVITE belongs to a dialog (RFC 3261 §12.2.2).

@@ -8,6 +8,7 @@ use crate::base::number::{Number, Party, RAW_MAX, Raw, Shape};
 use crate::base::numbering::{Nature, Numbering};
 use crate::base::route::NumberFormat;
 use crate::wire::sip::address::Uri;
+use crate::wire::sip::value::is_word;
 
 /// How numbers of one side of this call's route are read.
 #[derive(Clone, Copy)]
@@ -22,6 +23,14 @@ pub(super) type Room = ArrayVec<u8, ROOM>;
 
 /// The number that a URI's user part means.
 pub(in crate::signal) fn party(uri: &Uri<'_>, plan: Plan<'_>) -> Party {
+    // As nearly all are written: a global number in digits. Nothing else about it matters then.
+    if let [b'+', digits @ ..] = uri.user
+        && let Ok(number) = Number::from_digits(digits)
+        && !is_word(uri.host, WITHHELD_HOST)
+    {
+        let raw = Raw::try_from(uri.user).unwrap_or_default();
+        return Party { number: Some(number), shape: Shape::Valid, restricted: false, raw };
+    }
     let mut room = Room::new();
     let user = unescaped(uri.user, &mut room);
     let raw = Raw::try_from(&user[..user.len().min(RAW_MAX)]).unwrap_or_default();
@@ -29,14 +38,16 @@ pub(in crate::signal) fn party(uri: &Uri<'_>, plan: Plan<'_>) -> Party {
         return Party { number: None, shape: Shape::Absent, restricted: absence == Absence::Withheld, raw };
     }
     let mut composed = Room::new();
-    let (text, nature) = match (user, uri.phone_context()) {
-        ([b'+', ..], _) => (user, Nature::International),
+    let (text, nature) = if user.starts_with(b"+") {
+        (user, Nature::International)
+    } else if let Some(prefix @ [b'+', ..]) = uri.phone_context()
+        && prefix.len() + user.len() <= ROOM
+    {
         // RFC 3966 §5.1.4: a local number within a global prefix.
-        (_, Some(prefix @ [b'+', ..])) if prefix.len() + user.len() <= ROOM => {
-            composed.extend(prefix.iter().chain(user).copied());
-            (&composed[..], Nature::International)
-        }
-        _ => (user, Nature::Unknown),
+        composed.extend(prefix.iter().chain(user).copied());
+        (&composed[..], Nature::International)
+    } else {
+        (user, Nature::Unknown)
     };
     let mut party = Party { raw, ..plan.numbering.party(text, nature, plan.hint) };
     if party.number.is_none() && has_foreign_digits(user) {
@@ -45,9 +56,12 @@ pub(in crate::signal) fn party(uri: &Uri<'_>, plan: Plan<'_>) -> Party {
     party
 }
 
+/// Host of a caller who asked not to be named (RFC 3323 §4.1.1.3).
+const WITHHELD_HOST: &[u8] = b"anonymous.invalid";
+
 /// Why a URI names no caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Absence {
+enum Absence {
     /// It names somebody or something otherwise: `operator1`, `urn:service:sos`.
     Named,
     /// The caller asked for it (RFC 3323 §4.1.1.3).
@@ -57,25 +71,34 @@ pub(super) enum Absence {
 }
 
 /// `user` is the user part with its escapes undone.
-pub(super) fn absence(uri: &Uri<'_>, user: &[u8]) -> Option<Absence> {
-    let is_filler = uri.user.iter().all(|byte| matches!(byte, b'0' | b'+'));
-    if is_filler {
-        return Some(Absence::Unavailable);
-    }
-    // Nearly all users are numbers.
-    if is_telephone(user) && !is_named(uri.host, b"anonymous.invalid") {
-        return None;
-    }
-    let is_user = |names: &[&[u8]]| names.iter().any(|name| is_named(uri.user, name));
-    if is_user(&[b"anonymous", b"restricted", b"private"]) || is_named(uri.host, b"anonymous.invalid") {
+fn absence(uri: &Uri<'_>, user: &[u8]) -> Option<Absence> {
+    let is_user = |names: &[&[u8]]| names.iter().any(|name| is_word(uri.user, name));
+    if is_filler(uri.user) {
+        Some(Absence::Unavailable)
+    } else if is_withheld(uri) {
         Some(Absence::Withheld)
-    } else if is_user(&[b"unavailable", b"unknown"]) || is_named(uri.host, b"unknown.invalid") {
+    } else if is_telephone(user) {
+        // Nearly all users are numbers.
+        None
+    } else if is_user(&[b"unavailable", b"unknown"]) || is_word(uri.host, b"unknown.invalid") {
         Some(Absence::Unavailable)
     } else if uri.says_telephone() || looks_like_telephone(user) || has_foreign_digits(user) {
         None
     } else {
         Some(Absence::Named)
     }
+}
+
+/// Whether a URI stands for a caller who asked not to be named.
+pub(super) fn is_withheld(uri: &Uri<'_>) -> bool {
+    let names: [&[u8]; 3] = [b"anonymous", b"restricted", b"private"];
+    names.iter().any(|name| is_word(uri.user, name))
+        || is_word(uri.host, WITHHELD_HOST) && !is_filler(uri.user)
+}
+
+/// Nothing, or zeros.
+fn is_filler(user: &[u8]) -> bool {
+    user.iter().all(|octet| matches!(octet, b'0' | b'+'))
 }
 
 /// A user who begins with `+` and a digit means a telephone number, if a wrong one; so does one who begins with a digit and
@@ -89,24 +112,33 @@ fn looks_like_telephone(user: &[u8]) -> bool {
     }
 }
 
-fn is_named(text: &[u8], name: &[u8]) -> bool {
-    text.eq_ignore_ascii_case(name)
+/// Whether a URI whose number is `party` names a telephone, and no person.
+pub(super) fn names_telephone(uri: &Uri<'_>, party: &Party) -> bool {
+    let is_global = |number: Number| party.raw.len() == 1 + number.digit_count() as usize;
+    party.number.is_some_and(is_global) && uri.user.starts_with(b"+")
+        || is_telephone(unescaped(uri.user, &mut Room::new()))
 }
 
 /// Digits, perhaps after `+`, with visual separators (RFC 3966 §3).
-pub(super) fn is_telephone(user: &[u8]) -> bool {
+fn is_telephone(user: &[u8]) -> bool {
     user.iter().any(u8::is_ascii_digit)
         && user.iter().all(|byte| byte.is_ascii_digit() || b"+-.()*# ".contains(byte))
 }
 
-/// Whether a URI is written so that another reader may see another number in it, or none: digits in escapes, which none needs,
-/// or of another script; two `@` (RFC 3261 §25.1 allows one), of which either may end the user part.
-pub(super) fn is_disguised(uri: &Uri<'_>) -> bool {
+/// Whether a URI is written so that another reader may see another number in it than `party`, or none: digits in escapes, which
+/// none needs, or of another script; two `@` (RFC 3261 §25.1 allows one), of which either may end the user part.
+pub(super) fn is_disguised(uri: &Uri<'_>, party: &Party) -> bool {
+    if uri.has_second_at() {
+        return true;
+    }
+    // A number is digits and visual separators, and as long as it was sent it had no escapes.
+    if party.number.is_some() && party.raw.len() == uri.user.len() {
+        return false;
+    }
     let is_odd = |octet: u8| octet >= 0x80 || octet == b'%';
-    memchr(b'@', uri.host).is_some()
-        || uri.user.iter().fold(false, |odd, octet| odd | is_odd(*octet))
-            && (has_foreign_digits(unescaped(uri.user, &mut Room::new()))
-                || uri.user.windows(3).any(|escape| matches!(escape, [b'%', b'3', b'0'..=b'9'])))
+    uri.user.iter().fold(false, |odd, octet| odd | is_odd(*octet))
+        && (has_foreign_digits(unescaped(uri.user, &mut Room::new()))
+            || uri.user.windows(3).any(|escape| matches!(escape, [b'%', b'3', b'0'..=b'9'])))
 }
 
 fn has_foreign_digits(text: &[u8]) -> bool {

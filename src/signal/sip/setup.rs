@@ -4,15 +4,13 @@
 use crate::base::map::Seed;
 use crate::base::number::Party;
 use crate::base::numbering::Nature;
-use crate::signal::sip::party::{
-    Absence, Plan, Room, absence, is_disguised, is_telephone, number_of_name, party, unescaped,
-};
+use crate::signal::sip::party::{Plan, is_disguised, is_withheld, names_telephone, number_of_name, party};
 use crate::signal::{Attestation, Category, Claims, Correlation, TrunkGroup, Verstat};
 use crate::wire::passport;
 use crate::wire::sip::Message;
 use crate::wire::sip::address::{Address, Uri};
 use crate::wire::sip::head::Head;
-use crate::wire::sip::value::{elements, hides_caller, parameter, parameters};
+use crate::wire::sip::value::{elements, hides_caller, is_word, parameter, parameters};
 
 /// The calling number, and puts into `claims` what else is said of the caller.
 ///
@@ -22,22 +20,26 @@ use crate::wire::sip::value::{elements, hides_caller, parameter, parameters};
 pub(super) fn calling(message: &Message<'_>, plan: Plan<'_>, claims: &mut Claims) -> Party {
     let from = &message.from.uri;
     let asserted = asserted(message, plan, claims);
-    let (remote, is_private) = remote_party(message, claims);
+    let (remote, is_private) = remote_party(message, plan, claims);
     take_parameters(from, claims);
-    claims.is_ambiguous |= is_disguised(from);
     let mut calling = match asserted.or_else(|| Some((party(&remote?, plan), remote?))) {
         Some((calling, uri)) => {
-            // Nearly always the same, octet for octet.
-            let is_same = from.user == uri.user && from.phone_context() == uri.phone_context();
-            let shown = if is_same { calling.number } else { party(from, plan).number };
-            claims.shows_other = calling.number.zip(shown).map(|(asserted, shown)| asserted != shown);
+            // Nearly always the same, octet for octet. A global number has no context.
+            let is_same = from.user == uri.user
+                && (uri.user.starts_with(b"+") || from.phone_context() == uri.phone_context());
+            let other = (!is_same).then(|| party(from, plan));
+            let shown = other.as_ref().unwrap_or(&calling);
+            claims.is_ambiguous |= is_disguised(from, shown);
+            claims.shows_other = calling.number.zip(shown.number).map(|(asserted, shown)| asserted != shown);
             calling
         }
-        None => party(from, plan),
+        None => {
+            let shown = party(from, plan);
+            claims.is_ambiguous |= is_disguised(from, &shown);
+            shown
+        }
     };
-    calling.restricted |= is_private
-        || message.head.privacy.is_some_and(hides_caller)
-        || absence(from, from.user) == Some(Absence::Withheld);
+    calling.restricted |= is_private || message.head.privacy.is_some_and(hides_caller) || is_withheld(from);
     if !message.from.name.is_empty()
         && let (Some(named), Some(number)) = (number_of_name(message.from.name, plan), calling.number)
     {
@@ -51,9 +53,9 @@ fn asserted<'a>(message: &Message<'a>, plan: Plan<'_>, claims: &mut Claims) -> O
     let mut first: Option<(Party, Uri<'a>)> = None;
     for Address { uri, .. } in addresses(&message.head.asserted) {
         take_parameters(&uri, claims);
-        claims.is_ambiguous |= is_disguised(&uri);
-        if is_telephone(unescaped(uri.user, &mut Room::new())) {
-            let found = party(&uri, plan);
+        let found = party(&uri, plan);
+        claims.is_ambiguous |= is_disguised(&uri, &found);
+        if names_telephone(&uri, &found) {
             match &first {
                 Some((first, _)) => claims.is_ambiguous |= first.number != found.number,
                 None => first = Some((found, uri)),
@@ -64,21 +66,20 @@ fn asserted<'a>(message: &Message<'a>, plan: Plan<'_>, claims: &mut Claims) -> O
 }
 
 /// The caller as Remote-Party-ID has it, and whether its number is to be kept from the called (draft-ietf-sip-privacy-04 §5).
-fn remote_party<'a>(message: &Message<'a>, claims: &mut Claims) -> (Option<Uri<'a>>, bool) {
+fn remote_party<'a>(message: &Message<'a>, plan: Plan<'_>, claims: &mut Claims) -> (Option<Uri<'a>>, bool) {
     let (mut caller, mut is_private) = (None, false);
     for Address { uri, parameters, .. } in addresses(&message.head.remote_parties) {
-        let says = |name: &[u8], word: &[u8]| {
-            parameter(parameters, name).is_some_and(|value| value.eq_ignore_ascii_case(word))
-        };
+        let says =
+            |name: &[u8], word: &[u8]| parameter(parameters, name).is_some_and(|value| is_word(value, word));
         // Without `party` it is the caller's, in a request.
         if parameter(parameters, b"party").is_some() && !says(b"party", b"calling") {
             continue;
         }
         take_parameters(&uri, claims);
         is_private |= says(b"privacy", b"full") || says(b"privacy", b"uri");
-        let is_number = is_telephone(unescaped(uri.user, &mut Room::new()));
-        if is_number && !says(b"screen", b"no") {
-            claims.is_ambiguous |= is_disguised(&uri);
+        let named = party(&uri, plan);
+        if names_telephone(&uri, &named) && !says(b"screen", b"no") {
+            claims.is_ambiguous |= is_disguised(&uri, &named);
             caller = caller.or(Some(uri));
         }
     }
@@ -91,10 +92,10 @@ fn take_parameters(uri: &Uri<'_>, claims: &mut Claims) {
         return;
     }
     for (name, value) in uri.parameters() {
-        if name.eq_ignore_ascii_case(b"cpc") {
+        if is_word(name, b"cpc") {
             claims.category = claims.category.or(Category::of_cpc(value));
         } else if claims.verstat.is_none()
-            && name.eq_ignore_ascii_case(b"verstat")
+            && is_word(name, b"verstat")
             && let Some((verstat, attestation)) = Verstat::parse(value)
         {
             (claims.verstat, claims.attestation) = (Some(verstat), attestation);
@@ -104,7 +105,6 @@ fn take_parameters(uri: &Uri<'_>, claims: &mut Claims) {
 
 /// What is said of the called number and of the call: porting, trunk group, hops, attestation.
 pub(super) fn take_rest(message: &Message<'_>, target: &Uri<'_>, plan: Plan<'_>, claims: &mut Claims) {
-    claims.is_ambiguous |= message.is_ambiguous || is_disguised(target);
     claims.hops = message.max_forwards;
     if claims.attestation.is_none() {
         let signed = || passport::claimed_attestation(message.head.identity[0]);
@@ -119,14 +119,14 @@ pub(super) fn take_rest(message: &Message<'_>, target: &Uri<'_>, plan: Plan<'_>,
         return;
     }
     for (name, value) in target.parameters() {
-        if name.eq_ignore_ascii_case(b"rn") {
+        if is_word(name, b"rn") {
             claims.is_ported = Some(true);
             if value.starts_with(b"+") {
                 claims.routing_number = plan.numbering.party(value, Nature::International, plan.hint).number;
             }
-        } else if name.eq_ignore_ascii_case(b"npdi") {
+        } else if is_word(name, b"npdi") {
             claims.is_ported = claims.is_ported.or(Some(false));
-        } else if coming_by.is_none() && name.eq_ignore_ascii_case(b"tgrp") {
+        } else if coming_by.is_none() && is_word(name, b"tgrp") {
             claims.trunk_group = TrunkGroup::new(value);
         }
     }
@@ -192,7 +192,7 @@ fn diverted(message: &Message<'_>, plan: Plan<'_>, claims: &mut Claims) -> Optio
     let last = Address::parse(values.next()?)?;
     let mut diverting = party(&last.uri, plan);
     diverting.restricted |= parameter(last.parameters, b"privacy")
-        .is_some_and(|privacy| [&b"full"[..], b"uri"].iter().any(|p| privacy.eq_ignore_ascii_case(p)));
+        .is_some_and(|privacy| [&b"full"[..], b"uri"].iter().any(|p| is_word(privacy, p)));
     // Once, unless it says more often (RFC 5806 §4).
     let times = |address: &Address<'_>| {
         let counter = parameter(address.parameters, b"counter");

@@ -1,7 +1,7 @@
 //! Addresses and URIs. RFC 3261 §19.1, §20.10, §25.1 (name-addr, addr-spec); RFC 3966 (tel).
 
 use crate::wire::sip::near::near;
-use crate::wire::sip::value::{parameter, quoted_length};
+use crate::wire::sip::value::{is_word, parameter, quoted_length};
 
 /// Scheme of a URI.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -93,9 +93,15 @@ impl<'a> Uri<'a> {
     /// Whether it says that it means a telephone number: a tel URI, or `user=phone` (RFC 3261 §19.1.1).
     #[must_use]
     pub fn says_telephone(&self) -> bool {
-        let is_phone = |user: &[u8]| user.eq_ignore_ascii_case(b"phone");
+        let is_phone = |user: &[u8]| is_word(user, b"phone");
         self.scheme == Scheme::Tel
             || !self.parameters.is_empty() && parameter(self.parameters, b"user").is_some_and(is_phone)
+    }
+
+    /// Whether a second `@` stands behind the one that ends the user part here: some take the last one.
+    #[must_use]
+    pub fn has_second_at(&self) -> bool {
+        near([b'@'], self.host).is_some()
     }
 
     /// Names and values of its parameters as written, first those of the number, then those of the URI: `cpc`, `verstat`, `rn`

@@ -159,7 +159,12 @@ impl<'a> Head<'a> {
 
 /// A header that may stand once: a second one must say the same.
 fn once<'a>(slot: &mut Option<&'a [u8]>, value: &'a [u8]) -> Result<(), Kind> {
-    if *slot.get_or_insert(value) == value { Ok(()) } else { Err(Kind::Conflict) }
+    match slot {
+        Some(first) if *first != value => return Err(Kind::Conflict),
+        Some(_) => {}
+        None => *slot = Some(value),
+    }
+    Ok(())
 }
 
 fn first<'a>(slot: &mut Option<&'a [u8]>, value: &'a [u8]) -> Result<(), Kind> {

@@ -1,9 +1,8 @@
 //! Lines of a message head. RFC 3261 §7.3.1: CRLF ends a line unless white space follows (folding); an empty line ends
 //! the head.
 
-use memchr::{memchr, memchr_iter};
-
 use crate::wire::sip::head::split_header;
+use crate::wire::sip::near::near_control;
 
 /// Most lines read of one head, start line and headers: as many as the longest message has room for, with a letter, a colon and a
 /// line end each. Fewer would let a call hide its headers behind others, which switches read to the end.
@@ -56,8 +55,10 @@ pub(super) struct Lines<'a> {
     pub(super) end: End,
     /// Where the first line was that ended with LF alone.
     pub(super) bare_lf: Option<usize>,
-    /// Line ends with CRLF, those within folds included.
-    crlf_count: usize,
+    /// Whether a line ended with CRLF, one within a fold included.
+    has_crlf: bool,
+    /// What stands astray in the lines returned.
+    stray: Stray,
 }
 
 /// What in a head some receivers take for the end of a line or of the text, and we do not.
@@ -76,7 +77,15 @@ impl<'a> Lines<'a> {
         while let [b'\r' | b'\n', after @ ..] = rest {
             rest = after;
         }
-        Self { message, rest, count: 0, end: End::Open, bare_lf: None, crlf_count: 0 }
+        Self {
+            message,
+            rest,
+            count: 0,
+            end: End::Open,
+            bare_lf: None,
+            has_crlf: false,
+            stray: Stray::default(),
+        }
     }
 
     /// What follows the lines read: the body, when the head ended with an empty line.
@@ -91,47 +100,24 @@ impl<'a> Lines<'a> {
 
     /// Whether LF alone ends some lines and CRLF others.
     pub(super) const fn are_mixed(&self) -> bool {
-        self.bare_lf.is_some() && self.crlf_count > 0
+        self.bare_lf.is_some() && self.has_crlf
     }
 
-    /// What stands astray in the lines read. Counted over the whole head at once, which takes a tenth of the time of looking at
-    /// each line, and looked for only when there is any.
-    pub(super) fn stray(&self) -> Stray {
-        let first = self.message.iter().position(|octet| !matches!(octet, b'\r' | b'\n')).unwrap_or_default();
-        let head = self.message.get(first..self.offset()).unwrap_or_default();
-        if memchr(0, head).is_none() && memchr_iter(b'\r', head).count() == self.crlf_count {
-            return Stray::default();
-        }
-        let mut stray = Stray::default();
-        let mut before = 0;
-        for (at, octet) in head.iter().enumerate() {
-            let is_stray = match *octet {
-                0 if before == b'\\' => {
-                    stray.has_escaped_nul = true;
-                    false
-                }
-                0 => true,
-                b'\r' => head.get(at.saturating_add(1)) != Some(&b'\n'),
-                _ => false,
-            };
-            if is_stray && stray.offset.is_none() {
-                stray.offset = at.checked_add(first);
-            }
-            before = *octet;
-        }
-        stray
+    /// What stands astray in the lines read.
+    pub(super) const fn stray(&self) -> Stray {
+        self.stray
     }
 
     /// The next line; nothing at the end of the head.
     #[inline]
     pub(super) fn next(&mut self) -> Option<Line<'a>> {
         if let [b'\r', b'\n', body @ ..] = self.rest {
-            self.crlf_count = self.crlf_count.saturating_add(1);
+            self.has_crlf = true;
             self.rest = body;
             return self.stop(End::Blank);
         }
         if let [b'\n', body @ ..] = self.rest {
-            self.bare_lf = self.bare_lf.or_else(|| (self.crlf_count > 0).then(|| self.offset()));
+            self.bare_lf = self.bare_lf.or_else(|| self.has_crlf.then(|| self.offset()));
             self.rest = body;
             return self.stop(End::Blank);
         }
@@ -152,21 +138,47 @@ impl<'a> Lines<'a> {
         None
     }
 
-    /// The first line with its folds and without its end, and what follows that.
+    /// The first line with its folds and without its end, and what follows that. One search finds line ends and what may be
+    /// taken for one.
     #[inline]
     fn split_line(&mut self) -> Option<(&'a [u8], &'a [u8])> {
-        let mut end = memchr(b'\n', self.rest)?;
+        let mut at = 0_usize;
+        let mut stray = self.stray;
         loop {
-            let (line, after) = (self.rest.get(..end)?, self.rest.get(end.checked_add(1)?..)?);
-            let bare = line.strip_suffix(b"\r");
-            match bare {
-                Some(_) => self.crlf_count = self.crlf_count.saturating_add(1),
-                None => self.bare_lf = self.bare_lf.or_else(|| Some(self.offset())),
-            }
+            at = at.checked_add(near_control(self.rest.get(at..)?)?)?;
+            let (line, found) = self.rest.split_at_checked(at)?;
+            let after = match found {
+                [b'\r', b'\n', after @ ..] => {
+                    self.has_crlf = true;
+                    after
+                }
+                [b'\n', after @ ..] => {
+                    self.bare_lf = self.bare_lf.or_else(|| Some(self.offset()));
+                    after
+                }
+                [octet, after @ ..] => {
+                    stray.see(*octet, line, || self.offset().checked_add(at));
+                    at = at.checked_add(1)?;
+                    continue;
+                }
+                [] => return None,
+            };
             if !matches!(after.first(), Some(b' ' | b'\t')) {
-                return Some((bare.unwrap_or(line), after));
+                self.stray = stray;
+                return Some((line, after));
             }
-            end = end.checked_add(memchr(b'\n', after)?)?.checked_add(1)?;
+            at = self.rest.len().checked_sub(after.len())?;
+        }
+    }
+}
+
+impl Stray {
+    /// Notes an octet that ends no line, with what is before it in its line.
+    fn see(&mut self, octet: u8, before: &[u8], offset: impl Fn() -> Option<usize>) {
+        match octet {
+            0 if before.ends_with(b"\\") => self.has_escaped_nul = true,
+            0 | b'\r' => self.offset = self.offset.or_else(offset),
+            _ => {}
         }
     }
 }

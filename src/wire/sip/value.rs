@@ -1,7 +1,5 @@
 //! Pieces of header values: lists and parameters. RFC 3261 §7.3.1, §25.1; Reason: RFC 3326; Privacy: RFC 3323 §4.2.
 
-use memchr::memchr;
-
 use crate::wire::sip::near::near;
 
 /// Splits a value at a separator that is neither inside a quoted string nor inside angle brackets. Pieces are trimmed
@@ -10,18 +8,26 @@ use crate::wire::sip::near::near;
 pub struct Split<'a> {
     rest: &'a [u8],
     separator: u8,
+    /// Where all of it ends, when it stands outside too; the separator itself where nothing does.
+    last: u8,
 }
 
 /// Elements of a comma-separated header value.
 #[must_use]
 pub const fn elements(value: &[u8]) -> Split<'_> {
-    Split { rest: value, separator: b',' }
+    Split { rest: value, separator: b',', last: b',' }
 }
 
 /// Parameters, from `;tag=1;x` or `tag=1;x`.
 #[must_use]
 pub const fn parameters(value: &[u8]) -> Split<'_> {
-    Split { rest: value, separator: b';' }
+    Split { rest: value, separator: b';', last: b';' }
+}
+
+/// Parameters of the first element of a comma-separated header value, with what stands before them.
+#[must_use]
+pub const fn first_parameters(value: &[u8]) -> Split<'_> {
+    Split { rest: value, separator: b';', last: b',' }
 }
 
 impl<'a> Iterator for Split<'a> {
@@ -29,13 +35,12 @@ impl<'a> Iterator for Split<'a> {
 
     fn next(&mut self) -> Option<&'a [u8]> {
         while !self.rest.is_empty() {
-            // Most lists have one element.
-            let end = match memchr(self.separator, self.rest) {
-                None => self.rest.len(),
-                Some(_) => end_of_piece(self.rest, self.separator),
-            };
+            let end = end_of_piece(self.rest, [self.separator, self.last]);
             let (piece, after) = self.rest.split_at_checked(end)?;
-            self.rest = after.get(1..).unwrap_or_default();
+            self.rest = match after {
+                [found, after @ ..] if *found == self.separator => after,
+                _ => b"",
+            };
             let piece = piece.trim_ascii();
             if !piece.is_empty() {
                 return Some(piece);
@@ -46,22 +51,35 @@ impl<'a> Iterator for Split<'a> {
 }
 
 /// Octets before the first separator outside quotes and brackets.
-fn end_of_piece(bytes: &[u8], separator: u8) -> usize {
-    let mut at = 0_usize;
-    while let Some(rest) = bytes.get(at..)
-        && let Some(found) = near([separator, b'"', b'<'], rest)
-    {
-        at = at.saturating_add(found);
+#[inline]
+fn end_of_piece(bytes: &[u8], [separator, last]: [u8; 2]) -> usize {
+    match near([separator, last, b'"', b'<'], bytes) {
+        None => bytes.len(),
+        Some(opening) if matches!(bytes.get(opening), Some(b'"' | b'<')) => {
+            end_behind_quotes(bytes, opening, [separator, last])
+        }
+        Some(end) => end,
+    }
+}
+
+/// The same, from the first quote or bracket on.
+fn end_behind_quotes(bytes: &[u8], opening: usize, [separator, last]: [u8; 2]) -> usize {
+    let mut at = opening;
+    loop {
         match bytes.get(at..) {
             Some(quoted @ [b'"', ..]) => at = at.saturating_add(quoted_length(quoted)),
             Some(bracketed @ [b'<', ..]) => {
                 let closed = near([b'>'], bracketed).unwrap_or(bracketed.len());
                 at = at.saturating_add(closed.max(1));
             }
-            _ => return at,
+            _ => return at.min(bytes.len()),
         }
+        let rest = bytes.get(at..).unwrap_or_default();
+        let Some(found) = near([separator, last, b'"', b'<'], rest) else {
+            return bytes.len();
+        };
+        at = at.saturating_add(found);
     }
-    bytes.len()
 }
 
 /// Octets of the quoted string that `bytes` begins with, both quotes included; all of them when it is not closed.
@@ -81,9 +99,15 @@ pub(super) fn quoted_length(bytes: &[u8]) -> usize {
 /// Value of the parameter with this name, without quotes around it; empty when it has none.
 #[must_use]
 pub fn parameter<'a>(value: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
-    parameters(value).find_map(|piece| {
+    named(parameters(value), name)
+}
+
+/// Value of the first parameter with this name among pieces.
+#[must_use]
+pub fn named<'a>(mut pieces: Split<'a>, name: &[u8]) -> Option<&'a [u8]> {
+    pieces.find_map(|piece| {
         let (found, after) = piece.split_at_checked(name.len())?;
-        if !found.eq_ignore_ascii_case(name) {
+        if !is_word(found, name) {
             return None;
         }
         match after.trim_ascii_start() {
@@ -92,6 +116,15 @@ pub fn parameter<'a>(value: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
             _ => None,
         }
     })
+}
+
+/// Whether two words are the same but for their case. Nearly all that differ do so in their first letter or length.
+#[inline]
+#[must_use]
+pub fn is_word(word: &[u8], known: &[u8]) -> bool {
+    word.len() == known.len()
+        && word.first().map(u8::to_ascii_lowercase) == known.first().map(u8::to_ascii_lowercase)
+        && word.eq_ignore_ascii_case(known)
 }
 
 /// Names and values of the parameters of a value without quotes, as they are written, up to the first comma. Faster than
@@ -173,6 +206,14 @@ mod tests {
         assert_eq!(parameter(value, b"a"), Some(&b""[..]));
         assert_eq!(parameter(value, b"b"), Some(&b";tag=no"[..]));
         assert_eq!(parameter(value, b"c"), None);
+    }
+
+    #[test]
+    fn the_first_element_ends_at_a_comma_outside_quotes() {
+        let branch = |value| named(first_parameters(value), b"branch");
+        assert_eq!(branch(b"SIP/2.0/UDP h ; branch = z9 ;x, SIP/2.0/UDP i;branch=z8"), Some(&b"z9"[..]));
+        assert_eq!(branch(b"SIP/2.0/UDP h;x=\",\";branch=z9"), Some(&b"z9"[..]));
+        assert_eq!(branch(b"SIP/2.0/UDP h;x, SIP/2.0/UDP i;branch=z8"), None);
     }
 
     #[test]
