@@ -5,12 +5,13 @@
 //! lengths, and headers or parameters that some calls have and others have not (privacy, diversion, reason). Network elements on
 //! the way may rewrite all of it: one that does makes its calls look alike, so compare within a route.
 
-use memchr::{memchr, memmem};
+use memchr::memmem;
 
 use crate::base::fingerprint::Fingerprint;
 use crate::wire::isup::iam::Iam;
 use crate::wire::isup::parameter::{self, Parameter};
 use crate::wire::sip::Message;
+use crate::wire::sip::near::near;
 use crate::wire::sip::value::plain_parameters;
 
 /// Lines of a session description that are looked at: the first medium comes long before (RFC 8866 §5).
@@ -48,7 +49,7 @@ fn agent(value: &[u8], print: &mut Fingerprint) {
 fn contact(value: &[u8], print: &mut Fingerprint) {
     // What comes before the user part may be a name or a scheme; a number in it is the call's.
     let start = value.first().map_or(0, |first| if first.is_ascii_alphanumeric() { b'a' } else { *first });
-    let user = memchr(b'@', value);
+    let user = near([b'@'], value);
     print.word(u64::from(start) << 1 | u64::from(user.is_some()));
     let rest = value.get(user.unwrap_or_default()..).unwrap_or_default();
     plain_parameters(rest).for_each(|(name, _)| print.octets(name));
@@ -68,14 +69,14 @@ fn session(body: &[u8], print: &mut Fingerprint) {
             [] => break,
             [kind, ..] => print.word(u64::from(*kind)),
         }
-        rest = memchr(b'\n', rest).and_then(|end| rest.get(end + 1..)).unwrap_or_default();
+        rest = near([b'\n'], rest).and_then(|end| rest.get(end + 1..)).unwrap_or_default();
     }
 }
 
 /// The rest of the line.
 #[inline]
 fn of_line(rest: &[u8]) -> &[u8] {
-    let end = memchr(b'\n', rest).unwrap_or(rest.len());
+    let end = near([b'\n'], rest).unwrap_or(rest.len());
     rest.get(..end).unwrap_or_default().trim_ascii_end()
 }
 
@@ -83,7 +84,7 @@ fn of_line(rest: &[u8]) -> &[u8] {
 /// they are, and the version is the id, the next number, or apart from it.
 #[inline]
 fn origin(line: &[u8], print: &mut Fingerprint) {
-    let user = line.iter().position(|octet| matches!(octet, b' ' | b'\n')).unwrap_or(line.len());
+    let user = near([b' ', b'\n'], line).unwrap_or(line.len());
     print.without_digits(line.get(..user).unwrap_or_default());
     let rest = line.get(user.saturating_add(1)..).unwrap_or_default();
     let (id, rest) = Style::read(rest);
@@ -143,9 +144,9 @@ impl Style {
 /// `audio 6000 RTP/AVP 8 101`: all but the port.
 #[inline]
 fn medium(line: &[u8], print: &mut Fingerprint) {
-    let Some(kind) = memchr(b' ', line) else { return print.octets(line) };
+    let Some(kind) = near([b' '], line) else { return print.octets(line) };
     let (kind, rest) = line.split_at_checked(kind + 1).unwrap_or_default();
-    let port = memchr(b' ', rest).unwrap_or(rest.len());
+    let port = near([b' '], rest).unwrap_or(rest.len());
     print.octets(kind);
     print.octets(rest.get(port..).unwrap_or_default());
 }

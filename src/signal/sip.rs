@@ -9,8 +9,6 @@ mod tests;
 
 use std::net::SocketAddr;
 
-use memchr::memchr;
-
 use crate::base::fault::{Kind, Layer};
 use crate::base::frame::Pdu;
 use crate::base::map::keyed_hash;
@@ -23,6 +21,7 @@ use crate::signal::sip::party::{Room, is_disguised, unescaped};
 use crate::signal::{Claims, Context, Counts, Leg, Setup, Signal, What};
 use crate::wire::DecodeError;
 use crate::wire::sip::address::{Address, Uri};
+use crate::wire::sip::near::near;
 use crate::wire::sip::start::Start;
 use crate::wire::sip::value::{first_parameters, named, q850_cause};
 use crate::wire::sip::{Message, Method};
@@ -168,7 +167,7 @@ fn branch<'a>(message: &Message<'a>) -> Option<&'a [u8]> {
 fn is_in_dialog(message: &Message<'_>) -> bool {
     message.head.to.is_some_and(|to| {
         // Most of them: an address in brackets, and nothing after it.
-        let is_bare = to.starts_with(b"<") && memchr(b'>', to).is_some_and(|end| end + 1 == to.len());
+        let is_bare = to.starts_with(b"<") && near([b'>'], to).is_some_and(|end| end + 1 == to.len());
         !is_bare && Address::parse(to).is_some_and(|to| to.tag().is_some())
     })
 }

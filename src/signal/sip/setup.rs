@@ -10,6 +10,7 @@ use crate::wire::passport;
 use crate::wire::sip::Message;
 use crate::wire::sip::address::{Address, Uri};
 use crate::wire::sip::head::Head;
+use crate::wire::sip::near::near;
 use crate::wire::sip::value::{elements, hides_caller, is_word, parameter, parameters};
 
 /// The calling number, and puts into `claims` what else is said of the caller.
@@ -140,7 +141,7 @@ fn attestation(value: &[u8]) -> Option<Attestation> {
 /// The trunk group that a Contact names. Its parameters stand before the `@` (RFC 4904 §5): of most Contacts that is all that is
 /// looked at.
 fn trunk_group_of_contact(contact: &[u8]) -> Option<&[u8]> {
-    let at = memchr::memchr2(b'@', b';', contact)?;
+    let at = near([b'@', b';'], contact)?;
     if contact.get(at) == Some(&b'@') {
         return None;
     }

@@ -50,6 +50,10 @@ impl<'a> Uri<'a> {
     /// Reads a URI; `None` when it has no scheme.
     #[must_use]
     pub fn parse(bytes: &'a [u8]) -> Option<Self> {
+        // Nearly all.
+        if let [b's', b'i', b'p', b':', rest @ ..] = bytes {
+            return Some(Self::sip(Scheme::Sip, rest));
+        }
         let (scheme, rest) = split_off(bytes, near([b':'], bytes)?);
         let scheme = Scheme::of(scheme.trim_ascii());
         match scheme {
@@ -85,8 +89,12 @@ impl<'a> Uri<'a> {
         if after.is_empty() {
             return Self { scheme, user, user_info, host, number_parameters, parameters: b"" };
         }
-        let (after, _headers) = split_off(after, find(after, near([b'?'], after)));
-        let (_port, parameters) = split_off(after, find(after, near([b';'], after)));
+        // Parameters begin behind the port, and end where headers begin.
+        let (_port, after) = split_at(after, near([b';', b'?'], after));
+        let parameters = match after {
+            [b';', after @ ..] => split_at(after, near([b'?'], after)).0,
+            _ => b"",
+        };
         Self { scheme, user, user_info, host, number_parameters, parameters }
     }
 
@@ -218,6 +226,11 @@ fn bracket_of_name(value: &[u8]) -> Option<usize> {
         return Some(first);
     }
     if Scheme::of(before) == Scheme::Other { near([b'<'], value) } else { None }
+}
+
+/// What is before the octet that was found, and what begins with it.
+fn split_at(bytes: &[u8], found: Option<usize>) -> (&[u8], &[u8]) {
+    found.and_then(|at| bytes.split_at_checked(at)).unwrap_or((bytes, b""))
 }
 
 /// What is before the octet at `at`, and what is after it.

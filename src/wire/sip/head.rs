@@ -77,8 +77,8 @@ pub struct Head<'a> {
 
 impl<'a> Head<'a> {
     /// Reads the lines after the start line.
-    pub(super) fn read(lines: &mut Lines<'a>, is_invite: bool, faults: &mut Faults) -> Self {
-        let mut head = Self::default();
+    #[inline]
+    pub(super) fn read(&mut self, lines: &mut Lines<'a>, is_invite: bool, faults: &mut Faults) {
         while let Some(line) = lines.next() {
             if line.bytes.len() > LINE_MAX {
                 note(faults, line.offset, Kind::TooMany);
@@ -87,19 +87,18 @@ impl<'a> Head<'a> {
                 Some((name, value)) => {
                     let known = Name::of(name);
                     if is_invite && known.is_none_or(Name::is_of_every_call) {
-                        head.names.word(abridged(line.bytes, name.len()));
+                        self.names.word(abridged(line.bytes, name.len()));
                     }
                     // Most headers are not kept: their values are not looked at.
-                    known.and_then(|known| head.keep(known, value.trim_ascii()).err())
+                    known.and_then(|known| self.keep(known, value.trim_ascii()).err())
                 }
                 None => Some(Kind::BadSyntax),
             };
             if let Some(kind) = fault {
-                head.is_ambiguous = true;
+                self.is_ambiguous = true;
                 note(faults, line.offset, kind);
             }
         }
-        head
     }
 
     #[inline]

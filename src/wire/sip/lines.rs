@@ -109,8 +109,25 @@ impl<'a> Lines<'a> {
     }
 
     /// The next line; nothing at the end of the head.
-    #[inline]
+    #[inline(always)]
     pub(super) fn next(&mut self) -> Option<Line<'a>> {
+        // Nearly all lines: some text, CRLF, and no fold.
+        if let Some((bytes @ [_, ..], [b'\r', b'\n', after @ ..])) =
+            near_control(self.rest).and_then(|end| self.rest.split_at_checked(end))
+            && !matches!(after, [b' ' | b'\t', ..])
+            && self.count < LINES_MAX
+        {
+            let offset = self.offset();
+            self.count = self.count.wrapping_add(1);
+            self.has_crlf = true;
+            self.rest = after;
+            return Some(Line { offset, bytes });
+        }
+        self.next_otherwise()
+    }
+
+    /// The same for whatever the line is.
+    fn next_otherwise(&mut self) -> Option<Line<'a>> {
         if let [b'\r', b'\n', body @ ..] = self.rest {
             self.has_crlf = true;
             self.rest = body;
@@ -140,7 +157,6 @@ impl<'a> Lines<'a> {
 
     /// The first line with its folds and without its end, and what follows that. One search finds line ends and what may be
     /// taken for one.
-    #[inline]
     fn split_line(&mut self) -> Option<(&'a [u8], &'a [u8])> {
         let mut at = 0_usize;
         let mut stray = self.stray;

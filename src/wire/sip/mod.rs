@@ -13,7 +13,7 @@ pub mod ingress;
 pub mod lines;
 pub mod lint;
 mod name;
-mod near;
+pub mod near;
 pub mod place;
 pub mod respond;
 pub mod start;
@@ -193,7 +193,8 @@ impl<'a> Message<'a> {
             note(&mut faults, line.offset, Kind::BadSyntax);
         }
         let is_invite = matches!(start, Start::Request { method: Method::Invite, .. });
-        let head = Head::read(&mut lines, is_invite, &mut faults);
+        let mut head = Head::default();
+        head.read(&mut lines, is_invite, &mut faults);
         let stray = lines.stray();
         for offset in [lines.bare_lf, stray.offset].into_iter().flatten() {
             note(&mut faults, offset, Kind::BadSyntax);
@@ -302,8 +303,7 @@ fn read_cseq<'a>(
     let (digits, token) = value.split_at_checked(end).unwrap_or_default();
     let number = value::number(digits).ok_or_else(|| error(offset, Kind::BadSyntax))?;
     let text = token.trim_ascii_start();
-    let end = text.iter().position(|octet| !start::is_token_octet(*octet)).unwrap_or(text.len());
-    let method = text.get(..end).unwrap_or_default();
+    let method = if Method::of(text) == Method::Other { start::token(text) } else { text };
     let is_whole = text.len() < token.len() && !method.is_empty() && method.len() == text.len();
     // RFC 3261 §8.1.1.5: less than 2^31.
     if number > i32::MAX as u64 || !is_whole {

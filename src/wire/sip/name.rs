@@ -35,31 +35,31 @@ impl Name {
         let first = name.first()? | 0x20;
         match (name.len(), first) {
             (1, _) => Self::compact(first),
-            (2, b't') => is(name, b"to", Self::To),
-            (3, b'v') => is(name, b"via", Self::Via),
-            (4, b'c') => is(name, b"cseq", Self::CSeq),
-            (4, b'f') => is(name, b"from", Self::From),
-            (5, b'x') => is(name, b"x-cid", Self::Correlation),
-            (6, b'r') => is(name, b"reason", Self::Reason),
-            (7, b'c') => is(name, b"call-id", Self::CallId).or_else(|| is(name, b"contact", Self::Contact)),
-            (7, b'p') => is(name, b"privacy", Self::Privacy),
-            (8, b'i') => is(name, b"identity", Self::Identity),
-            (9, b'd') => is(name, b"diversion", Self::Diversion),
-            (9, b'x') => is(name, b"x-call-id", Self::Correlation),
-            (10, b's') => is(name, b"session-id", Self::Session),
-            (10, b'u') => is(name, b"user-agent", Self::UserAgent),
-            (12, b'c') => is(name, b"content-type", Self::ContentType),
-            (12, b'h') => is(name, b"history-info", Self::History),
-            (12, b'm') => is(name, b"max-forwards", Self::MaxForwards),
-            (14, b'c') => is(name, b"content-length", Self::ContentLength)
-                .or_else(|| is(name, b"correlation-id", Self::Correlation)),
-            (15, b'r') => is(name, b"remote-party-id", Self::RemoteParty),
-            (16, b'a') => is(name, b"attestation-info", Self::Attestation),
-            (16, b'x') => is(name, b"x-correlation-id", Self::Correlation),
-            (17, b'p') => is(name, b"p-charging-vector", Self::ChargingVector),
-            (19, b'p') => is(name, b"p-asserted-identity", Self::Asserted),
-            (23, b'p') => is(name, b"p-attestation-indicator", Self::Attestation),
-            (28, b'x') => is(name, b"x-broadsoft-correlation-info", Self::Correlation),
+            (2, b't') => is(name, b"To", Self::To),
+            (3, b'v') => is(name, b"Via", Self::Via),
+            (4, b'c') => is(name, b"CSeq", Self::CSeq),
+            (4, b'f') => is(name, b"From", Self::From),
+            (5, b'x') => is(name, b"X-CID", Self::Correlation),
+            (6, b'r') => is(name, b"Reason", Self::Reason),
+            (7, b'c') => is(name, b"Call-ID", Self::CallId).or_else(|| is(name, b"Contact", Self::Contact)),
+            (7, b'p') => is(name, b"Privacy", Self::Privacy),
+            (8, b'i') => is(name, b"Identity", Self::Identity),
+            (9, b'd') => is(name, b"Diversion", Self::Diversion),
+            (9, b'x') => is(name, b"X-Call-ID", Self::Correlation),
+            (10, b's') => is(name, b"Session-ID", Self::Session),
+            (10, b'u') => is(name, b"User-Agent", Self::UserAgent),
+            (12, b'c') => is(name, b"Content-Type", Self::ContentType),
+            (12, b'h') => is(name, b"History-Info", Self::History),
+            (12, b'm') => is(name, b"Max-Forwards", Self::MaxForwards),
+            (14, b'c') => is(name, b"Content-Length", Self::ContentLength)
+                .or_else(|| is(name, b"Correlation-ID", Self::Correlation)),
+            (15, b'r') => is(name, b"Remote-Party-ID", Self::RemoteParty),
+            (16, b'a') => is(name, b"Attestation-Info", Self::Attestation),
+            (16, b'x') => is(name, b"X-Correlation-ID", Self::Correlation),
+            (17, b'p') => is(name, b"P-Charging-Vector", Self::ChargingVector),
+            (19, b'p') => is(name, b"P-Asserted-Identity", Self::Asserted),
+            (23, b'p') => is(name, b"P-Attestation-Indicator", Self::Attestation),
+            (28, b'x') => is(name, b"X-Broadsoft-Correlation-Info", Self::Correlation),
             _ => None,
         }
     }
@@ -84,12 +84,11 @@ impl Name {
     }
 }
 
-/// Compares all octets without a branch between them, which takes half the time of comparing slices.
+/// Nearly all names are spelt as in their standard: that is one comparison of a known length.
 #[inline]
-fn is<const N: usize>(name: &[u8], lower: &[u8; N], found: Name) -> Option<Name> {
+fn is<const N: usize>(name: &[u8], usual: &[u8; N], found: Name) -> Option<Name> {
     let name: &[u8; N] = name.try_into().ok()?;
-    let same = name.iter().zip(lower).fold(true, |same, (a, b)| same & (a.to_ascii_lowercase() == *b));
-    same.then_some(found)
+    if name == usual || name.eq_ignore_ascii_case(usual) { Some(found) } else { None }
 }
 
 #[cfg(test)]

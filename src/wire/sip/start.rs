@@ -104,9 +104,14 @@ fn wrong_version(text: &[u8]) -> Kind {
     }
 }
 
-/// RFC 3261 §25.1 `token`.
-pub(super) fn is_token(text: &[u8]) -> bool {
-    !text.is_empty() && text.iter().all(|octet| is_token_octet(*octet))
+/// The token that `text` begins with (RFC 3261 §25.1).
+pub(super) fn token(text: &[u8]) -> &[u8] {
+    let end = text.iter().position(|octet| !is_token_octet(*octet)).unwrap_or(text.len());
+    text.get(..end).unwrap_or_default()
+}
+
+fn is_token(text: &[u8]) -> bool {
+    !text.is_empty() && token(text).len() == text.len()
 }
 
 /// Whether an octet may stand in a token (RFC 3261 §25.1).

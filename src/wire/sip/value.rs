@@ -2,63 +2,64 @@
 
 use crate::wire::sip::near::near;
 
-/// Splits a value at a separator that is neither inside a quoted string nor inside angle brackets. Pieces are trimmed
-/// of white space; empty ones are skipped.
+/// Splits a value at a separator that is neither inside a quoted string nor inside angle brackets, up to a `LAST` that is in
+/// neither: the separator itself where nothing else ends the value. Pieces are trimmed of white space; empty ones are skipped.
 #[derive(Clone, Debug)]
-pub struct Split<'a> {
+pub struct Split<'a, const SEPARATOR: u8, const LAST: u8 = SEPARATOR> {
     rest: &'a [u8],
-    separator: u8,
-    /// Where all of it ends, when it stands outside too; the separator itself where nothing does.
-    last: u8,
 }
 
 /// Elements of a comma-separated header value.
 #[must_use]
-pub const fn elements(value: &[u8]) -> Split<'_> {
-    Split { rest: value, separator: b',', last: b',' }
+pub const fn elements(value: &[u8]) -> Split<'_, b','> {
+    Split { rest: value }
 }
 
 /// Parameters, from `;tag=1;x` or `tag=1;x`.
 #[must_use]
-pub const fn parameters(value: &[u8]) -> Split<'_> {
-    Split { rest: value, separator: b';', last: b';' }
+pub const fn parameters(value: &[u8]) -> Split<'_, b';'> {
+    Split { rest: value }
 }
 
 /// Parameters of the first element of a comma-separated header value, with what stands before them.
 #[must_use]
-pub const fn first_parameters(value: &[u8]) -> Split<'_> {
-    Split { rest: value, separator: b';', last: b',' }
+pub const fn first_parameters(value: &[u8]) -> Split<'_, b';', b','> {
+    Split { rest: value }
 }
 
-impl<'a> Iterator for Split<'a> {
+impl<'a, const SEPARATOR: u8, const LAST: u8> Iterator for Split<'a, SEPARATOR, LAST> {
     type Item = &'a [u8];
 
+    #[inline]
     fn next(&mut self) -> Option<&'a [u8]> {
-        while !self.rest.is_empty() {
-            let end = end_of_piece(self.rest, [self.separator, self.last]);
+        loop {
+            while let [found, after @ ..] = self.rest
+                && *found == SEPARATOR
+            {
+                self.rest = after;
+            }
+            if self.rest.is_empty() {
+                return None;
+            }
+            let end = end_of_piece::<SEPARATOR, LAST>(self.rest);
             let (piece, after) = self.rest.split_at_checked(end)?;
-            self.rest = match after {
-                [found, after @ ..] if *found == self.separator => after,
-                _ => b"",
-            };
+            self.rest = if after.first() == Some(&SEPARATOR) { after } else { b"" };
             let piece = piece.trim_ascii();
             if !piece.is_empty() {
                 return Some(piece);
             }
         }
-        None
     }
 }
 
 /// Octets before the first separator outside quotes and brackets.
 #[inline]
-fn end_of_piece(bytes: &[u8], [separator, last]: [u8; 2]) -> usize {
-    match near([separator, last, b'"', b'<'], bytes) {
-        None => bytes.len(),
-        Some(opening) if matches!(bytes.get(opening), Some(b'"' | b'<')) => {
-            end_behind_quotes(bytes, opening, [separator, last])
-        }
-        Some(end) => end,
+fn end_of_piece<const SEPARATOR: u8, const LAST: u8>(bytes: &[u8]) -> usize {
+    // Most pieces are the last one, or have neither quotes nor brackets.
+    let Some(end) = near([SEPARATOR, LAST], bytes) else { return bytes.len() };
+    match near([b'"', b'<'], bytes.get(..end).unwrap_or_default()) {
+        None => end,
+        Some(opening) => end_behind_quotes(bytes, opening, [SEPARATOR, LAST]),
     }
 }
 
@@ -103,19 +104,20 @@ pub fn parameter<'a>(value: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
 }
 
 /// Value of the first parameter with this name among pieces.
+#[inline]
 #[must_use]
-pub fn named<'a>(mut pieces: Split<'a>, name: &[u8]) -> Option<&'a [u8]> {
-    pieces.find_map(|piece| {
-        let (found, after) = piece.split_at_checked(name.len())?;
-        if !is_word(found, name) {
-            return None;
+pub fn named<'a>(pieces: impl Iterator<Item = &'a [u8]>, name: &[u8]) -> Option<&'a [u8]> {
+    for piece in pieces {
+        let Some((found, after)) = piece.split_at_checked(name.len()) else { continue };
+        if is_word(found, name) {
+            match after.trim_ascii_start() {
+                [b'=', value @ ..] => return Some(unquoted(value)),
+                [] => return Some(b""),
+                _ => {}
+            }
         }
-        match after.trim_ascii_start() {
-            [b'=', value @ ..] => Some(unquoted(value)),
-            [] => Some(b""),
-            _ => None,
-        }
-    })
+    }
+    None
 }
 
 /// Whether two words are the same but for their case. Nearly all that differ do so in their first letter or length.
