@@ -160,7 +160,7 @@ impl Verstat {
                 [b'-', letter @ ..] => Some(Attestation::parse(letter)?),
                 _ => return None,
             };
-            start.eq_ignore_ascii_case(known).then_some((*verstat, attestation))
+            (start == *known || start.eq_ignore_ascii_case(known)).then_some((*verstat, attestation))
         })
     }
 }

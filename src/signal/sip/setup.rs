@@ -11,7 +11,7 @@ use crate::wire::sip::Message;
 use crate::wire::sip::address::{Address, Uri};
 use crate::wire::sip::head::Head;
 use crate::wire::sip::near::near;
-use crate::wire::sip::value::{elements, hides_caller, is_word, parameter, parameters};
+use crate::wire::sip::value::{elements, hides_caller, is_word, named_values, parameter, parameters};
 
 /// The calling number, and puts into `claims` what else is said of the caller.
 ///
@@ -70,16 +70,20 @@ fn asserted<'a>(message: &Message<'a>, plan: Plan<'_>, claims: &mut Claims) -> O
 fn remote_party<'a>(message: &Message<'a>, plan: Plan<'_>, claims: &mut Claims) -> (Option<Uri<'a>>, bool) {
     let (mut caller, mut is_private) = (None, false);
     for Address { uri, parameters, .. } in addresses(&message.head.remote_parties) {
-        let says =
-            |name: &[u8], word: &[u8]| parameter(parameters, name).is_some_and(|value| is_word(value, word));
-        // Without `party` it is the caller's, in a request.
-        if parameter(parameters, b"party").is_some() && !says(b"party", b"calling") {
+        let (mut is_of_other, mut is_unchecked, mut hides) = (false, false, false);
+        for (name, value) in named_values(parameters) {
+            // Without `party` it is the caller's, in a request.
+            is_of_other |= is_word(name, b"party") && !is_word(value, b"calling");
+            is_unchecked |= is_word(name, b"screen") && is_word(value, b"no");
+            hides |= is_word(name, b"privacy") && (is_word(value, b"full") || is_word(value, b"uri"));
+        }
+        if is_of_other {
             continue;
         }
         take_parameters(&uri, claims);
-        is_private |= says(b"privacy", b"full") || says(b"privacy", b"uri");
+        is_private |= hides;
         let named = party(&uri, plan);
-        if names_telephone(&uri, &named) && !says(b"screen", b"no") {
+        if names_telephone(&uri, &named) && !is_unchecked {
             claims.is_ambiguous |= is_disguised(&uri, &named);
             caller = caller.or(Some(uri));
         }
@@ -192,21 +196,30 @@ fn diverted(message: &Message<'_>, plan: Plan<'_>, claims: &mut Claims) -> Optio
     let mut values = elements(first_line);
     let last = Address::parse(values.next()?)?;
     let mut diverting = party(&last.uri, plan);
-    diverting.restricted |= parameter(last.parameters, b"privacy")
-        .is_some_and(|privacy| [&b"full"[..], b"uri"].iter().any(|p| is_word(privacy, p)));
-    // Once, unless it says more often (RFC 5806 §4).
-    let times = |address: &Address<'_>| {
-        let counter = parameter(address.parameters, b"counter");
-        counter.and_then(|text| str::from_utf8(text).ok()?.parse().ok()).unwrap_or(1_u8)
-    };
-    claims.diversions = times(&last);
+    let (mut times, is_private) = diversion(last.parameters);
+    diverting.restricted |= is_private;
     let mut first = None;
     for address in values.filter_map(Address::parse).chain(addresses(more)) {
-        claims.diversions = claims.diversions.saturating_add(times(&address));
+        times = times.saturating_add(diversion(address.parameters).0);
         first = Some(address.uri);
     }
+    claims.diversions = times;
     claims.first_called = first.map_or(diverting.number, |uri| party(&uri, plan).number);
     Some(diverting)
+}
+
+/// How often a Diversion value says that the call was forwarded by that number, and whether the number is to be kept from the
+/// called: once, and no, unless it says otherwise (RFC 5806 §4).
+fn diversion(parameters: &[u8]) -> (u8, bool) {
+    let (mut times, mut is_private) = (None, false);
+    for (name, value) in named_values(parameters) {
+        if times.is_none() && is_word(name, b"counter") {
+            times = str::from_utf8(value).ok().and_then(|text| text.parse().ok());
+        } else if is_word(name, b"privacy") {
+            is_private |= is_word(value, b"full") || is_word(value, b"uri");
+        }
+    }
+    (times.unwrap_or(1), is_private)
 }
 
 /// History-Info: the last entry, before the one that stands for this request, that names someone else than is called now. An entry
@@ -226,5 +239,5 @@ fn retargeted(message: &Message<'_>, target: &Uri<'_>, plan: Plan<'_>, claims: &
 }
 
 fn addresses<'a>(lines: &[&'a [u8]]) -> impl Iterator<Item = Address<'a>> {
-    lines.iter().flat_map(|line| elements(line)).filter_map(Address::parse)
+    lines.iter().flat_map(|line| elements(line).filter_map(Address::parse))
 }

@@ -120,6 +120,14 @@ pub fn named<'a>(pieces: impl Iterator<Item = &'a [u8]>, name: &[u8]) -> Option<
     None
 }
 
+/// Names and values of all parameters, without quotes around a value; empty where there is none. For who wants several of them.
+pub fn named_values(value: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+    parameters(value).map(|piece| match near([b'='], piece).and_then(|end| piece.split_at_checked(end)) {
+        Some((name, value)) => (name.trim_ascii_end(), unquoted(value.get(1..).unwrap_or_default())),
+        None => (piece, &b""[..]),
+    })
+}
+
 /// Whether two words are the same but for their case. Nearly all that differ do so in their first letter or length.
 #[inline]
 #[must_use]
@@ -208,6 +216,8 @@ mod tests {
         assert_eq!(parameter(value, b"a"), Some(&b""[..]));
         assert_eq!(parameter(value, b"b"), Some(&b";tag=no"[..]));
         assert_eq!(parameter(value, b"c"), None);
+        let all: Vec<_> = named_values(value).collect();
+        assert_eq!(all, [(&b"a"[..], &b""[..]), (b"b", b";tag=no"), (b"TAG", b"yes"), (b"tag", b"later")]);
     }
 
     #[test]
