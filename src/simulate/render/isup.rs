@@ -1,5 +1,6 @@
 //! Plays an attempt as ISUP messages between two exchanges: which message is sent when. ITU-T Q.764 §2.
 
+use crate::base::digits::Digits;
 use crate::wire::isup::acm::{Acm, CalledStatus};
 use crate::wire::isup::cpg::{Cpg, Event};
 use crate::wire::isup::iam::Iam;
@@ -229,6 +230,6 @@ fn number(text: &str, link: &Link) -> Number {
 }
 
 /// What of a text can be sent as address signals.
-fn digits<const N: usize>(text: &str) -> arrayvec::ArrayVec<u8, N> {
-    text.bytes().filter(u8::is_ascii_digit).take(DIGITS_MAX.min(N)).collect()
+fn digits(text: &str) -> Digits {
+    text.bytes().filter(u8::is_ascii_digit).take(DIGITS_MAX).collect()
 }
