@@ -193,7 +193,7 @@ fn initial_address(attempt: &Attempt, course: &Course<'_>, cic: u32, out: &mut V
         calling: Some(calling),
         // Call diversion, unconditional both times, once.
         redirection_information: diverting.as_ref().map(|_| [0x43, 0x31]),
-        original_called: diverting.clone(),
+        original_called: diverting,
         redirecting: diverting,
         hop_counter: style.hop_counter,
         ..Iam::default()

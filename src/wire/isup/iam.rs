@@ -211,7 +211,7 @@ impl Iam {
             Parameter::emit(parameter::HOP_COUNTER, &[counter & 0x1F], out);
         }
         if let Some(number) = &self.additional_calling {
-            let generic = GenericNumber { qualifier: parameter::ADDITIONAL_CALLING, number: number.clone() };
+            let generic = GenericNumber { qualifier: parameter::ADDITIONAL_CALLING, number: *number };
             Parameter::emit(parameter::GENERIC_NUMBER, &generic.content(), out);
         }
         if !out.is_empty() {
@@ -377,7 +377,7 @@ mod tests {
         // T1.113: the user service information lies past the end, and the called number among the pointers.
         let mut bytes = Vec::new();
         let number = parse(&CALL).unwrap().repr.called;
-        Iam { called: number.clone(), ..Iam::default() }.emit_as(Variant::Ansi, 9, &mut bytes);
+        Iam { called: number, ..Iam::default() }.emit_as(Variant::Ansi, 9, &mut bytes);
         bytes[7] = 0xFF;
         let Lax { repr: iam, fault } =
             Iam::parse(&Message::parse_as(Variant::Ansi, &bytes).unwrap()).unwrap();
