@@ -142,8 +142,12 @@ impl Digits {
     #[must_use]
     pub fn text(self) -> ArrayVec<u8, CAPACITY> {
         let mut text = [0; CAPACITY];
-        for (eight, four) in text.as_chunks_mut().0.iter_mut().zip(self.packed.as_chunks().0) {
-            *eight = characters(*four);
+        let (first, last) = text.split_at_mut(CAPACITY / 2);
+        let (first_packed, last_packed) = self.packed.split_at(CAPACITY / 4);
+        put_characters(first_packed, first);
+        // Hardly any number is so long.
+        if self.len() > first.len() {
+            put_characters(last_packed, last);
         }
         let mut text = ArrayVec::from(text);
         text.truncate(self.len());
@@ -172,6 +176,13 @@ fn eight_digits(text: [u8; 8]) -> Option<u32> {
 #[inline]
 const fn has_letter(word: u64) -> bool {
     word & (word << 1 | word << 2) & 0x8888_8888_8888_8888 != 0
+}
+
+#[inline]
+fn put_characters(packed: &[u8], text: &mut [u8]) {
+    for (eight, four) in text.as_chunks_mut().0.iter_mut().zip(packed.as_chunks().0) {
+        *eight = characters(*four);
+    }
 }
 
 /// The characters of eight digits, all at once: each is moved to an octet of its own, and made a character there.

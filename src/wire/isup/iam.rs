@@ -91,12 +91,14 @@ impl Iam {
             fault.get_or_insert(error);
         }
         for parameter in message.optional(pointers) {
-            if let Err(error) = parameter.and_then(|parameter| {
-                note(parameter);
-                self.take(parameter)
-            }) {
-                fault.get_or_insert(error);
-            }
+            let taken = match parameter {
+                Ok(parameter) => {
+                    note(parameter);
+                    self.take(parameter)
+                }
+                Err(error) => Err(error),
+            };
+            fault = fault.or(taken.err());
         }
         Ok(fault)
     }
