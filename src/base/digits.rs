@@ -178,6 +178,7 @@ const fn has_letter(word: u64) -> bool {
     word & (word << 1 | word << 2) & 0x8888_8888_8888_8888 != 0
 }
 
+/// Writes the characters of digits into twice as many octets.
 #[inline]
 fn put_characters(packed: &[u8], text: &mut [u8]) {
     for (eight, four) in text.as_chunks_mut().0.iter_mut().zip(packed.as_chunks().0) {

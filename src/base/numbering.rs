@@ -146,8 +146,8 @@ impl Numbering {
     }
 
     /// The same of digits, such as ISUP sends.
-    // Always in place: the parts of a party go to where it is kept, and it is not moved as a whole right after, for which a
-    // processor would have to wait until each of them has been written.
+    // Always in place, lest the party be moved as a whole right after its parts were written one by one: the processor would
+    // have to wait for all of them.
     #[inline(always)]
     #[must_use]
     pub fn party_of(&self, digits: Digits, nature: Nature, hint: NumberFormat) -> Party {

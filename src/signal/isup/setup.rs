@@ -54,7 +54,7 @@ pub(super) fn read(
     })
 }
 
-/// A party that few calls have. Only of those that every call has is the reading part of [`read`].
+/// A party that few calls have. Only the reading of those that every call has is part of [`read`] itself.
 #[inline(never)]
 fn party_of_few(number: &Number, format: NumberFormat, context: &Context) -> Party {
     party(number, format, context)
@@ -111,8 +111,8 @@ pub(in crate::signal) fn party(number: &Number, format: NumberFormat, context: &
 
 /// The party that the digits name. Of a called number it is all there is: its presentation bits are spare, and whatever
 /// they hold, the call goes where the digits say.
-// Always in place: of a party that is made in a call the parts are moved together right after they were written one by one,
-// and a processor lets such a read wait until all of them have arrived.
+// Always in place: a party that a call hands back is moved as a whole right after its parts were written one by one, and the
+// processor has to wait for all of them.
 #[inline(always)]
 pub(in crate::signal) fn shown(number: &Number, format: NumberFormat, context: &Context) -> Party {
     if number.digits.is_empty() {
