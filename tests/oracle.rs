@@ -375,8 +375,7 @@ fn read_isup(message: &isup::Message<'_>, add: &mut impl FnMut(&'static str, Str
 
 /// As tshark shows them: the signal that ends a number is an F.
 fn digits(number: &Number) -> String {
-    let digits = String::from_utf8_lossy(&number.digits);
-    format!("{digits}{}", if number.ended { "F" } else { "" })
+    format!("{}{}", number.digits, if number.ended { "F" } else { "" })
 }
 
 // --- their side --------------------------------------------------------------------------------------------------

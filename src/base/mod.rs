@@ -1,7 +1,8 @@
-//! Words every layer shares: time, numbers, ranges, lists, routes, fields, faults, frames. Uses nothing else of ours.
+//! Words every layer shares: time, digits, numbers, ranges, lists, routes, fields, faults, frames. Uses nothing else of ours.
 
 pub mod caret;
 pub mod class;
+pub mod digits;
 pub mod fail_open;
 pub mod fault;
 pub mod field;

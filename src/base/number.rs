@@ -4,9 +4,12 @@
 
 use std::fmt;
 use std::num::NonZeroU64;
+use std::ops::RangeInclusive;
 
 use arrayvec::ArrayVec;
 use serde::{Deserialize, Serialize};
+
+use crate::base::digits::{self, Digits};
 
 /// Longest E.164 number, in digits (ITU-T E.164 §6.2.1).
 pub const DIGITS_MAX: u32 = 15;
@@ -24,25 +27,9 @@ impl Number {
     /// # Errors
     /// The [`Shape`] that is wrong: empty, a character that is no digit, a leading zero, too short, too long.
     pub fn from_digits(digits: &[u8]) -> Result<Self, Shape> {
-        if digits.is_empty() {
-            return Err(Shape::Absent);
-        }
         // One digit more than a number has is enough to tell what is wrong.
-        let kept = digits.get(..PADDED).unwrap_or(digits);
-        let mut text = [b'0'; PADDED];
-        text[PADDED - kept.len()..].copy_from_slice(kept);
-        let [high, low] = [eight_digits(&text, 0), eight_digits(&text, 8)];
-        let (Some(high), Some(low)) = (high, low) else { return Err(Shape::NotDigits) };
-        if kept.len() > DIGITS_MAX as usize {
-            return Err(Shape::TooLong);
-        }
-        if digits.len() < DIGITS_MIN as usize {
-            return Err(Shape::TooShort);
-        }
-        if digits[0] == b'0' {
-            return Err(Shape::NoCountryCode);
-        }
-        NonZeroU64::new(high * 100_000_000 + low).map(Self).ok_or(Shape::NoCountryCode)
+        let kept = digits.get(..=DIGITS_MAX as usize).unwrap_or(digits);
+        Self::try_from(Digits::parse(kept).ok_or(Shape::NotDigits)?)
     }
 
     /// The digits as one integer.
@@ -70,24 +57,31 @@ impl Number {
     }
 }
 
-/// Digits of the longest number and one more, padded with zeros in front.
-const PADDED: usize = 16;
+/// Country code first, no international prefix. Refused as by [`Number::from_digits`].
+impl TryFrom<Digits> for Number {
+    type Error = Shape;
 
-/// The value of eight digits in ASCII, all at once: of neighbours the first counts ten times the second, then of pairs a
-/// hundred times, then of fours ten thousand times. `None` when one of them is no digit.
-#[inline]
-fn eight_digits(text: &[u8; PADDED], start: usize) -> Option<u64> {
-    let word = u64::from_le_bytes(*text[start..].first_chunk()?);
-    const ZEROS: u64 = u64::from_le_bytes([b'0'; 8]);
-    const HALVES: u64 = u64::from_le_bytes([0xF0; 8]);
-    // Six more than 9 begins the next sixteen.
-    let next = word.wrapping_add(u64::from_le_bytes([6; 8]));
-    if word & HALVES != ZEROS || next & HALVES != ZEROS {
-        return None;
+    #[inline]
+    fn try_from(digits: Digits) -> Result<Self, Shape> {
+        const LENGTHS: RangeInclusive<usize> = DIGITS_MIN as usize..=DIGITS_MAX as usize;
+        let value = digits.value().filter(|_| LENGTHS.contains(&digits.len()) && !digits.begin_with_zero());
+        value.and_then(NonZeroU64::new).map(Self).ok_or_else(|| shape(digits))
     }
-    let pairs = (word & !HALVES).wrapping_mul(10 << 8 | 1) >> 8 & 0x00FF_00FF_00FF_00FF;
-    let fours = pairs.wrapping_mul(100 << 16 | 1) >> 16 & 0x0000_FFFF_0000_FFFF;
-    Some(fours.wrapping_mul(10_000 << 32 | 1) >> 32)
+}
+
+/// What is wrong with digits that are no number.
+fn shape(digits: Digits) -> Shape {
+    if digits.is_empty() {
+        Shape::Absent
+    } else if !digits.are_decimal() {
+        Shape::NotDigits
+    } else if digits.len() > DIGITS_MAX as usize {
+        Shape::TooLong
+    } else if digits.len() < DIGITS_MIN as usize {
+        Shape::TooShort
+    } else {
+        Shape::NoCountryCode
+    }
 }
 
 impl fmt::Display for Number {
@@ -127,7 +121,7 @@ impl Shape {
 }
 
 /// Longest number kept as seen; what is longer is cut, which no E.164 number is.
-pub const RAW_MAX: usize = 32;
+pub const RAW_MAX: usize = digits::CAPACITY;
 /// A number as seen on the wire (SIP: the user part; ISUP: the digits), cut at [`RAW_MAX`] bytes.
 pub type Raw = ArrayVec<u8, RAW_MAX>;
 

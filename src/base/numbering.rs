@@ -9,11 +9,12 @@ mod world;
 use arrayvec::ArrayVec;
 use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberType, Region};
 
+use crate::base::digits::Digits;
 use crate::base::field::Country;
 use crate::base::number::{Number, Party, RAW_MAX, Raw, Shape};
 use crate::base::route::NumberFormat;
 
-use plan::Plan;
+use plan::{Plan, Prefix};
 use world::World;
 
 pub use world::GLOBAL_SERVICE;
@@ -72,10 +73,10 @@ impl NumberKind {
 
 /// Stands for the home country where none is known: a code that ISO 3166-1 leaves to its users.
 pub const NO_HOME: Country = Country(*b"ZZ");
-/// Digits kept while a number is read: an international prefix of up to 4 and 15 more, with room to tell a long one.
-type Digits = ArrayVec<u8, DIGITS_KEPT>;
-/// See [`Digits`].
-const DIGITS_KEPT: usize = 24;
+/// Digits read of a number: an international prefix of up to 4 and 15 more, with room to tell a long one.
+const DIGITS_READ: usize = 24;
+/// International prefix of most countries, read in all of them.
+const ZEROS: Digits = Digits::of_packed(0, 2);
 /// Bare numbers shorter than this are short codes unless they fit the home plan: no country's international numbers
 /// are shorter in practice.
 const BARE_INTERNATIONAL_MIN: usize = 7;
@@ -116,18 +117,18 @@ impl Numbering {
     #[must_use]
     pub fn home_code(&self) -> &str {
         // Made of ASCII digits, so the conversion cannot fail.
-        std::str::from_utf8(&self.plan.code).unwrap_or_default()
+        std::str::from_utf8(&self.plan.code.text).unwrap_or_default()
     }
 
     /// International prefixes of the home country, such as `00` or `011`, longest first.
     pub fn international_prefixes(&self) -> impl Iterator<Item = &[u8]> {
-        self.plan.international_prefixes.iter().copied()
+        self.plan.international_prefixes.iter().map(|prefix| &prefix.text[..])
     }
 
     /// National prefix of the home country, such as `0`; empty when there is none.
     #[must_use]
     pub fn national_prefix(&self) -> &[u8] {
-        self.plan.national_prefix
+        &self.plan.national_prefix.text
     }
 
     /// The E.164 number that `raw` means: strips visual separators, the international prefix of the home country, the
@@ -138,14 +139,27 @@ impl Numbering {
     /// number lacks its area code and so is too short, unless `hint` says what the route puts there.
     #[must_use]
     pub fn party(&self, raw: &[u8], nature: Nature, hint: NumberFormat) -> Party {
-        let (number, shape) = match self.read(raw, nature, hint) {
-            Ok(number) => (Some(number), Shape::Valid),
-            Err(shape) => (None, shape),
-        };
         let mut kept = Raw::new();
         // The slice is no longer than the array, so nothing is lost.
         let _ = kept.try_extend_from_slice(&raw[..raw.len().min(RAW_MAX)]);
-        Party { number, shape, restricted: false, raw: kept }
+        party(self.read(raw, nature, hint), kept)
+    }
+
+    /// The same of digits, such as ISUP sends.
+    // Always in place, lest the party be moved as a whole right after its parts were written one by one: the processor would
+    // have to wait for all of them.
+    #[inline(always)]
+    #[must_use]
+    pub fn party_of(&self, digits: Digits, nature: Nature, hint: NumberFormat) -> Party {
+        let raw = digits.text();
+        let read = if !digits.are_decimal() || !(1..=DIGITS_READ).contains(&digits.len()) {
+            self.read(&raw, nature, hint)
+        } else if nature == Nature::International {
+            international(digits)
+        } else {
+            self.read_at_home(digits, nature, hint)
+        };
+        party(read, raw)
     }
 
     /// Country of a number; `None` when its country code is assigned to none, [`GLOBAL_SERVICE`] when it belongs to
@@ -158,7 +172,7 @@ impl Numbering {
     /// Whether a number is of the home country. Asks the library only where its country code is shared.
     #[must_use]
     pub fn is_home(&self, number: Number) -> bool {
-        World::has_code(number, &self.plan.code) && self.country(number) == Some(self.home)
+        World::has_code(number, &self.plan.code.text) && self.country(number) == Some(self.home)
     }
 
     /// Whether a number's country code is assigned.
@@ -195,34 +209,27 @@ impl Numbering {
     }
 
     fn read(&self, raw: &[u8], nature: Nature, hint: NumberFormat) -> Result<Number, Shape> {
-        // ISUP sends nothing but digits, and most of SIP's users are no more.
-        let are_digits = raw.iter().fold(true, |all, byte| all & byte.is_ascii_digit());
-        if are_digits && (1..=DIGITS_KEPT).contains(&raw.len()) {
-            return self.read_digits((raw, false), nature, hint);
+        let (text, has_plus) = match raw {
+            [b'+', text @ ..] => (text, true),
+            _ => (raw, false),
+        };
+        // Most are no more than digits.
+        let read = match Digits::parse(text) {
+            Some(digits) if (1..=DIGITS_READ).contains(&digits.len()) => (digits, has_plus),
+            _ => digits_of(raw)?,
+        };
+        match read {
+            (digits, has_plus) if has_plus || nature == Nature::International => international(digits),
+            (digits, _) => self.read_at_home(digits, nature, hint),
         }
-        if let [b'+', digits @ ..] = raw
-            && (1..=DIGITS_KEPT).contains(&digits.len())
-            && digits.iter().all(u8::is_ascii_digit)
-        {
-            return self.read_digits((digits, true), nature, hint);
-        }
-        let (digits, has_plus) = digits_of(raw)?;
-        self.read_digits((&digits, has_plus), nature, hint)
     }
 
-    fn read_digits(
-        &self,
-        (digits, has_plus): (&[u8], bool),
-        nature: Nature,
-        hint: NumberFormat,
-    ) -> Result<Number, Shape> {
-        if has_plus || nature == Nature::International {
-            return Number::from_digits(digits.strip_prefix(b"00").unwrap_or(digits));
-        }
-        if (nature == Nature::Unknown || digits.starts_with(b"00"))
+    /// Digits that need not be those of an international number.
+    fn read_at_home(&self, digits: Digits, nature: Nature, hint: NumberFormat) -> Result<Number, Shape> {
+        if (nature == Nature::Unknown || digits.strip_prefix(ZEROS).is_some())
             && let Some(rest) = self.without_international_prefix(digits)
         {
-            return Number::from_digits(rest);
+            return Number::try_from(rest);
         }
         match nature {
             Nature::National => self.national(digits),
@@ -233,16 +240,16 @@ impl Numbering {
         }
     }
 
-    fn without_international_prefix<'a>(&self, digits: &'a [u8]) -> Option<&'a [u8]> {
-        let find = |prefix: &&'static [u8]| digits.strip_prefix(*prefix);
+    fn without_international_prefix(&self, digits: Digits) -> Option<Digits> {
+        let find = |prefix: &Prefix| digits.strip_prefix(prefix.digits);
         // No country code begins with zero, so a zero after the prefix means that it was none.
-        self.plan.international_prefixes.iter().find_map(find).filter(|rest| !rest.starts_with(b"0"))
+        self.plan.international_prefixes.iter().find_map(find).filter(|rest| !rest.begin_with_zero())
     }
 
     /// A number that says nothing of itself and has no international prefix.
-    fn bare(&self, digits: &[u8], hint: NumberFormat) -> Result<Number, Shape> {
+    fn bare(&self, digits: Digits, hint: NumberFormat) -> Result<Number, Shape> {
         let is_national = match hint {
-            _ if digits.starts_with(b"0") => true,
+            _ if digits.begin_with_zero() => true,
             NumberFormat::International => false,
             NumberFormat::National => true,
             NumberFormat::AutoAbroad if let Some(is_abroad) = self.is_abroad(digits) => !is_abroad,
@@ -257,17 +264,17 @@ impl Numbering {
         if hint != NumberFormat::International && digits.len() < BARE_INTERNATIONAL_MIN {
             return Err(Shape::TooShort);
         }
-        Number::from_digits(digits)
+        Number::try_from(digits)
     }
 
     /// Whether a bare number written by somebody abroad begins with its country code: when a number in use does, and else
     /// when one may and no home number in use is written so. `None` when neither.
-    fn is_abroad(&self, digits: &[u8]) -> Option<bool> {
+    fn is_abroad(&self, digits: Digits) -> Option<bool> {
         if digits.len() < BARE_INTERNATIONAL_MIN {
             return None;
         }
         let is_in_use = |number: Number| self.kind(number) != NumberKind::Unallocated;
-        let abroad = Number::from_digits(digits).ok();
+        let abroad = Number::try_from(digits).ok();
         if abroad.is_some_and(is_in_use) {
             return Some(true);
         }
@@ -278,8 +285,8 @@ impl Numbering {
     }
 
     /// Whether a bare number is better read with the home code in front than as a national number.
-    fn begins_with_home_code(&self, digits: &[u8]) -> bool {
-        let Some(rest) = digits.strip_prefix(self.plan.code.as_slice()) else { return false };
+    fn begins_with_home_code(&self, digits: Digits) -> bool {
+        let Some(rest) = digits.strip_prefix(self.plan.code.digits) else { return false };
         self.plan.fits_subscriber(rest.len())
             && !(self.plan.fits_subscriber(digits.len())
                 && self.plan.is_allocated(digits)
@@ -287,41 +294,52 @@ impl Numbering {
     }
 
     /// A number of the home plan, with or without the national prefix.
-    fn national(&self, digits: &[u8]) -> Result<Number, Shape> {
-        if self.plan.code.is_empty() {
+    fn national(&self, digits: Digits) -> Result<Number, Shape> {
+        if self.plan.code.digits.is_empty() {
             return Err(Shape::Absent);
         }
         let digits = self.without_national_prefix(digits);
         if digits.len() < self.plan.shortest() {
             return Err(Shape::TooShort);
         }
-        if digits.starts_with(b"0") && !self.plan.keeps_zero {
+        if digits.begin_with_zero() && !self.plan.keeps_zero {
             return Err(Shape::NoCountryCode);
         }
-        // Room for a country code and all the digits kept.
-        let mut whole = [0; 3 + DIGITS_KEPT];
-        let (code, length) = (self.plan.code.as_slice(), self.plan.code.len() + digits.len());
-        whole[..code.len()].copy_from_slice(code);
-        whole[code.len()..length].copy_from_slice(digits);
-        Number::from_digits(&whole[..length])
+        Number::try_from(self.plan.code.digits.then(digits))
     }
 
     /// A zero in front is always the prefix, as no national number begins with one where the prefix is zero; another
     /// digit only when the number has one digit too many with it.
-    fn without_national_prefix<'a>(&self, digits: &'a [u8]) -> &'a [u8] {
-        let prefix = self.plan.national_prefix;
+    fn without_national_prefix(&self, digits: Digits) -> Digits {
+        let prefix = self.plan.national_prefix.digits;
         match digits.strip_prefix(prefix) {
-            Some(rest) if prefix.starts_with(b"0") => rest,
+            Some(rest) if prefix.begin_with_zero() => rest,
             Some(rest) if !self.plan.fits(digits.len()) && self.plan.fits(rest.len()) => rest,
             _ => digits,
         }
     }
 }
 
+/// An international number, with or without the prefix that says so.
+#[inline]
+fn international(digits: Digits) -> Result<Number, Shape> {
+    Number::try_from(digits.strip_prefix(ZEROS).unwrap_or(digits))
+}
+
+/// The party that sent `raw`, which was read so.
+#[inline]
+fn party(read: Result<Number, Shape>, raw: Raw) -> Party {
+    let (number, shape) = match read {
+        Ok(number) => (Some(number), Shape::Valid),
+        Err(shape) => (None, shape),
+    };
+    Party { number, shape, restricted: false, raw }
+}
+
 /// The digits of a number without visual separators (RFC 3966 §5.1.1, and blanks and slashes that people write), and
 /// whether a `+` leads them.
 fn digits_of(raw: &[u8]) -> Result<(Digits, bool), Shape> {
-    let mut digits = Digits::new();
+    let mut digits: ArrayVec<u8, DIGITS_READ> = ArrayVec::new();
     let mut has_plus = false;
     for byte in raw {
         match byte {
@@ -334,7 +352,10 @@ fn digits_of(raw: &[u8]) -> Result<(Digits, bool), Shape> {
             _ => return Err(Shape::NotDigits),
         }
     }
-    if digits.is_empty() { Err(Shape::Absent) } else { Ok((digits, has_plus)) }
+    Digits::parse(&digits)
+        .filter(|digits| !digits.is_empty())
+        .map(|digits| (digits, has_plus))
+        .ok_or(Shape::Absent)
 }
 
 #[cfg(test)]

@@ -212,14 +212,14 @@ impl Routes {
     /// Route of a call set up from `src` to `dst`: by where it comes from, failing that by where it goes to.
     #[must_use]
     pub fn of_addresses(&self, src: IpAddr, dst: IpAddr) -> (RouteId, Direction) {
-        self.choose(self.of_peer(src), self.of_peer(dst))
+        self.choose(self.of_peer(src), || self.of_peer(dst))
     }
 
     /// Route of a call set up from `opc` to `dpc`.
     #[must_use]
     pub fn of_point_codes(&self, network_indicator: u8, opc: u32, dpc: u32) -> (RouteId, Direction) {
         let find = |code| self.of_point_code(network_indicator, code);
-        self.choose(find(opc), find(dpc))
+        self.choose(find(opc), || find(dpc))
     }
 
     /// Where a call of this route and direction is seen.
@@ -262,12 +262,12 @@ impl Routes {
         self.by_point_code.get(&(network_indicator, code)).copied()
     }
 
-    fn choose(&self, from: Option<RouteId>, to: Option<RouteId>) -> (RouteId, Direction) {
-        match (from, to) {
-            (Some(id), _) if self.route(id).class == RouteClass::Outbound => (id, Direction::Outbound),
-            (Some(id), _) => (id, Direction::Inbound),
-            (None, Some(id)) => (id, Direction::Outbound),
-            (None, None) => (RouteId::UNKNOWN, Direction::Inbound),
+    /// Where a call goes to is looked up only when nobody is known where it comes from.
+    fn choose(&self, from: Option<RouteId>, to: impl FnOnce() -> Option<RouteId>) -> (RouteId, Direction) {
+        match from {
+            Some(id) if self.route(id).class == RouteClass::Outbound => (id, Direction::Outbound),
+            Some(id) => (id, Direction::Inbound),
+            None => to().map_or((RouteId::UNKNOWN, Direction::Inbound), |id| (id, Direction::Outbound)),
         }
     }
 }

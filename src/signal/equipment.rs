@@ -171,8 +171,8 @@ pub fn of_iam(iam: &Iam, mut print: Fingerprint) -> u32 {
     /// checked, which is drawn by lot.
     const CONNECTION: u8 = 0b0001_0011;
     let [first, second] = iam.forward_call;
-    let fixed = [iam.nature_of_connection & CONNECTION, first, second, iam.category, iam.transmission_medium];
-    print.octets(&fixed);
+    let connection = iam.nature_of_connection & CONNECTION;
+    print.five([connection, first, second, iam.category, iam.transmission_medium]);
     print.finish()
 }
 
@@ -351,9 +351,9 @@ m=audio 4004 RTP/AVP 0 8
         let mut bytes = Vec::new();
         iam.emit(9, &mut bytes);
         change(&mut bytes);
-        let mut print = Fingerprint::default();
+        let (mut read, mut print) = (Iam::default(), Fingerprint::default());
         let message = isup::Message::parse(&bytes).unwrap();
-        let read = Iam::parse_noting(&message, |parameter| optional(parameter, &mut print)).unwrap().repr;
+        read.read(&message, |parameter| optional(parameter, &mut print)).unwrap();
         of_iam(&read, print)
     }
 

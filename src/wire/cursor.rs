@@ -6,8 +6,10 @@ use crate::wire::DecodeError;
 /// Reads forward over a slice, for one protocol layer.
 #[derive(Clone, Copy, Debug)]
 pub struct Cursor<'a> {
-    bytes: &'a [u8],
-    position: usize,
+    /// What is left: a read checks its length, and nothing else.
+    rest: &'a [u8],
+    /// Octets that there were to begin with.
+    length: usize,
     layer: Layer,
 }
 
@@ -15,31 +17,31 @@ impl<'a> Cursor<'a> {
     /// Starts at the first octet of `bytes`.
     #[must_use]
     pub const fn new(layer: Layer, bytes: &'a [u8]) -> Self {
-        Self { bytes, position: 0, layer }
+        Self { rest: bytes, length: bytes.len(), layer }
     }
 
     /// Octets read so far.
     #[must_use]
     pub const fn position(&self) -> usize {
-        self.position
+        self.length.saturating_sub(self.rest.len())
     }
 
     /// What is left.
     #[must_use]
-    pub fn rest(&self) -> &'a [u8] {
-        self.bytes.get(self.position..).unwrap_or_default()
+    pub const fn rest(&self) -> &'a [u8] {
+        self.rest
     }
 
     /// Nothing is left.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.rest().is_empty()
+    pub const fn is_empty(&self) -> bool {
+        self.rest.is_empty()
     }
 
     /// An error of this layer at the current position.
     #[must_use]
     pub fn error(&self, kind: Kind) -> DecodeError {
-        DecodeError { layer: self.layer, offset: u32::try_from(self.position).unwrap_or(u32::MAX), kind }
+        DecodeError { layer: self.layer, offset: u32::try_from(self.position()).unwrap_or(u32::MAX), kind }
     }
 
     /// The next `count` octets.
@@ -48,9 +50,9 @@ impl<'a> Cursor<'a> {
     /// [`Kind::Truncated`] when fewer are left.
     #[inline]
     pub fn take(&mut self, count: usize) -> Result<&'a [u8], DecodeError> {
-        match self.rest().split_at_checked(count) {
-            Some((head, _)) => {
-                self.position = self.position.saturating_add(count);
+        match self.rest.split_at_checked(count) {
+            Some((head, rest)) => {
+                self.rest = rest;
                 Ok(head)
             }
             None => Err(self.error(Kind::Truncated)),
@@ -63,9 +65,9 @@ impl<'a> Cursor<'a> {
     /// [`Kind::Truncated`] when fewer are left.
     #[inline]
     pub fn array<const N: usize>(&mut self) -> Result<[u8; N], DecodeError> {
-        match self.rest().first_chunk::<N>() {
-            Some(chunk) => {
-                self.position = self.position.saturating_add(N);
+        match self.rest.split_first_chunk::<N>() {
+            Some((chunk, rest)) => {
+                self.rest = rest;
                 Ok(*chunk)
             }
             None => Err(self.error(Kind::Truncated)),

@@ -497,5 +497,5 @@ fn initial_address(cic: u16, wish: &Wish, caller: &str) -> Vec<u8> {
 /// The number of a call.
 pub fn call_of(message: &Message<'_>) -> u32 {
     let calling = Iam::parse(message).unwrap().repr.calling.unwrap();
-    std::str::from_utf8(&calling.digits[calling.digits.len() - 3..]).unwrap().parse().unwrap()
+    calling.digits.to_string()[calling.digits.len() - 3..].parse().unwrap()
 }

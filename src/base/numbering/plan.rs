@@ -6,6 +6,8 @@
 use arrayvec::ArrayVec;
 use rlibphonenumber::{NumberLengthType, PHONE_NUMBER_UTIL, PhoneNumber, PhoneNumberType, Region};
 
+use crate::base::digits::Digits;
+
 /// International prefixes in use in the world (ITU operational bulletin, dialling procedures), longest first. Where a
 /// carrier is chosen by further digits, those of the larger carriers.
 const INTERNATIONAL_PREFIXES: [&str; 26] = [
@@ -20,15 +22,29 @@ const TYPES: [PhoneNumberType; 3] =
 /// Numbers tried for each length and leading three digits.
 const SAMPLES: u64 = 8;
 
+/// What may come before a number: as it is written, and as numbers are compared with it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Prefix {
+    pub text: ArrayVec<u8, 4>,
+    pub digits: Digits,
+}
+
+impl Prefix {
+    /// Of up to four ASCII digits, which all are.
+    fn new(text: &str) -> Self {
+        Self { text: text.bytes().take(4).collect(), digits: text.bytes().take(4).collect() }
+    }
+}
+
 /// What the home country's plan says, as far as reading numbers needs it.
 #[derive(Debug)]
 pub(super) struct Plan {
     /// Country code.
-    pub code: ArrayVec<u8, 3>,
+    pub code: Prefix,
     /// International prefixes, longest first; `00` is always there.
-    pub international_prefixes: Vec<&'static [u8]>,
+    pub international_prefixes: Vec<Prefix>,
     /// National prefix, empty when the plan has none.
-    pub national_prefix: &'static [u8],
+    pub national_prefix: Prefix,
     /// National numbers may begin with zero, as in Italy.
     pub keeps_zero: bool,
     /// Bit *n*: some national number has *n* digits.
@@ -49,9 +65,9 @@ impl Plan {
             .filter_map(|ty| PHONE_NUMBER_UTIL.get_example_number_for_type_and_region(region, ty).ok())
             .collect();
         let mut plan = Self {
-            code: country_code.to_string().bytes().collect(),
+            code: Prefix::new(&country_code.to_string()),
             international_prefixes: international_prefixes(region, country_code),
-            national_prefix: national_prefix(region, &examples).as_bytes(),
+            national_prefix: Prefix::new(national_prefix(region, &examples)),
             keeps_zero: examples.iter().any(PhoneNumber::italian_leading_zero),
             lengths: 0,
             subscriber_lengths: 0,
@@ -69,7 +85,7 @@ impl Plan {
             plan.subscriber_lengths |=
                 u32::from(is(PhoneNumberType::FixedLine) || is(PhoneNumberType::Mobile)) << length;
         }
-        if plan.subscriber_lengths & (plan.subscriber_lengths << plan.code.len()) != 0 {
+        if plan.subscriber_lengths & (plan.subscriber_lengths << plan.code.digits.len()) != 0 {
             plan.allocated = allocated(country_code, plan.subscriber_lengths);
         }
         Some(plan)
@@ -78,9 +94,9 @@ impl Plan {
     /// The plan of no country.
     pub fn none() -> Self {
         Self {
-            code: ArrayVec::new(),
-            international_prefixes: vec![b"00"],
-            national_prefix: b"",
+            code: Prefix::default(),
+            international_prefixes: vec![Prefix::new("00")],
+            national_prefix: Prefix::default(),
             keeps_zero: false,
             lengths: 0,
             subscriber_lengths: 0,
@@ -104,8 +120,8 @@ impl Plan {
     }
 
     /// Whether national numbers that begin with these digits, and are as long, are in use.
-    pub fn is_allocated(&self, digits: &[u8]) -> bool {
-        let prefix = digits.iter().take(3).fold(0, |value, digit| value * 10 + usize::from(digit - b'0'));
+    pub fn is_allocated(&self, digits: Digits) -> bool {
+        let prefix = digits.leading(3).value().unwrap_or_default() as usize;
         self.allocated.get(prefix).is_some_and(|lengths| has_bit(*lengths, digits.len()))
     }
 }
@@ -120,7 +136,7 @@ fn national(country_code: i32, length: u32, start: u64) -> PhoneNumber {
     PhoneNumber { country_code, national_number: number, ..PhoneNumber::default() }
 }
 
-fn international_prefixes(region: Region, country_code: i32) -> Vec<&'static [u8]> {
+fn international_prefixes(region: Region, country_code: i32) -> Vec<Prefix> {
     // A number of another country, so that the prefix alone can explain its country code.
     let (code, number) = if country_code == 49 { (48, 221_234_567) } else { (49, 30_123_456) };
     let is_read = |prefix: &str| {
@@ -133,7 +149,7 @@ fn international_prefixes(region: Region, country_code: i32) -> Vec<&'static [u8
         prefixes.push("00");
     }
     prefixes.sort_by_key(|prefix| std::cmp::Reverse(prefix.len()));
-    prefixes.into_iter().map(str::as_bytes).collect()
+    prefixes.into_iter().map(Prefix::new).collect()
 }
 
 fn national_prefix(region: Region, examples: &[PhoneNumber]) -> &'static str {

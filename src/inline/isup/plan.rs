@@ -98,9 +98,9 @@ impl Rewriter {
     /// Neither an emergency call, nor one that may become one with the digits that follow, nor a test call, which keeps its meaning on a blocked circuit (Q.764 §2.8.2.1).
     fn may_be_changed(&self, message: &Message<'_>) -> bool {
         Iam::parse(message).is_ok_and(|Lax { repr: iam, .. }| {
-            let called = &iam.called.digits;
-            let party = self.network.numbering.party(called, Nature::Unknown, NumberFormat::default());
-            let may_become = !iam.called.ended && self.network.may_become_emergency(called);
+            let called = iam.called.digits;
+            let party = self.network.numbering.party_of(called, Nature::Unknown, NumberFormat::default());
+            let may_become = !iam.called.ended && self.network.may_become_emergency(&called.text());
             iam.category != CATEGORY_TEST && !may_become && !self.network.is_emergency(&party)
         })
     }

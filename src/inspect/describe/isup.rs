@@ -43,7 +43,7 @@ pub(super) fn describe<'a>(bytes: &'a [u8], variant: Variant, mut said: Said<'a>
             Err(fault) => said.fault(fault),
         },
         MessageType::SUBSEQUENT_ADDRESS => match Sam::parse(&message) {
-            Ok(Sam { number }) => said.fact("digits", Word::Made(number.digits.into_iter().collect())),
+            Ok(Sam { number }) => said.fact("digits", Word::Made(number.digits.text().into_iter().collect())),
             Err(fault) => said.fault(fault),
         },
         MessageType::ADDRESS_COMPLETE => match Acm::parse(&message).map(Acm::called_status) {
@@ -93,7 +93,7 @@ fn shown(number: &Number) -> Word<'static> {
     if number.nature == NatureOfAddress::INTERNATIONAL {
         text.push(b'+');
     }
-    text.extend(number.digits.iter().copied());
+    text.extend(number.digits.text());
     Word::Made(text)
 }
 

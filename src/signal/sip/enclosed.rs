@@ -72,13 +72,13 @@ fn take_iam(variant: Variant, iam: &Iam, setup: &mut Setup, context: &Context) {
     let calling = iam.calling.as_ref().map(party).unwrap_or_default();
     let called = isup::shown(&iam.called, called, context);
     let differs = |sip: Option<Number>, isup: &Party| sip.zip(isup.number).map(|(sip, isup)| sip != isup);
+    let said = isup::claims(variant, iam, calling.number, party);
     setup.claims.isup_caller_differs = differs(setup.calling.number, &calling);
     setup.claims.isup_called_differs = differs(setup.called.number, &called);
     setup.calling.restricted |= calling.restricted;
     if setup.calling.number.is_none() && calling.number.is_some() {
         setup.calling = Party { restricted: setup.calling.restricted, ..calling };
     }
-    let said = isup::claims(variant, iam, party);
     let claims = &mut setup.claims;
     claims.category = claims.category.or(said.category);
     claims.hops = claims.hops.or(said.hops);

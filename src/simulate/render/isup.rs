@@ -1,5 +1,6 @@
 //! Plays an attempt as ISUP messages between two exchanges: which message is sent when. ITU-T Q.764 §2.
 
+use crate::base::digits::Digits;
 use crate::wire::isup::acm::{Acm, CalledStatus};
 use crate::wire::isup::cpg::{Cpg, Event};
 use crate::wire::isup::iam::Iam;
@@ -192,7 +193,7 @@ fn initial_address(attempt: &Attempt, course: &Course<'_>, cic: u32, out: &mut V
         calling: Some(calling),
         // Call diversion, unconditional both times, once.
         redirection_information: diverting.as_ref().map(|_| [0x43, 0x31]),
-        original_called: diverting.clone(),
+        original_called: diverting,
         redirecting: diverting,
         hop_counter: style.hop_counter,
         ..Iam::default()
@@ -229,6 +230,6 @@ fn number(text: &str, link: &Link) -> Number {
 }
 
 /// What of a text can be sent as address signals.
-fn digits<const N: usize>(text: &str) -> arrayvec::ArrayVec<u8, N> {
-    text.bytes().filter(u8::is_ascii_digit).take(DIGITS_MAX.min(N)).collect()
+fn digits(text: &str) -> Digits {
+    text.bytes().filter(u8::is_ascii_digit).take(DIGITS_MAX).collect()
 }

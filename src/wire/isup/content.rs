@@ -150,7 +150,7 @@ impl fmt::Display for Content<'_> {
                 reason_name(redirection.reason)
             ),
             Self::Subsequent(number) => {
-                write!(f, "{}{}", text(&number.digits), if number.ended { " ST" } else { "" })
+                write!(f, "{}{}", number.digits, if number.ended { " ST" } else { "" })
             }
             Self::Transport(transport) => write!(
                 f,
@@ -166,7 +166,7 @@ impl fmt::Display for Content<'_> {
 fn show(number: &Number, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let end = if number.ended { " ST" } else { "" };
     let (nature, presentation) = (number.nature.name(), number.presentation.name());
-    write!(f, "{}{end}, {nature}, {presentation}, screening {}", text(&number.digits), number.screening)
+    write!(f, "{}{end}, {nature}, {presentation}, screening {}", number.digits, number.screening)
 }
 
 /// Digits are ASCII, so the conversion cannot fail.

@@ -62,41 +62,45 @@ impl Iam {
     ///
     /// # Errors
     /// When the fixed part or the called number cannot be read.
-    #[inline]
     pub fn parse(message: &Message<'_>) -> Result<Lax<Self>, DecodeError> {
-        Self::parse_noting(message, |_| {})
+        let mut repr = Self::default();
+        let fault = repr.read(message, |_| {})?;
+        Ok(Lax { repr, fault })
     }
 
-    /// The same; hands every optional parameter to `note`, in their order.
+    /// The same into one that is empty, so that none is moved; hands every optional parameter to `note`, in their order. The
+    /// first fault in the optional part.
     ///
     /// # Errors
     /// As [`Iam::parse`].
     #[inline]
-    pub fn parse_noting(
+    pub fn read(
+        &mut self,
         message: &Message<'_>,
         mut note: impl FnMut(Parameter<'_>),
-    ) -> Result<Lax<Self>, DecodeError> {
-        let mut iam = Self::default();
+    ) -> Result<Option<DecodeError>, DecodeError> {
         let (called, pointers) = match message.variant {
-            Variant::Ansi => (iam.take_ansi(message)?, ANSI_POINTERS),
-            Variant::Bicc | Variant::China | Variant::Itu => (iam.take_itu(message)?, POINTERS),
+            Variant::Ansi => (self.take_ansi(message)?, ANSI_POINTERS),
+            Variant::Bicc | Variant::China | Variant::Itu => (self.take_itu(message)?, POINTERS),
         };
-        iam.called = Number::parse(called)?;
+        self.called.read(called)?;
         let mut fault = message.is_among(pointers, called).then(|| called.error(Kind::Overlap));
         if message.variant == Variant::Ansi
-            && let Err(error) = iam.take_service(message, &mut note)
+            && let Err(error) = self.take_service(message, &mut note)
         {
             fault.get_or_insert(error);
         }
         for parameter in message.optional(pointers) {
-            if let Err(error) = parameter.and_then(|parameter| {
-                note(parameter);
-                iam.take(parameter)
-            }) {
-                fault.get_or_insert(error);
-            }
+            let taken = match parameter {
+                Ok(parameter) => {
+                    note(parameter);
+                    self.take(parameter)
+                }
+                Err(error) => Err(error),
+            };
+            fault = fault.or(taken.err());
         }
-        Ok(Lax { repr: iam, fault })
+        Ok(fault)
     }
 
     /// The mandatory parts by Q.763, up to the called number.
@@ -134,9 +138,9 @@ impl Iam {
     #[inline]
     fn take(&mut self, parameter: Parameter<'_>) -> Result<(), DecodeError> {
         match parameter.code {
-            parameter::CALLING_NUMBER => set(&mut self.calling, parameter, Number::parse),
-            parameter::REDIRECTING_NUMBER => set(&mut self.redirecting, parameter, Number::parse),
-            parameter::ORIGINAL_CALLED_NUMBER => set(&mut self.original_called, parameter, Number::parse),
+            parameter::CALLING_NUMBER => set_number(&mut self.calling, parameter),
+            parameter::REDIRECTING_NUMBER => set_number(&mut self.redirecting, parameter),
+            parameter::ORIGINAL_CALLED_NUMBER => set_number(&mut self.original_called, parameter),
             parameter::REDIRECTION_INFORMATION => set(&mut self.redirection_information, parameter, two),
             parameter::HOP_COUNTER => set(&mut self.hop_counter, parameter, |parameter| {
                 Ok(parameter.content.first().ok_or(parameter.error(Kind::BadLength))? & 0x1F)
@@ -209,7 +213,7 @@ impl Iam {
             Parameter::emit(parameter::HOP_COUNTER, &[counter & 0x1F], out);
         }
         if let Some(number) = &self.additional_calling {
-            let generic = GenericNumber { qualifier: parameter::ADDITIONAL_CALLING, number: number.clone() };
+            let generic = GenericNumber { qualifier: parameter::ADDITIONAL_CALLING, number: *number };
             Parameter::emit(parameter::GENERIC_NUMBER, &generic.content(), out);
         }
         if !out.is_empty() {
@@ -250,6 +254,18 @@ fn two(parameter: Parameter<'_>) -> Result<[u8; 2], DecodeError> {
         [indicator] => Ok([indicator, 0]),
         [] => Err(parameter.error(Kind::BadLength)),
     }
+}
+
+/// See [`set`].
+fn set_number(slot: &mut Option<Number>, parameter: Parameter<'_>) -> Result<(), DecodeError> {
+    if slot.is_some() {
+        return Err(parameter.error(Kind::Conflict));
+    }
+    let read = slot.insert(Number::default()).read(parameter);
+    if read.is_err() {
+        *slot = None;
+    }
+    read
 }
 
 /// Of what is sent twice the first counts (Q.764 §2.9.5.2).
@@ -321,10 +337,10 @@ mod tests {
     fn reads_a_call() {
         let Lax { repr: iam, fault } = parse(&CALL).unwrap();
         assert_eq!(fault, None);
-        assert_eq!(iam.called.digits.as_slice(), b"48221234567");
+        assert_eq!(iam.called.digits.text().as_slice(), b"48221234567");
         assert_eq!((iam.called.nature, iam.called.plan), (NatureOfAddress::INTERNATIONAL, PLAN_E164));
         let calling = iam.calling.unwrap();
-        assert_eq!(calling.digits.as_slice(), b"447700900123");
+        assert_eq!(calling.digits.text().as_slice(), b"447700900123");
         assert_eq!(calling.presentation, Presentation::Restricted);
         assert_eq!((iam.category, iam.transmission_medium), (CATEGORY_ORDINARY, MEDIUM_AUDIO));
         assert_eq!(iam.hop_counter, Some(12));
@@ -363,7 +379,7 @@ mod tests {
         // T1.113: the user service information lies past the end, and the called number among the pointers.
         let mut bytes = Vec::new();
         let number = parse(&CALL).unwrap().repr.called;
-        Iam { called: number.clone(), ..Iam::default() }.emit_as(Variant::Ansi, 9, &mut bytes);
+        Iam { called: number, ..Iam::default() }.emit_as(Variant::Ansi, 9, &mut bytes);
         bytes[7] = 0xFF;
         let Lax { repr: iam, fault } =
             Iam::parse(&Message::parse_as(Variant::Ansi, &bytes).unwrap()).unwrap();
@@ -372,7 +388,7 @@ mod tests {
         let among = [9, 0, 1, 0, 0, 0, 10, 3, 1, 4, 0x04, 0x10, 0x84, 0x06, 0];
         let Lax { repr: iam, fault } = parse(&among).unwrap();
         assert_eq!(
-            (iam.called.digits.as_slice(), fault.map(|fault| fault.kind)),
+            (iam.called.digits.text().as_slice(), fault.map(|fault| fault.kind)),
             (&b"4860"[..], Some(Kind::Overlap))
         );
     }

@@ -95,8 +95,9 @@ pub struct Message<'a> {
     pub message_type: MessageType,
     /// Whose format it has.
     pub variant: Variant,
-    header_length: usize,
     bytes: &'a [u8],
+    /// What follows the message type.
+    parameters: &'a [u8],
 }
 
 impl<'a> Message<'a> {
@@ -128,8 +129,8 @@ impl<'a> Message<'a> {
             spare: (code & !variant.cic_max()).checked_shr(variant.cic_bits()).unwrap_or_default() as u8,
             message_type: MessageType(message_type),
             variant,
-            header_length: cursor.position(),
             bytes,
+            parameters: cursor.rest(),
         })
     }
 
@@ -139,8 +140,9 @@ impl<'a> Message<'a> {
     /// [`Truncated`](crate::base::fault::Kind::Truncated) when it is empty.
     #[inline]
     pub fn parse_without_circuit(variant: Variant, bytes: &'a [u8]) -> Result<Self, DecodeError> {
-        let message_type = MessageType(Cursor::new(Layer::Isup, bytes).u8()?);
-        Ok(Self { cic: 0, spare: 0, message_type, variant, header_length: 1, bytes })
+        let mut cursor = Cursor::new(Layer::Isup, bytes);
+        let message_type = MessageType(cursor.u8()?);
+        Ok(Self { cic: 0, spare: 0, message_type, variant, bytes, parameters: cursor.rest() })
     }
 
     /// The first `N` octets of the mandatory fixed part.
@@ -149,16 +151,14 @@ impl<'a> Message<'a> {
     /// [`Truncated`](crate::base::fault::Kind::Truncated) when the message ends before.
     #[inline]
     pub fn fixed<const N: usize>(&self) -> Result<[u8; N], DecodeError> {
-        let mut cursor = Cursor::new(Layer::Isup, self.bytes);
-        cursor.skip(self.header_length)?;
-        cursor.array()
+        let octets = self.parameters.first_chunk().copied();
+        octets.ok_or_else(|| error(self.offset(self.parameters), Kind::Truncated))
     }
 
     /// An error that points at the message type.
     #[must_use]
     pub fn error_at_type(&self, kind: Kind) -> DecodeError {
-        let offset = self.header_length.saturating_sub(1);
-        DecodeError { layer: Layer::Isup, offset: u32::try_from(offset).unwrap_or(u32::MAX), kind }
+        error(self.offset(self.parameters).saturating_sub(1), kind)
     }
 
     /// The whole message.
@@ -169,9 +169,20 @@ impl<'a> Message<'a> {
 
     /// What follows the message type.
     #[must_use]
-    pub fn parameter_octets(&self) -> &'a [u8] {
-        self.bytes.get(self.header_length..).unwrap_or_default()
+    pub const fn parameter_octets(&self) -> &'a [u8] {
+        self.parameters
     }
+
+    /// Octets from the start of the message to `rest`, which is its end.
+    #[inline]
+    const fn offset(&self, rest: &[u8]) -> usize {
+        self.bytes.len().saturating_sub(rest.len())
+    }
+}
+
+/// An error so many octets from the start of a message.
+fn error(offset: usize, kind: Kind) -> DecodeError {
+    DecodeError { layer: Layer::Isup, offset: u32::try_from(offset).unwrap_or(u32::MAX), kind }
 }
 
 /// A message read as far as it goes: sense was made of the part that must be there, and what was wrong behind it.

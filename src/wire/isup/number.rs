@@ -6,6 +6,7 @@
 
 use arrayvec::ArrayVec;
 
+use crate::base::digits::Digits;
 use crate::base::fault::Kind;
 use crate::base::number::RAW_MAX;
 use crate::wire::DecodeError;
@@ -90,7 +91,7 @@ pub const SCREENING_NETWORK: u8 = 3;
 const END_SIGNAL: u8 = 0xF;
 
 /// A number as signalled.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Number {
     /// Nature of address.
     pub nature: NatureOfAddress,
@@ -102,14 +103,14 @@ pub struct Number {
     pub presentation: Presentation,
     /// Who vouches for it, 2 bits. Spare in all but calling and generic numbers.
     pub screening: u8,
-    /// Digits in ASCII; the codes 11 and 12 and the spare ones are `A` to `E`. Cut after [`RAW_MAX`].
-    pub digits: ArrayVec<u8, RAW_MAX>,
+    /// The digits, with the codes 11 and 12 and the spare ones as `A` to `E`. Cut after [`RAW_MAX`].
+    pub digits: Digits,
     /// The end signal (ST) followed the digits.
     pub ended: bool,
 }
 
 /// A generic number (§3.26): a number, and what it is to the call.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GenericNumber {
     /// Number qualifier indicator (§3.26 a), such as [`ADDITIONAL_CALLING`](super::parameter::ADDITIONAL_CALLING).
     pub qualifier: u8,
@@ -162,10 +163,10 @@ impl GenericNumber {
 }
 
 /// A subsequent number (§3.51): digits that come after those of the called number.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SubsequentNumber {
-    /// Digits in ASCII; the codes 11 and 12 and the spare ones are `A` to `E`. Cut after [`RAW_MAX`].
-    pub digits: ArrayVec<u8, RAW_MAX>,
+    /// The digits, with the codes 11 and 12 and the spare ones as `A` to `E`. Cut after [`RAW_MAX`].
+    pub digits: Digits,
     /// The end signal (ST) followed the digits.
     pub ended: bool,
 }
@@ -188,7 +189,8 @@ impl SubsequentNumber {
     #[must_use]
     pub fn content(&self) -> ArrayVec<u8, { RAW_MAX / 2 + 2 }> {
         let mut content = ArrayVec::new();
-        let signals = signals_of(&self.digits, self.ended);
+        let digits = self.digits.text();
+        let signals = signals_of(&digits, self.ended);
         content.push(u8::from(signals.is_odd) << 7);
         content.extend(signals);
         content
@@ -202,25 +204,35 @@ impl Number {
     /// [`Kind::BadLength`] under two octets.
     #[inline]
     pub fn parse(parameter: Parameter<'_>) -> Result<Self, DecodeError> {
+        let mut number = Self::default();
+        number.read(parameter)?;
+        Ok(number)
+    }
+
+    /// The same in place: whoever keeps a number lets it be read to where he keeps it. To be moved there, the whole would have
+    /// to wait for its parts.
+    ///
+    /// # Errors
+    /// As [`Number::parse`].
+    #[inline]
+    pub(super) fn read(&mut self, parameter: Parameter<'_>) -> Result<(), DecodeError> {
         let [first, second, signals @ ..] = parameter.content else {
             return Err(parameter.error(Kind::BadLength));
         };
-        let (digits, ended) = read_signals(signals, first & 0x80 != 0);
-        Ok(Self {
-            nature: NatureOfAddress(first & 0x7F),
-            flag: second & 0x80 != 0,
-            plan: second >> 4 & 7,
-            presentation: Presentation::of_bits(second >> 2),
-            screening: second & 3,
-            digits,
-            ended,
-        })
+        (self.digits, self.ended) = read_signals(signals, first & 0x80 != 0);
+        self.nature = NatureOfAddress(first & 0x7F);
+        self.flag = second & 0x80 != 0;
+        self.plan = second >> 4 & 7;
+        self.presentation = Presentation::of_bits(second >> 2);
+        self.screening = second & 3;
+        Ok(())
     }
 
     /// Content of the parameter that says it.
     #[must_use]
     pub fn content(&self) -> ArrayVec<u8, { RAW_MAX / 2 + 3 }> {
-        let signals = signals_of(&self.digits, self.ended);
+        let digits = self.digits.text();
+        let signals = signals_of(&digits, self.ended);
         let mut content = ArrayVec::new();
         content.push(u8::from(signals.is_odd) << 7 | self.nature.0 & 0x7F);
         content.push(
@@ -236,7 +248,7 @@ impl Number {
 
 /// Digits of octets, in ASCII, without an end signal and what follows it.
 pub(super) fn unpacked(octets: &[u8], is_odd: bool) -> ArrayVec<u8, RAW_MAX> {
-    read_signals(octets, is_odd).0
+    read_signals(octets, is_odd).0.text()
 }
 
 /// Octets of digits.
@@ -277,43 +289,39 @@ impl Iterator for Signals<'_> {
     }
 }
 
+/// Reads address signals, the low half of each octet first; with an odd count the last high half is filler. What
+/// follows an end signal is no longer part of the number.
+#[inline]
+fn read_signals(octets: &[u8], is_odd: bool) -> (Digits, bool) {
+    let signals = word_of(octets);
+    // A bit where all four of a signal are set, which END_SIGNAL alone has.
+    let pairs = signals & signals >> 1;
+    let ends = pairs & pairs >> 2 & u128::from_le_bytes([0x11; SIGNALS_MAX]);
+    let end = (ends.trailing_zeros() >> 2) as usize;
+    let count = octets.len().saturating_mul(2).saturating_sub(usize::from(is_odd)).min(RAW_MAX);
+    (Digits::of_packed(signals, count.min(end)), end < count)
+}
+
 /// Octets that the signals of the longest number kept take.
 const SIGNALS_MAX: usize = RAW_MAX / 2;
 
-/// Unpacks address signals, the low half of each octet first; with an odd count the last high half is filler. What
-/// follows an end signal is no longer part of the number.
+/// The octets as one word, the first in its lowest bits; of more than 16 the first. Those of all but the shortest numbers are
+/// read as their first and their last half, which may overlap: the same then stands in the same place twice. A copy octet by
+/// octet would have to be complete before the word could be read from it.
 #[inline]
-fn read_signals(octets: &[u8], is_odd: bool) -> (ArrayVec<u8, RAW_MAX>, bool) {
-    let mut packed = [0; SIGNALS_MAX];
-    for (to, from) in packed.iter_mut().zip(octets) {
-        *to = *from;
+fn word_of(octets: &[u8]) -> u128 {
+    let bits_before = |last: usize| (octets.len().saturating_sub(last) as u32).saturating_mul(u8::BITS);
+    if let Some(all) = octets.first_chunk() {
+        u128::from_le_bytes(*all)
+    } else if let (Some(first), Some(last)) = (octets.first_chunk(), octets.last_chunk()) {
+        let last = u128::from(u64::from_le_bytes(*last)).wrapping_shl(bits_before(8));
+        u128::from(u64::from_le_bytes(*first)) | last
+    } else if let (Some(first), Some(last)) = (octets.first_chunk(), octets.last_chunk()) {
+        let last = u64::from(u32::from_le_bytes(*last)).wrapping_shl(bits_before(4));
+        u128::from(u64::from(u32::from_le_bytes(*first)) | last)
+    } else {
+        octets.iter().rev().fold(0, |word, octet| word << 8 | u128::from(*octet))
     }
-    let signals = u128::from_le_bytes(packed);
-    // A bit where all four of a signal are set; in it END_SIGNAL is alone.
-    let ends =
-        signals & signals >> 1 & signals >> 2 & signals >> 3 & u128::from_le_bytes([0x11; SIGNALS_MAX]);
-    let end = usize::try_from(ends.trailing_zeros() >> 2).unwrap_or(RAW_MAX);
-    let count = octets.len().saturating_mul(2).saturating_sub(usize::from(is_odd)).min(RAW_MAX);
-    let mut digits = [0; RAW_MAX];
-    let fours = packed.as_chunks::<4>().0.iter().take(octets.len().div_ceil(4));
-    for (eight, four) in digits.as_chunks_mut::<8>().0.iter_mut().zip(fours) {
-        *eight = digits_of(u32::from_le_bytes(*four));
-    }
-    let mut digits = ArrayVec::from(digits);
-    digits.truncate(count.min(end));
-    (digits, end < count)
-}
-
-/// The digits of eight signals, all at once: each is moved to an octet of its own, and made a character there.
-#[inline]
-fn digits_of(signals: u32) -> [u8; 8] {
-    let wide = u64::from(signals);
-    let wide = (wide | wide << 16) & 0x0000_FFFF_0000_FFFF;
-    let wide = (wide | wide << 8) & 0x00FF_00FF_00FF_00FF;
-    let wide = (wide | wide << 4) & 0x0F0F_0F0F_0F0F_0F0F;
-    // Six more bring 10 and above over 16: those are letters, which come seven after the digits.
-    let letters = (wide.wrapping_add(0x0606_0606_0606_0606) >> 4) & 0x0101_0101_0101_0101;
-    wide.wrapping_add(0x3030_3030_3030_3030).wrapping_add(letters.wrapping_mul(7)).to_le_bytes()
 }
 
 const fn signal_of(digit: u8) -> u8 {
@@ -352,11 +360,11 @@ pub(crate) mod tests {
     #[test]
     fn reads_an_odd_called_number_with_end_signal() {
         let number = Number::parse(parameter(&[0x03, 0x90, 0x84, 0x06, 0x21, 0xF3])).unwrap();
-        assert_eq!(number.digits.as_slice(), b"4860123");
+        assert_eq!(number.digits.text().as_slice(), b"4860123");
         assert!(number.ended && number.flag);
         assert_eq!((number.nature, number.plan), (NatureOfAddress::NATIONAL, PLAN_E164));
         let odd = Number::parse(parameter(&[0x84, 0x17, 0x21, 0x43, 0x05])).unwrap();
-        assert_eq!(odd.digits.as_slice(), b"12345");
+        assert_eq!(odd.digits.text().as_slice(), b"12345");
         assert_eq!((odd.presentation, odd.screening), (Presentation::Restricted, SCREENING_NETWORK));
     }
 
@@ -379,7 +387,7 @@ pub(crate) mod tests {
         let all = parameter(&[0x03, 0x10, 0x10, 0x32, 0x54, 0x76, 0x98, 0xBA, 0xDC, 0x0E]);
         let odd =
             Number::parse(Parameter { content: &[&[0x83], &all.content[1..]].concat(), ..all }).unwrap();
-        assert_eq!(odd.digits.as_slice(), b"0123456789ABCDE");
+        assert_eq!(odd.digits.text().as_slice(), b"0123456789ABCDE");
         // The filler of an odd number is not read, whatever it is, and nothing after an end signal is.
         for (content, digits, ended) in [
             (&[0x83, 0x10, 0x21, 0xF3][..], &b"123"[..], false),
@@ -390,7 +398,7 @@ pub(crate) mod tests {
             (&[0x83, 0x10, 0x07], b"7", false),
         ] {
             let number = Number::parse(parameter(content)).unwrap();
-            assert_eq!((number.digits.as_slice(), number.ended), (digits, ended), "{content:02X?}");
+            assert_eq!((number.digits.text().as_slice(), number.ended), (digits, ended), "{content:02X?}");
         }
     }
 

@@ -1,9 +1,8 @@
 //! Parameters found by pointer, and the list of optional ones. ITU-T Q.763 §1.5 to §1.8; codes in table 5.
 
-use crate::base::fault::{Kind, Layer};
+use crate::base::fault::Kind;
 use crate::wire::DecodeError;
-use crate::wire::cursor::Cursor;
-use crate::wire::isup::{Message, Variant};
+use crate::wire::isup::{Message, Variant, error};
 
 /// Transmission medium requirement (§3.54).
 pub const TRANSMISSION_MEDIUM_REQUIREMENT: u8 = 0x02;
@@ -120,7 +119,7 @@ impl Parameter<'_> {
     /// An error that points at the content.
     #[must_use]
     pub fn error(&self, kind: Kind) -> DecodeError {
-        DecodeError { layer: Layer::Isup, offset: u32::try_from(self.offset).unwrap_or(u32::MAX), kind }
+        error(self.offset, kind)
     }
 
     /// Writes it as an optional parameter.
@@ -167,10 +166,14 @@ impl<'a> Message<'a> {
     /// length (Q.764 §2.9.5.1): see [`Message::is_among`].
     #[inline]
     pub fn variable(&self, pointers: Pointers, index: usize) -> Result<Parameter<'a>, DecodeError> {
-        let mut cursor = self.follow(pointers.start.saturating_add(index))?;
-        let length = cursor.u8()?;
-        let offset = cursor.position();
-        Ok(Parameter { code: 0, offset, content: cursor.take(usize::from(length))? })
+        let [length, rest @ ..] = self.follow(pointers.start.saturating_add(index))? else {
+            return Err(error(self.bytes().len(), Kind::Truncated));
+        };
+        let offset = self.offset(rest);
+        match rest.get(..usize::from(*length)) {
+            Some(content) => Ok(Parameter { code: 0, offset, content }),
+            None => Err(error(offset, Kind::Truncated)),
+        }
     }
 
     /// The optional parameters, by the last pointer; none when it is zero, or when a message of T1.113 ends before it.
@@ -178,11 +181,12 @@ impl<'a> Message<'a> {
     #[must_use]
     pub fn optional(&self, pointers: Pointers) -> Optional<'a> {
         let at = pointers.end.saturating_sub(1);
-        Optional(match self.parameter_octets().get(at) {
+        let rest = match self.parameter_octets().get(at) {
             Some(0) => None,
             None if self.variant == Variant::Ansi && self.parameter_octets().len() == at => None,
             _ => Some(self.follow(at)),
-        })
+        };
+        Optional { length: self.bytes().len(), rest }
     }
 
     /// Whether a parameter lies among the pointers, which no exchange writes.
@@ -190,27 +194,31 @@ impl<'a> Message<'a> {
     #[must_use]
     pub fn is_among(&self, pointers: Pointers, parameter: Parameter<'_>) -> bool {
         // Its length octet is the first thing of it that may not.
-        parameter.offset <= self.header_length.saturating_add(pointers.end)
+        parameter.offset <= self.offset(self.parameter_octets()).saturating_add(pointers.end)
     }
 
-    /// A cursor at what the pointer at `at` points to: its value counts octets from the pointer itself (§1.5).
+    /// The message from what the pointer at `at` points to, which is not its end: its value counts octets from the pointer
+    /// itself (§1.5).
     #[inline]
-    fn follow(&self, at: usize) -> Result<Cursor<'a>, DecodeError> {
-        let at = self.header_length.saturating_add(at);
-        let mut cursor = Cursor::new(Layer::Isup, self.bytes());
-        cursor.skip(at)?;
-        let target = at.saturating_add(usize::from(cursor.u8()?));
-        if target == at || target >= self.bytes().len() {
-            return Err(Parameter { code: 0, offset: at, content: &[] }.error(Kind::BadLength));
+    fn follow(&self, at: usize) -> Result<&'a [u8], DecodeError> {
+        match self.parameter_octets().get(at..) {
+            Some(from @ [distance, ..]) => match from.get(usize::from(*distance)..) {
+                Some(target @ [_, ..]) if *distance > 0 => Ok(target),
+                _ => Err(error(self.offset(from), Kind::BadLength)),
+            },
+            _ => Err(error(self.bytes().len(), Kind::Truncated)),
         }
-        cursor.skip(target.saturating_sub(cursor.position()))?;
-        Ok(cursor)
     }
 }
 
 /// Walks the optional part. After an error it ends.
 #[derive(Clone, Copy, Debug)]
-pub struct Optional<'a>(Option<Result<Cursor<'a>, DecodeError>>);
+pub struct Optional<'a> {
+    /// Octets of the message.
+    length: usize,
+    /// What is left of it, or the error that is to be told; `None` at the end.
+    rest: Option<Result<&'a [u8], DecodeError>>,
+}
 
 impl<'a> Iterator for Optional<'a> {
     type Item = Result<Parameter<'a>, DecodeError>;
@@ -219,30 +227,24 @@ impl<'a> Iterator for Optional<'a> {
     /// without the octet that ends the optional part ([`Kind::Missing`]).
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        let item = match &mut self.0 {
-            None => return None,
-            Some(Err(error)) => Err(*error),
-            Some(Ok(cursor)) => read_one(cursor),
+        let rest = match self.rest.take()? {
+            Ok(rest) => rest,
+            Err(error) => return Some(Err(error)),
         };
-        if !matches!(item, Ok(Some(_))) {
-            self.0 = None;
+        match rest {
+            [END, ..] => None,
+            [code, length, rest @ ..] => {
+                let offset = self.length.saturating_sub(rest.len());
+                let Some((content, rest)) = rest.split_at_checked(usize::from(*length)) else {
+                    return Some(Err(error(offset, Kind::Truncated)));
+                };
+                self.rest = Some(Ok(rest));
+                Some(Ok(Parameter { code: *code, offset, content }))
+            }
+            [_] => Some(Err(error(self.length, Kind::Truncated))),
+            [] => Some(Err(error(self.length, Kind::Missing))),
         }
-        item.transpose()
     }
-}
-
-#[inline]
-fn read_one<'a>(cursor: &mut Cursor<'a>) -> Result<Option<Parameter<'a>>, DecodeError> {
-    if cursor.is_empty() {
-        return Err(cursor.error(Kind::Missing));
-    }
-    let code = cursor.u8()?;
-    if code == END {
-        return Ok(None);
-    }
-    let length = cursor.u8()?;
-    let offset = cursor.position();
-    Ok(Some(Parameter { code, offset, content: cursor.take(usize::from(length))? }))
 }
 
 #[cfg(test)]
@@ -250,6 +252,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
+    use crate::base::fault::Layer;
 
     /// A message of one mandatory variable parameter and an optional part, as REL.
     const POINTERS: Pointers = Pointers::with_optional(0, 1);

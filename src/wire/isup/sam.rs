@@ -47,7 +47,7 @@ mod tests {
     fn reads_digits_and_their_end() {
         let message = [9, 0, 2, 2, 0, 4, 0x00, 0x54, 0x76, 0xF8];
         let sam = Sam::parse(&Message::parse(&message).unwrap()).unwrap();
-        assert_eq!((sam.number.digits.as_slice(), sam.number.ended), (&b"45678"[..], true));
+        assert_eq!((sam.number.digits.text().as_slice(), sam.number.ended), (&b"45678"[..], true));
         assert!(Sam::parse(&Message::parse(&[9, 0, 2, 2, 0, 0]).unwrap()).is_err());
         assert!(Sam::parse(&Message::parse(&[9, 0, 2, 0, 0, 1, 0]).unwrap()).is_err());
     }

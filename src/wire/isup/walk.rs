@@ -161,8 +161,8 @@ impl<'a> Parameters<'a> {
         (at, octets): (usize, usize),
         (index, next): (usize, usize),
     ) -> Result<Found<'a>, DecodeError> {
-        let offset = self.message.header_length.saturating_add(at);
         let mut cursor = Cursor::new(Layer::Isup, self.message.bytes());
+        let offset = self.message.offset(self.message.parameters).saturating_add(at);
         let content = cursor.skip(offset).and_then(|()| cursor.take(octets));
         self.step = if content.is_ok() { Step::Fixed(index, next) } else { Step::End };
         Ok(self.found(Parameter { code, offset, content: content? }, Place::Fixed))
@@ -178,7 +178,7 @@ impl<'a> Parameters<'a> {
     fn opaque(&mut self) -> Option<Result<Found<'a>, DecodeError>> {
         self.step = Step::End;
         let content = self.message.parameter_octets();
-        let parameter = Parameter { code: 0, offset: self.message.header_length, content };
+        let parameter = Parameter { code: 0, offset: self.message.offset(content), content };
         (!content.is_empty()).then(|| Ok(self.found(parameter, Place::Opaque)))
     }
 
