@@ -40,18 +40,8 @@ pub fn decode<'a>(
     for fault in &message.faults {
         counts.faults.count(fault.layer, fault.kind);
     }
-    let (what, sip_status) = match message.start {
-        Start::Request { method, uri, .. } => {
-            counts.sip_requests[method as usize] += 1;
-            (request(&message, uri, between, (context, counts)), None)
-        }
-        Start::Response { status } => {
-            counts.sip_responses[usize::from(status / 100)] += 1;
-            (response(message.method, status), Some(status))
-        }
-    };
-    let (q850_cause, cause_location) = cause(&message, what.as_ref(), counts);
-    Ok(what.map(|what| Signal {
+    let (q850_cause, cause_location) = cause(&message, counts);
+    let signal = |what, sip_status| Signal {
         at: pdu.at,
         seq: pdu.seq,
         leg: Leg::Sip(message.call_id),
@@ -64,7 +54,22 @@ pub fn decode<'a>(
         q850_cause,
         cause_location,
         identity: identity(pdu.bytes, &message),
-    }))
+    };
+    match message.start {
+        Start::Request { method, uri, .. } => {
+            counts.sip_requests[method as usize] += 1;
+            // Apart from the others, which are small: so each part of a setup is written once, to where it is handed back.
+            if method == Method::Invite && !is_in_dialog(&message) {
+                let setup = setup(&message, uri, between, (context, counts));
+                return Ok(Some(signal(What::Setup(setup), None)));
+            }
+            Ok(request(method).map(|what| signal(what, None)))
+        }
+        Start::Response { status } => {
+            counts.sip_responses[usize::from(status / 100)] += 1;
+            Ok(response(message.method, status).map(|what| signal(what, Some(status))))
+        }
+    }
 }
 
 /// Longest head kept of a signed setup, in octets; one with three signatures has some 4,000.
@@ -92,22 +97,17 @@ pub fn is_emergency(request_uri: &[u8], network: &Network) -> bool {
     network.is_emergency(&Party { raw, ..Party::default() })
 }
 
-fn request(
-    message: &Message<'_>,
-    target: &[u8],
-    between: (SocketAddr, SocketAddr),
-    (context, counts): (&Context, &mut Counts),
-) -> Option<What> {
-    match message.method {
-        Method::Invite if is_in_dialog(message) => Some(What::Other),
-        Method::Invite => Some(What::Setup(setup(message, target, between, (context, counts)))),
+/// What a request says, an INVITE within a dialog.
+const fn request(method: Method) -> Option<What> {
+    match method {
         Method::Cancel => Some(What::Cancel),
         Method::Bye => Some(What::Release),
-        Method::Ack | Method::Prack | Method::Update => Some(What::Other),
+        Method::Ack | Method::Invite | Method::Prack | Method::Update => Some(What::Other),
         _ => None,
     }
 }
 
+#[inline]
 fn setup(
     message: &Message<'_>,
     target: &[u8],
@@ -148,14 +148,13 @@ fn setup(
 }
 
 /// Q.850 cause and its location: of a Reason header, else of the REL that the message carries (Q.1912.5 §6.11).
-fn cause(message: &Message<'_>, what: Option<&What>, counts: &mut Counts) -> (Option<u8>, Option<u8>) {
+fn cause(message: &Message<'_>, counts: &mut Counts) -> (Option<u8>, Option<u8>) {
     let said = message.head.reasons.iter().find_map(|reason| q850_cause(reason));
-    match what {
-        Some(What::Release | What::Refuse | What::Cancel) if said.is_none() => {
-            enclosed::cause(message, counts)
-        }
-        _ => (said, None),
-    }
+    let may_carry = match message.start {
+        Start::Request { method, .. } => matches!(method, Method::Bye | Method::Cancel),
+        Start::Response { status } => message.method == Method::Invite && status >= 300,
+    };
+    if said.is_none() && may_carry { enclosed::cause(message, counts) } else { (said, None) }
 }
 
 /// Branch of the top Via; none before RFC 3261.

@@ -28,8 +28,10 @@ pub(in crate::signal) fn party(uri: &Uri<'_>, plan: Plan<'_>) -> Party {
         && let Ok(number) = Number::from_digits(digits)
         && !is_word(uri.host, WITHHELD_HOST)
     {
-        let raw = Raw::try_from(uri.user).unwrap_or_default();
-        return Party { number: Some(number), shape: Shape::Valid, restricted: false, raw };
+        let mut party =
+            Party { number: Some(number), shape: Shape::Valid, restricted: false, raw: Raw::new() };
+        let _ = party.raw.try_extend_from_slice(uri.user);
+        return party;
     }
     let mut room = Room::new();
     let user = unescaped(uri.user, &mut room);

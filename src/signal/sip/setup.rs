@@ -52,7 +52,7 @@ pub(super) fn calling(message: &Message<'_>, plan: Plan<'_>, claims: &mut Claims
 /// The first asserted identity that is a telephone number. A second one that is another number leaves it open who calls.
 fn asserted<'a>(message: &Message<'a>, plan: Plan<'_>, claims: &mut Claims) -> Option<(Party, Uri<'a>)> {
     let mut first: Option<(Party, Uri<'a>)> = None;
-    for Address { uri, .. } in addresses(&message.head.asserted) {
+    each_address(&message.head.asserted, |Address { uri, .. }| {
         take_parameters(&uri, claims);
         let found = party(&uri, plan);
         claims.is_ambiguous |= is_disguised(&uri, &found);
@@ -62,14 +62,14 @@ fn asserted<'a>(message: &Message<'a>, plan: Plan<'_>, claims: &mut Claims) -> O
                 None => first = Some((found, uri)),
             }
         }
-    }
+    });
     first
 }
 
 /// The caller as Remote-Party-ID has it, and whether its number is to be kept from the called (draft-ietf-sip-privacy-04 §5).
 fn remote_party<'a>(message: &Message<'a>, plan: Plan<'_>, claims: &mut Claims) -> (Option<Uri<'a>>, bool) {
     let (mut caller, mut is_private) = (None, false);
-    for Address { uri, parameters, .. } in addresses(&message.head.remote_parties) {
+    each_address(&message.head.remote_parties, |Address { uri, parameters, .. }| {
         let (mut is_of_other, mut is_unchecked, mut hides) = (false, false, false);
         for (name, value) in named_values(parameters) {
             // Without `party` it is the caller's, in a request.
@@ -78,7 +78,7 @@ fn remote_party<'a>(message: &Message<'a>, plan: Plan<'_>, claims: &mut Claims) 
             hides |= is_word(name, b"privacy") && (is_word(value, b"full") || is_word(value, b"uri"));
         }
         if is_of_other {
-            continue;
+            return;
         }
         take_parameters(&uri, claims);
         is_private |= hides;
@@ -87,7 +87,7 @@ fn remote_party<'a>(message: &Message<'a>, plan: Plan<'_>, claims: &mut Claims) 
             claims.is_ambiguous |= is_disguised(&uri, &named);
             caller = caller.or(Some(uri));
         }
-    }
+    });
     (caller, is_private)
 }
 
@@ -96,7 +96,7 @@ fn take_parameters(uri: &Uri<'_>, claims: &mut Claims) {
     if uri.is_bare() {
         return;
     }
-    for (name, value) in uri.parameters() {
+    uri.each_parameter(|name, value| {
         if is_word(name, b"cpc") {
             claims.category = claims.category.or(Category::of_cpc(value));
         } else if claims.verstat.is_none()
@@ -105,7 +105,7 @@ fn take_parameters(uri: &Uri<'_>, claims: &mut Claims) {
         {
             (claims.verstat, claims.attestation) = (Some(verstat), attestation);
         }
-    }
+    });
 }
 
 /// What is said of the called number and of the call: porting, trunk group, hops, attestation.
@@ -123,7 +123,7 @@ pub(super) fn take_rest(message: &Message<'_>, target: &Uri<'_>, plan: Plan<'_>,
     if target.is_bare() {
         return;
     }
-    for (name, value) in target.parameters() {
+    target.each_parameter(|name, value| {
         if is_word(name, b"rn") {
             claims.is_ported = Some(true);
             if value.starts_with(b"+") {
@@ -134,7 +134,7 @@ pub(super) fn take_rest(message: &Message<'_>, target: &Uri<'_>, plan: Plan<'_>,
         } else if coming_by.is_none() && is_word(name, b"tgrp") {
             claims.trunk_group = TrunkGroup::new(value);
         }
-    }
+    });
 }
 
 fn attestation(value: &[u8]) -> Option<Attestation> {
@@ -199,12 +199,14 @@ fn diverted(message: &Message<'_>, plan: Plan<'_>, claims: &mut Claims) -> Optio
     let (mut times, is_private) = diversion(last.parameters);
     diverting.restricted |= is_private;
     let mut first = None;
-    for address in values.filter_map(Address::parse).chain(addresses(more)) {
+    let mut earlier = |address: Address<'_>| {
         times = times.saturating_add(diversion(address.parameters).0);
-        first = Some(address.uri);
-    }
+        first = Some(party(&address.uri, plan).number);
+    };
+    values.filter_map(Address::parse).for_each(&mut earlier);
+    each_address(more, earlier);
     claims.diversions = times;
-    claims.first_called = first.map_or(diverting.number, |uri| party(&uri, plan).number);
+    claims.first_called = first.unwrap_or(diverting.number);
     Some(diverting)
 }
 
@@ -226,18 +228,26 @@ fn diversion(parameters: &[u8]) -> (u8, bool) {
 /// for the called user himself is a change of host, not a diversion.
 fn retargeted(message: &Message<'_>, target: &Uri<'_>, plan: Plan<'_>, claims: &mut Claims) -> Option<Party> {
     let (mut current, mut previous) = (None, None);
-    for entry in addresses(&message.head.history) {
+    each_address(&message.head.history, |entry| {
         previous = current.filter(|uri: &Uri<'_>| uri.user != target.user).or(previous);
         current = Some(entry.uri);
-    }
+    });
     let diverting = party(&previous?, plan);
-    for address in addresses(&message.head.history).filter(|address| address.uri.user != target.user) {
-        claims.diversions = claims.diversions.saturating_add(1);
-        claims.first_called = claims.first_called.or_else(|| party(&address.uri, plan).number);
-    }
+    each_address(&message.head.history, |address| {
+        if address.uri.user != target.user {
+            claims.diversions = claims.diversions.saturating_add(1);
+            claims.first_called = claims.first_called.or_else(|| party(&address.uri, plan).number);
+        }
+    });
     Some(diverting)
 }
 
-fn addresses<'a>(lines: &[&'a [u8]]) -> impl Iterator<Item = Address<'a>> {
-    lines.iter().flat_map(|line| elements(line).filter_map(Address::parse))
+/// Each address that can be read in these header lines. Called back, as an iterator over both would move every address twice.
+#[inline]
+fn each_address<'a>(lines: &[&'a [u8]], mut take: impl FnMut(Address<'a>)) {
+    for element in lines.iter().flat_map(|line| elements(line)) {
+        if let Some(address) = Address::parse(element) {
+            take(address);
+        }
+    }
 }
