@@ -47,10 +47,9 @@ impl Paths<'_> {
         if self.recent.has_seen(sink.at, packet) {
             return sink.skip(Skip::Duplicate);
         }
-        let Some(payload) = self.fragments.push(sink.at, packet, place, &mut sink.counts.faults) else {
-            return;
-        };
-        match packet.put_together(&payload) {
+        let found = self.fragments.push(sink.at, packet, place, &mut sink.counts.faults);
+        let Some((protocol, payload)) = found else { return };
+        match packet.put_together(protocol, &payload) {
             Ok(whole) => self.take(whole, sink),
             Err(error) => sink.refuse(error),
         }

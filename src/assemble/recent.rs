@@ -1,7 +1,7 @@
 //! Datagrams and fragments of the last moment, to know one that a second tap point or a second copy of a mirror port shows
 //! again.
 //!
-//! Compared are addresses, ports, identification and content: what does not change from one tap point to the next, unlike
+//! Compared are addresses, protocol, ports, identification and content: what does not change from one tap point to the next, unlike
 //! the hop count, tags and tunnels around it. What is equal in these within the window says nothing new even if its sender meant
 //! it: SIP sends a message again after 500 ms at the soonest (RFC 3261 §17.1.1.2, T1), and the receiver ignores it.
 //! Streams and associations need none of this: their numbers tell.
@@ -40,7 +40,8 @@ impl Recent {
     /// sent over and over is not ignored for ever.
     #[inline]
     pub fn has_seen(&mut self, at: At, packet: &Packet<'_>) -> bool {
-        if self.slots.is_empty() {
+        // One that a receiver refuses must not stand for one that it takes.
+        if self.slots.is_empty() || packet.flaw.is_some() {
             return false;
         }
         let hash = self.digest.of(packet);
@@ -111,10 +112,10 @@ impl Digest {
         sum
     }
 
-    /// Addresses, place in the datagram, and length.
+    /// Addresses, protocol, place in the datagram, and length.
     #[inline]
     fn of_head(&self, packet: &Packet<'_>) -> u128 {
-        let Packet { src, dst, fragment, .. } = packet;
+        let Packet { src, dst, protocol, fragment, .. } = packet;
         let place = fragment.map_or(0, |part| u64::from(part.offset) >> 2 | u64::from(part.more));
         let identification = fragment.map_or(u32::from(packet.identification), |part| part.identification);
         let place = (packet.payload.len() as u64) << 47 ^ place << 32 | u64::from(identification);
@@ -122,7 +123,8 @@ impl Digest {
         match (src, dst) {
             (IpAddr::V4(src), IpAddr::V4(dst)) => {
                 let addresses = u128::from(src.to_bits()) << 32 | u128::from(dst.to_bits());
-                product(addresses << 64 | u128::from(place), first)
+                // An identification of 16 bits leaves room beside it.
+                product(addresses << 64 | u128::from(place | u64::from(*protocol) << 16), first)
             }
             (src, dst) => {
                 let [src, dst] = [src, dst].map(|address| match address {
@@ -130,7 +132,8 @@ impl Digest {
                     IpAddr::V6(address) => address.to_bits(),
                 });
                 let addresses = product(src, second).wrapping_add(product(dst, third));
-                product(u128::MAX << 64 | u128::from(place), first).wrapping_add(addresses)
+                let protocol = u128::from(!u64::from(*protocol));
+                product(protocol << 64 | u128::from(place), first).wrapping_add(addresses)
             }
         }
     }
@@ -155,6 +158,7 @@ fn product(pair: u128, [low, high]: &[u64; 2]) -> u128 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::fault::Kind;
     use crate::wire::net::{Fragment, UDP};
 
     fn packet(identification: u16, payload: &[u8]) -> Packet<'_> {
@@ -193,6 +197,8 @@ mod tests {
         let others = [
             packet(8, b"INVITE"),
             packet(7, b"INVITe"),
+            Packet { protocol: 253, ..first },
+            Packet { protocol: 253, src: IpAddr::from([1_u16; 8]), ..first },
             Packet { src: IpAddr::from([10, 0, 0, 2]), ..first },
             Packet { dst: IpAddr::from([10, 0, 0, 2]), ..first },
             Packet { src: IpAddr::from([1_u16; 8]), ..first },
@@ -204,6 +210,15 @@ mod tests {
         assert!(!recent.has_seen(ms(1), &first));
         assert!(others.iter().all(|other| !recent.has_seen(ms(1), other)));
         assert!(others.iter().all(|other| recent.has_seen(ms(2), other)));
+    }
+
+    #[test]
+    fn what_a_receiver_refuses_stands_for_nothing() {
+        let mut recent = Recent::new(1000, Duration::from_millis(100), Seed(1));
+        let decoy = Packet { flaw: Some(Kind::BadLength), ..packet(7, b"INVITE") };
+        assert!(!recent.has_seen(ms(1), &decoy));
+        assert!(!recent.has_seen(ms(1), &packet(7, b"INVITE")));
+        assert!(recent.has_seen(ms(1), &packet(7, b"INVITE")));
     }
 
     /// The constant that a hash multiplied the other half of each pair with makes their product 0.

@@ -219,7 +219,7 @@ impl Streams {
     /// Books what a flow holds after a change, starts or stops its wait, and keeps the total within bounds.
     fn settle<F: FnMut(Pdu<'_>)>(&mut self, key: Key, before: usize, sink: &mut Sink<'_, F>) {
         let Some(flow) = self.flows.get_mut(&key) else { return };
-        self.held = self.held - before + flow.cost();
+        self.held = self.held.saturating_sub(before) + flow.cost();
         let gap = (!flow.pending.is_empty()).then_some(flow.next);
         if gap != flow.gap {
             flow.gap = gap;
@@ -235,7 +235,7 @@ impl Streams {
     }
 
     fn forget<F: FnMut(Pdu<'_>)>(&mut self, key: Key, flow: &Flow, sink: &mut Sink<'_, F>) {
-        self.held -= flow.cost();
+        self.held = self.held.saturating_sub(flow.cost());
         self.waiting.remove(&key);
         sink.fault(Layer::Tcp, Kind::Evicted);
     }
