@@ -3,9 +3,12 @@
 use std::net::SocketAddr;
 
 use super::framing::{Found, Framer};
+use super::hep;
+use super::paths::sip;
+use super::sink::Sink;
 use super::start_line::looks_like_sip;
 use super::websocket::{self, Fed, HANDSHAKES, Reader};
-use super::{Sink, hep, sip};
+
 use crate::base::fault::{Kind, Layer};
 use crate::base::frame::{Envelope, Pdu, Transport};
 use crate::wire::hep::MAGIC;

@@ -20,8 +20,10 @@ use std::time::Duration;
 use self::association::Association;
 use self::order::Message;
 use self::part::Part;
+use super::sink::Sink;
+use super::skip::Skip;
+use super::ss7;
 use super::table::Table;
-use super::{Sink, Skip, ss7};
 use crate::base::fault::{Kind, Layer};
 use crate::base::frame::Pdu;
 use crate::base::map::Seed;
@@ -147,11 +149,12 @@ impl Chunks {
         for chunk in chunks {
             match chunk.and_then(|chunk| Part::read(chunk).map(|part| (chunk, part))) {
                 Ok((_, Some(part))) => is_ours |= self.data((sender, header), &part, &mut key, sink),
-                Ok((chunk, None)) => {
-                    if let Err(error) = self.control((sender, header), chunk, sink) {
-                        sink.refuse(error);
-                    }
-                }
+                Ok((chunk, None)) => match self.control((sender, header), chunk, sink) {
+                    // RFC 9260 §3.3.7: nothing behind it counts.
+                    Ok(true) => break,
+                    Ok(false) => {}
+                    Err(error) => sink.refuse(error),
+                },
                 Err(error) => {
                     is_ours = true;
                     sink.refuse(error);
@@ -194,7 +197,7 @@ impl Chunks {
                 key
             }
         };
-        let Some(association) = self.associations.newest() else { return false };
+        let Some(association) = self.associations.newest_if(&key) else { return false };
         let before = association.cost();
         (association.frame, association.sender) = (sink.frame, sender);
         let mut out = Outlet { sink, sender };
@@ -219,38 +222,44 @@ impl Chunks {
         }
     }
 
-    /// Takes a chunk that is no data.
+    /// Takes a chunk that is no data. Whether it ends the association, or opens it anew.
     fn control<F: FnMut(Pdu<'_>)>(
         &mut self,
         (sender, header): (Sender, Header),
         chunk: Chunk<'_>,
         sink: &mut Sink<'_, F>,
-    ) -> Result<(), DecodeError> {
+    ) -> Result<bool, DecodeError> {
         let receiver = Sender { src: sender.dst, dst: sender.src };
         let tag = header.verification_tag;
         match Control::parse(chunk)? {
-            Some(Control::End { is_reflected: false }) => self.forget(Key::new(sender, tag), sink),
-            Some(Control::End { is_reflected: true }) => self.forget(Key::new(receiver, tag), sink),
+            Some(Control::End { is_reflected }) => {
+                self.forget(if is_reflected { receiver } else { sender }, tag, sink);
+                Ok(true)
+            }
             Some(Control::Opened { answer_tag }) => {
-                self.forget(Key::new(sender, tag), sink);
-                self.forget(Key::new(receiver, answer_tag), sink);
+                self.forget(sender, tag, sink);
+                self.forget(receiver, answer_tag, sink);
+                Ok(true)
             }
             Some(Control::Forward(forward)) => {
                 let (key, _) = self.find((sender, header), forward.cumulative);
-                let Some(association) = self.associations.get_mut(&key) else { return Ok(()) };
+                let Some(association) = self.associations.get_mut(&key) else { return Ok(false) };
                 let before = association.cost();
                 association.pass(&forward, &mut Outlet { sink, sender });
                 self.settle(key, before, sink);
+                Ok(false)
             }
-            None => {}
+            None => Ok(false),
         }
-        Ok(())
     }
 
-    /// A direction has ended, or begins anew.
-    fn forget<F: FnMut(Pdu<'_>)>(&mut self, key: Key, sink: &mut Sink<'_, F>) {
-        if let Some(association) = self.associations.remove(&key) {
-            self.close(key, association, sink);
+    /// A direction has ended, or begins anew; so does one between these addresses that was kept apart.
+    fn forget<F: FnMut(Pdu<'_>)>(&mut self, sender: Sender, tag: u32, sink: &mut Sink<'_, F>) {
+        let key = Key::new(sender, tag);
+        for key in [key, Key { apart: Some(sender.path()), ..key }] {
+            if let Some(association) = self.associations.remove(&key) {
+                self.close(key, association, sink);
+            }
         }
     }
 
@@ -260,7 +269,7 @@ impl Chunks {
     }
 
     fn close<F: FnMut(Pdu<'_>)>(&mut self, key: Key, mut association: Association, sink: &mut Sink<'_, F>) {
-        self.held -= association.cost();
+        self.held = self.held.saturating_sub(association.cost());
         self.waiting.remove(&key);
         let sender = association.sender;
         association.close(&mut Outlet { sink, sender });
@@ -269,7 +278,7 @@ impl Chunks {
     /// Books what an association holds after a change, and starts or stops its wait.
     fn settle<F: FnMut(Pdu<'_>)>(&mut self, key: Key, before: usize, sink: &Sink<'_, F>) {
         let Some(association) = self.associations.get_mut(&key) else { return };
-        self.held = self.held - before + association.cost();
+        self.held = self.held.saturating_sub(before) + association.cost();
         let gap = association.current_gap();
         if gap != association.gap {
             association.gap = gap;

@@ -37,6 +37,7 @@ pub(super) struct Fragments {
 struct Key {
     src: IpAddr,
     dst: IpAddr,
+    /// IPv4 only: fragments of an IPv6 datagram may differ in it, and belong together (RFC 8200 §4.5).
     protocol: u8,
     /// Of wrapped packets apart from those they are wrapped in: both may have the same addresses.
     depth: u8,
@@ -46,6 +47,8 @@ struct Key {
 #[derive(Debug)]
 struct Datagram {
     deadline: At,
+    /// That of the first fragment, which is the only one that counts.
+    protocol: u8,
     /// Known when the last fragment has come.
     length: Option<u64>,
     pieces: Pieces,
@@ -64,14 +67,14 @@ impl Fragments {
         }
     }
 
-    /// Adds a fragment; the whole payload when it was the last one missing.
+    /// Adds a fragment; the protocol and the whole payload when it was the last one missing.
     pub fn push(
         &mut self,
         at: At,
         packet: &Packet<'_>,
         place: Fragment,
         faults: &mut Faults,
-    ) -> Option<Vec<u8>> {
+    ) -> Option<(u8, Vec<u8>)> {
         let payload = match check(packet, place, faults) {
             Ok(payload) => payload,
             Err(kind) => {
@@ -80,10 +83,12 @@ impl Fragments {
             }
         };
         let Packet { src, dst, protocol, depth, .. } = *packet;
-        let key = Key { src, dst, protocol, depth, identification: place.identification };
+        let told_by = if src.is_ipv4() { protocol } else { 0 };
+        let key = Key { src, dst, protocol: told_by, depth, identification: place.identification };
         if self.datagrams.get_mut(&key).is_none() {
             let deadline = at + self.wait;
-            let fresh = Datagram { deadline, length: None, pieces: Pieces::default(), refused: false };
+            let pieces = Pieces::default();
+            let fresh = Datagram { deadline, protocol, length: None, pieces, refused: false };
             if let Some((_, evicted)) = self.datagrams.insert(key, fresh) {
                 self.forget(&evicted, Kind::Evicted, faults);
             }
@@ -91,6 +96,9 @@ impl Fragments {
         let datagram = self.datagrams.get_mut(&key)?;
         if datagram.refused {
             return None;
+        }
+        if place.offset == 0 {
+            datagram.protocol = protocol;
         }
         let before = datagram.pieces.cost();
         if let Err(refusal) = datagram.add(place, payload) {
@@ -101,11 +109,11 @@ impl Fragments {
             }
         }
         let whole = datagram.is_whole();
-        self.held = self.held - before + datagram.pieces.cost();
+        self.held = self.held.saturating_sub(before) + datagram.pieces.cost();
         if whole {
             let datagram = self.datagrams.remove(&key)?;
-            self.held -= datagram.pieces.cost();
-            return Some(datagram.pieces.join());
+            self.held = self.held.saturating_sub(datagram.pieces.cost());
+            return Some((datagram.protocol, datagram.pieces.join()));
         }
         while self.held > self.bytes_max {
             self.drop_oldest(Kind::Evicted, faults);
@@ -121,7 +129,7 @@ impl Fragments {
 
     /// A refused datagram was counted when it was refused.
     fn forget(&mut self, datagram: &Datagram, kind: Kind, faults: &mut Faults) {
-        self.held -= datagram.pieces.cost();
+        self.held = self.held.saturating_sub(datagram.pieces.cost());
         if !datagram.refused {
             faults.count(Layer::Ip, kind);
         }
@@ -236,13 +244,32 @@ mod tests {
         let mut whole = None;
         for (offset, more, payload) in fragments {
             let packet = Packet { src: address, dst: address, ..packet(payload) };
-            let found = pool.push(s(0), &packet, place(1, *offset, *more), &mut faults);
+            let found =
+                pool.push(s(0), &packet, place(1, *offset, *more), &mut faults).map(|(_, whole)| whole);
             assert!(whole.is_none() || found.is_none(), "twice");
             whole = whole.or(found);
         }
         pool.expire(s(30), &mut faults);
         assert_eq!((pool.held, pool.datagrams.len()), (0, 0));
         (whole, faults.nonzero().map(|(_, kind, count)| (kind, count)).collect())
+    }
+
+    /// RFC 8200 §4.5: only the next header of the first fragment counts.
+    #[test]
+    fn the_first_fragment_of_ipv6_says_what_the_datagram_is() {
+        let address = IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1]);
+        for (first, second) in [(17, 6), (6, 17)] {
+            let (mut pool, mut faults) = (pool(), Faults::default());
+            let parts = [(first, place(1, 0, true), [1; 8]), (second, place(1, 8, false), [2; 8])];
+            for order in [[0, 1], [1, 0]] {
+                let mut whole = None;
+                for (protocol, place, payload) in order.map(|index| parts[index]) {
+                    let packet = Packet { src: address, dst: address, protocol, ..packet(&payload) };
+                    whole = whole.or(pool.push(s(0), &packet, place, &mut faults));
+                }
+                assert_eq!(whole, Some((first, [[1; 8], [2; 8]].concat())), "{order:?}");
+            }
+        }
     }
 
     #[test]
@@ -335,7 +362,10 @@ mod tests {
         pool.push(s(1), &packet(&[1; 8]), place(2, 0, true), &mut faults);
         pool.expire(s(30), &mut faults);
         assert_eq!(faults.of(Layer::Ip, Kind::Expired), 1);
-        assert_eq!(pool.push(s(30), &packet(&[1; 1]), place(2, 8, false), &mut faults), Some(vec![1; 9]));
+        assert_eq!(
+            pool.push(s(30), &packet(&[1; 1]), place(2, 8, false), &mut faults),
+            Some((17, vec![1; 9]))
+        );
     }
 
     #[test]
@@ -379,9 +409,9 @@ mod tests {
             let mut whole = Vec::new();
             for (start, part) in &parts {
                 let place = place(1, *start as u32, start + part.len() < bytes.len());
-                whole.extend(pool.push(s(0), &packet(part), place, &mut faults));
+                whole.extend(pool.push(s(0), &packet(part), place, &mut faults).map(|(_, whole)| whole));
                 if twice && whole.is_empty() {
-                    whole.extend(pool.push(s(0), &packet(part), place, &mut faults));
+                    whole.extend(pool.push(s(0), &packet(part), place, &mut faults).map(|(_, whole)| whole));
                 }
             }
             prop_assert_eq!(whole, vec![bytes]);

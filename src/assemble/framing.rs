@@ -9,6 +9,7 @@
 
 use memchr::memchr;
 
+use super::head::{content_length, message_length};
 use super::start_line::{START_LINE_MAX, is_start_line};
 use crate::base::fault::{Kind, Layer};
 
@@ -52,6 +53,12 @@ impl Framer {
     /// Takes the next octets of the stream.
     pub fn feed(&mut self, mut data: &[u8], out: &mut impl FnMut(Found<'_>)) {
         while !data.is_empty() {
+            if let Some(length) = self.plain(data) {
+                let (message, rest) = data.split_at(length);
+                out(Found::Message(message));
+                data = rest;
+                continue;
+            }
             let before = self.held.len();
             if before > 0 {
                 self.held.extend_from_slice(data);
@@ -75,6 +82,18 @@ impl Framer {
             self.held = Vec::new();
             self.reader = Reader { sync: self.reader.sync, ..Reader::default() };
         }
+    }
+
+    /// Length of the message that is whole at the beginning of `data`, if there is one beyond doubt: what reading line by line
+    /// would find.
+    #[inline]
+    fn plain(&mut self, data: &[u8]) -> Option<usize> {
+        if !self.held.is_empty() || self.reader.sync == Sync::LostInLine {
+            return None;
+        }
+        let length = message_length(data).filter(|length| *length <= data.len().min(MESSAGE_MAX))?;
+        self.reader.sync = Sync::Found;
+        Some(length)
     }
 }
 
@@ -264,21 +283,6 @@ impl Reader {
     }
 }
 
-/// Value of a Content-Length line, long or compact form.
-#[inline]
-fn content_length(line: &[u8]) -> Option<&[u8]> {
-    const NAME: &[u8] = b"Content-Length";
-    let rest = match line {
-        [b'l' | b'L', rest @ ..] => rest,
-        [b'c' | b'C', ..] => {
-            let (name, rest) = line.split_at_checked(NAME.len())?;
-            name.eq_ignore_ascii_case(NAME).then_some(rest)?
-        }
-        _ => return None,
-    };
-    rest.trim_ascii_start().strip_prefix(b":").map(<[u8]>::trim_ascii)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -394,6 +398,7 @@ mod tests {
                 rest = tail;
             }
             prop_assert_eq!(run(segments), run([&stream[..]]));
+            prop_assert_eq!(run(stream.chunks(1)), run([&stream[..]]));
         }
     }
 }

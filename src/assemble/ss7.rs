@@ -3,7 +3,10 @@
 
 use std::net::SocketAddr;
 
-use super::{SIP_PORTS, Sink, Skip, looks_like_sip};
+use super::paths::{SIP_PORTS, sip};
+use super::sink::Sink;
+use super::skip::Skip;
+use super::start_line::looks_like_sip;
 use crate::base::frame::{Envelope, Link, Pdu, RoutingLabel, Transport, UserPart};
 use crate::wire::m2pa::UserData;
 use crate::wire::sigtran::{self, Adaptation};
@@ -79,7 +82,7 @@ pub(super) fn user_message<F: FnMut(Pdu<'_>)>(
 ) {
     match user_of(protocol, (src.port(), dst.port()), bytes) {
         Some(User::Adaptation(adaptation)) => adapted(adaptation, bytes, sink),
-        Some(User::Sip) => super::sip((src, dst, Transport::Sctp), bytes, sink),
+        Some(User::Sip) => sip((src, dst, Transport::Sctp), bytes, sink),
         None => sink.skip(Skip::SctpOther),
     }
 }

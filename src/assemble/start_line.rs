@@ -31,20 +31,26 @@ pub(super) fn trim_empty_lines(bytes: &[u8]) -> &[u8] {
 /// any case (§7.1). Takes no header field for one: `Via: SIP/2.0/UDP …` has a colon.
 pub(super) fn is_start_line(line: &[u8]) -> bool {
     let line = line.trim_ascii_end();
-    let Some(space) = line.iter().take(METHOD_MAX + 1).position(|octet| *octet == b' ') else { return false };
+    let beginning = &line[..line.len().min(METHOD_MAX + 1)];
+    let Some(space) = beginning.iter().position(|octet| *octet == b' ') else { return false };
     let (first, rest) = line.split_at(space);
     if is_version(first) {
         return rest.trim_ascii_start().first().is_some_and(u8::is_ascii_digit);
     }
-    let last =
-        rest.iter().rposition(|octet| octet.is_ascii_whitespace()).map_or(rest, |space| &rest[space + 1..]);
-    space > 0 && is_version(last) && first.iter().all(|octet| is_token_octet(*octet))
+    // Nearly every request line ends so; what does not is looked at octet by octet.
+    let ends_with_version = rest.ends_with(b" SIP/2.0") || {
+        let space = rest.iter().rposition(u8::is_ascii_whitespace);
+        is_version(space.map_or(rest, |space| &rest[space + 1..]))
+    };
+    space > 0 && ends_with_version && first.iter().all(|octet| is_token_octet(*octet))
 }
 
 fn is_version(word: &[u8]) -> bool {
-    word.split_first_chunk::<4>().is_some_and(|(name, number)| {
-        name.eq_ignore_ascii_case(b"SIP/") && number.iter().all(|octet| matches!(octet, b'0'..=b'9' | b'.'))
-    })
+    word == b"SIP/2.0"
+        || word.split_first_chunk::<4>().is_some_and(|(name, number)| {
+            name.eq_ignore_ascii_case(b"SIP/")
+                && number.iter().all(|octet| matches!(octet, b'0'..=b'9' | b'.'))
+        })
 }
 
 #[cfg(test)]

@@ -9,13 +9,16 @@
 //! Which of two places in the sequence is the true one cannot be told from one side; so a connection has a second life
 //! beside the first, where what does not fit the first goes, and both are read.
 
-use std::net::SocketAddr;
+use std::hash::{Hash, Hasher};
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use super::carrier::{Carrier, begins_signalling};
+use super::paths::SIP_PORTS;
 use super::pieces::{Known, Pieces};
+use super::sink::Sink;
+use super::skip::Skip;
 use super::table::Table;
-use super::{SIP_PORTS, Sink, Skip};
 use crate::base::fault::{Kind, Layer};
 use crate::base::frame::Pdu;
 use crate::base::map::Seed;
@@ -30,12 +33,26 @@ const PIECES_MAX: usize = 128;
 const SILENCE: Duration = Duration::from_secs(32);
 
 /// One direction of a connection, sender first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Key {
     src: SocketAddr,
     dst: SocketAddr,
     /// The other life of the connection.
     is_second: bool,
+}
+
+impl Hash for Key {
+    #[inline]
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let ports = u64::from(self.src.port()) << 16 | u64::from(self.dst.port());
+        state.write_u64(u64::from(self.is_second) << 32 | ports);
+        match (self.src.ip(), self.dst.ip()) {
+            (IpAddr::V4(src), IpAddr::V4(dst)) => {
+                state.write_u64(u64::from(src.to_bits()) << 32 | u64::from(dst.to_bits()));
+            }
+            addresses => addresses.hash(state),
+        }
+    }
 }
 
 /// Bounds of [`Streams`].
@@ -202,7 +219,7 @@ impl Streams {
     /// Books what a flow holds after a change, starts or stops its wait, and keeps the total within bounds.
     fn settle<F: FnMut(Pdu<'_>)>(&mut self, key: Key, before: usize, sink: &mut Sink<'_, F>) {
         let Some(flow) = self.flows.get_mut(&key) else { return };
-        self.held = self.held - before + flow.cost();
+        self.held = self.held.saturating_sub(before) + flow.cost();
         let gap = (!flow.pending.is_empty()).then_some(flow.next);
         if gap != flow.gap {
             flow.gap = gap;
@@ -218,7 +235,7 @@ impl Streams {
     }
 
     fn forget<F: FnMut(Pdu<'_>)>(&mut self, key: Key, flow: &Flow, sink: &mut Sink<'_, F>) {
-        self.held -= flow.cost();
+        self.held = self.held.saturating_sub(flow.cost());
         self.waiting.remove(&key);
         sink.fault(Layer::Tcp, Kind::Evicted);
     }

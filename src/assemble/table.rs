@@ -59,8 +59,14 @@ impl<K: Copy + Eq + Hash, V> Table<K, V> {
     }
 
     /// The entry last touched or inserted, found without hashing.
-    pub fn newest(&mut self) -> Option<&mut V> {
+    fn newest(&mut self) -> Option<&mut V> {
         self.slots.get_mut(self.newest as usize)?.entry.as_mut().map(|(_, value)| value)
+    }
+
+    /// The entry, when it is the one last touched or inserted: found without hashing.
+    pub fn newest_if(&mut self, key: &K) -> Option<&mut V> {
+        let (newest, value) = self.slots.get_mut(self.newest as usize)?.entry.as_mut()?;
+        (newest == key).then_some(value)
     }
 
     /// The entry, made if need be, which becomes the newest. And the oldest, when it had to make room.

@@ -38,6 +38,26 @@ pub struct Entry<'a> {
     pub id: Option<CallId>,
 }
 
+/// A message and its call, before anyone has asked what it says.
+#[derive(Clone, Copy, Debug)]
+pub struct Passed<'a> {
+    /// The message.
+    pub pdu: Pdu<'a>,
+    /// As in [`Entry`].
+    pub call: Option<&'a Call>,
+    /// As in [`Entry`].
+    pub id: Option<CallId>,
+}
+
+impl<'a> Passed<'a> {
+    /// With what it says.
+    #[must_use]
+    pub fn entry(&self) -> Entry<'a> {
+        let Self { pdu, call, id } = *self;
+        Entry { pdu, said: Said::of(&pdu), call, id }
+    }
+}
+
 /// Follows calls message by message.
 #[derive(Debug)]
 pub struct Follower {
@@ -69,12 +89,16 @@ impl Follower {
         }
     }
 
-    /// Takes a message; what happened to calls is put to `told`, for whoever judges them.
+    /// Takes a message and says it in words; what happened to calls is put to `told`, for whoever judges them.
     pub fn take<'a>(&'a mut self, pdu: &Pdu<'a>, told: &mut Vec<Told>) -> Entry<'a> {
+        self.follow(pdu, told).entry()
+    }
+
+    /// The same without words.
+    pub fn follow<'a>(&'a mut self, pdu: &Pdu<'a>, told: &mut Vec<Told>) -> Passed<'a> {
         let key = signal::key(pdu, self.seed);
         self.shard.handle(pdu, key, &mut self.events);
         self.tell(key, told);
-        let said = Said::of(pdu);
         let live = self.shard.call_of(key);
         let call = match key {
             Key::Leg(hash) if live.is_none() && releases(pdu) => self.recent.get(hash, pdu.at),
@@ -84,7 +108,7 @@ impl Follower {
             let joined = self.legs.call_of(call.seq).map(|(_, id)| id);
             joined.or_else(|| self.ended.get(&call.seq).copied()).unwrap_or(call.id)
         });
-        Entry { pdu: *pdu, said, call, id }
+        Passed { pdu: *pdu, call, id }
     }
 
     /// Fires the timers due at or before `now`.

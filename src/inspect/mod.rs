@@ -13,4 +13,4 @@ pub mod ladder;
 pub mod text;
 
 pub use describe::{Place, Said, Tone, Word};
-pub use follow::{Entry, Follower, Told};
+pub use follow::{Entry, Follower, Passed, Told};

@@ -238,7 +238,7 @@ fn what_the_sender_gives_up_on_is_not_waited_for() {
     assert_eq!(wire.data(TAG, &[data(6, (true, false), b"half")]), [[0; 0]; 0]);
     assert_eq!(wire.other(TAG, 192, 0, &[0, 0, 0, 7, 0, 1, 0, 2]), [[3]]);
     assert_eq!(wire.faults(Kind::Gap), 1);
-    assert_eq!(wire.assembler.chunks.associations.newest().unwrap().cost(), 8);
+    assert_eq!(wire.assembler.chunks.associations.oldest().unwrap().1.cost(), 8);
 }
 
 #[test]
@@ -425,4 +425,36 @@ proptest! {
         prop_assert_eq!(wire.assembler.chunks.held, 8);
         prop_assert_eq!(wire.assembler.faults().nonzero().count(), 0);
     }
+}
+
+/// What stands behind an ABORT in a packet belongs to no association (RFC 9260 §3.3.7), least of all to another that is there.
+#[test]
+fn nothing_behind_an_abort_counts() {
+    let mut wire = Wire::default();
+    let message = m3ua(b"a");
+    let long = m3ua(&[0x55; 1000]);
+    assert_eq!(wire.one(5, 0), [[0]]);
+    wire.src = [198, 51, 100, 1];
+    for (kind, flags) in [(6, 0), (8, 0), (14, 0)] {
+        let packet = wire.packet(TAG + 1, |packet| {
+            data(90_000, WHOLE, &message).emit(packet);
+            packet.extend([kind, flags, 0, 4]);
+            data(7_000_000, (true, false), &long).emit(packet);
+        });
+        wire.push(&packet);
+    }
+    wire.src = [192, 0, 2, 1];
+    assert_eq!(wire.one(6, 1), [[1]]);
+    assert_eq!((wire.assembler.chunks.held, wire.assembler.chunks.associations.len()), (8, 1));
+}
+
+#[test]
+fn one_kept_apart_is_forgotten_at_its_end_too() {
+    let mut wire = Wire::default();
+    assert_eq!(wire.one(5, 0), [[0]]);
+    wire.src = [198, 51, 100, 1];
+    assert_eq!(wire.one(50_000, 9), [[9]]);
+    assert_eq!(wire.assembler.chunks.associations.len(), 2);
+    wire.other(TAG, 6, 0, b"");
+    assert_eq!(wire.assembler.chunks.associations.len(), 0);
 }

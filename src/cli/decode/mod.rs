@@ -3,6 +3,7 @@
 mod json;
 mod lines;
 pub mod paint;
+mod relay;
 pub mod select;
 mod walk;
 mod write;
@@ -53,10 +54,12 @@ pub fn run(arguments: &DecodeArguments) -> Result<(), Failure> {
         progress: !io::stdout().is_terminal(),
     };
     if selection.names_legs() && !is_stdin {
-        walk(&route, &mut Finder(&mut selection))?;
+        relay::walk(&route, &mut Finder(&mut selection))?;
     }
     let mut view = View::new(arguments, (&selection, &network), is_stdin);
-    let walked = walk(&route, &mut view)?;
+    // Whoever reads a pipe wants each message at once; of files many at a time go from one thread to another.
+    let is_live = is_stdin || arguments.captures.iter().any(|path| !path.is_file());
+    let walked = if is_live { walk(&route, &mut view)? } else { relay::walk(&route, &mut view)? };
     let shown = view.finish(&walked);
     if let Err(error) = &shown
         && error.kind() == io::ErrorKind::BrokenPipe

@@ -17,7 +17,7 @@ use crate::cli::Failure;
 use crate::cli::load::SEED;
 use crate::cli::progress::Line;
 use crate::inspect::describe::unit::Unit;
-use crate::inspect::{Entry, Follower, Told};
+use crate::inspect::{Entry, Follower, Passed, Told};
 
 /// Whoever looks at what passes. Any error ends the walk.
 pub trait Visitor {
@@ -28,6 +28,11 @@ pub trait Visitor {
 
     /// A message.
     fn message(&mut self, entry: &Entry<'_>) -> io::Result<()>;
+
+    /// A message, of which it can be left to another what it says.
+    fn passed(&mut self, passed: &Passed<'_>) -> io::Result<()> {
+        self.message(&passed.entry())
+    }
 
     /// A frame, after its messages: how many there were.
     fn seen(&mut self, frame: &Frame<'_>, messages: u64) -> io::Result<()> {
@@ -191,9 +196,9 @@ fn show(
     visitor: &mut dyn Visitor,
     shown: &mut io::Result<()>,
 ) {
-    let entry = follower.take(pdu, told);
+    let passed = follower.follow(pdu, told);
     if shown.is_ok() {
-        *shown = visitor.message(&entry);
+        *shown = visitor.passed(&passed);
     }
     told.clear();
 }

@@ -153,21 +153,21 @@ impl<'a> Packet<'a> {
     ///
     /// # Errors
     /// As [`inside`](Self::inside).
-    pub fn put_together<'b>(&self, payload: &'b [u8]) -> Result<Packet<'b>, DecodeError> {
+    pub fn put_together<'b>(&self, protocol: u8, payload: &'b [u8]) -> Result<Packet<'b>, DecodeError> {
         let whole = Packet {
             src: self.src,
             dst: self.dst,
-            protocol: self.protocol,
+            protocol,
             fragment: None,
             identification: self.identification,
             depth: self.depth,
             payload,
             flaw: None,
         };
-        if self.src.is_ipv4() || !ipv6::is_extension(self.protocol) {
+        if self.src.is_ipv4() || !ipv6::is_extension(protocol) {
             return Ok(whole);
         }
-        let chain = ipv6::Chain::walk(self.protocol, payload)?;
+        let chain = ipv6::Chain::walk(protocol, payload)?;
         if self.depth >= WRAPPINGS_MAX {
             return Err(Cursor::new(Layer::Ip, payload).error(Kind::TooMany));
         }

@@ -167,7 +167,7 @@ fn extension_headers_may_follow_a_fragment() {
     let part = Packet::parse(&frame(Link::RawIp, &bytes)).unwrap().unwrap();
     assert_eq!((part.protocol, part.fragment.unwrap().identification), (60, 7));
     let rest = [part.payload, b"data"].concat();
-    let whole = part.put_together(&rest).unwrap();
+    let whole = part.put_together(part.protocol, &rest).unwrap();
     assert_eq!((whole.protocol, whole.payload, whole.fragment), (UDP, &b"data"[..], None));
 }
 

@@ -1,0 +1,65 @@
+//! Where messages go, and what is counted on the way.
+
+use super::hep::{self, Useless};
+use super::paths::sip;
+use super::skip::{Skip, Skips};
+use super::{Whole, ss7};
+use crate::base::fault::{Faults, Kind, Layer};
+use crate::base::frame::{Envelope, MtpPlan, Pdu};
+use crate::base::time::At;
+use crate::wire::DecodeError;
+
+/// What was counted.
+#[derive(Debug, Default)]
+pub(super) struct Counts {
+    pub faults: Faults,
+    pub skips: Skips,
+    pub pdus: u64,
+}
+
+/// Where messages go, and what is counted on the way.
+pub(super) struct Sink<'s, F> {
+    pub out: &'s mut F,
+    pub counts: &'s mut Counts,
+    pub mtp: MtpPlan,
+    pub at: At,
+    pub frame: u64,
+}
+
+impl<F: FnMut(Pdu<'_>)> Sink<'_, F> {
+    pub fn emit(&mut self, envelope: Envelope, bytes: &[u8]) {
+        self.counts.pdus += 1;
+        (self.out)(Pdu { at: self.at, seq: self.counts.pdus, frame: self.frame, envelope, bytes });
+    }
+
+    pub fn whole(&mut self, whole: Whole<'_>) {
+        match whole {
+            Whole::Adapted(adaptation, bytes) => ss7::adapted(adaptation, bytes, self),
+            Whole::Sip { src, dst, transport, bytes } => sip((src, dst, transport), bytes, self),
+        }
+    }
+
+    /// A packet of a capture agent. The message has the time of the frame that brought it.
+    pub fn agent(&mut self, bytes: &[u8]) {
+        match crate::wire::hep::Packet::parse(bytes) {
+            Ok(packet) => match hep::open(&packet, |whole| self.whole(whole)) {
+                Ok(()) => {}
+                Err(Useless::Compressed) => self.fault(Layer::Hep, Kind::BadSyntax),
+                Err(Useless::Payload) => self.skip(Skip::HepOther),
+            },
+            Err(error) => self.refuse(error),
+        }
+    }
+
+    pub fn fault(&mut self, layer: Layer, kind: Kind) {
+        self.counts.faults.count(layer, kind);
+    }
+
+    pub fn refuse(&mut self, error: DecodeError) {
+        self.fault(error.layer, error.kind);
+    }
+
+    pub fn skip(&mut self, skip: Skip) {
+        self.counts.skips.count(skip);
+    }
+}
