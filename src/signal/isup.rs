@@ -109,7 +109,10 @@ fn what(
                 counts.faults.count(error.layer, error.kind);
             }
             let equipment = equipment::of_iam(&iam, print);
-            What::Setup(Setup { equipment, ..setup(message.variant, &iam, label, context) })
+            let mut setup = Setup { equipment, ..setup(message.variant, &iam, label, context) };
+            setup.claims.is_ambiguous =
+                fault.is_some_and(|error| matches!(error.kind, Kind::Conflict | Kind::Overlap));
+            What::Setup(setup)
         }
         MessageType::SUBSEQUENT_ADDRESS => {
             let SubsequentNumber { digits, ended } = Sam::parse(message)?.number;
