@@ -384,8 +384,11 @@ fn a_message_hidden_by_two_lengths_is_read() {
 
 // --- ISUP -------------------------------------------------------------------------------------------------------------
 
-/// Caller and called number of an IAM, whether it is ambiguous, and what is counted; nothing when it is no setup.
-fn read_iam(bytes: &[u8]) -> (Option<(String, String, bool)>, Vec<(&'static str, &'static str, u64)>) {
+/// Caller and called number of a setup, and whether it is ambiguous.
+type Parties = Option<(String, String, bool)>;
+
+/// What is read of an IAM, nothing when it is no setup; and layer, reason and count of what is wrong with it.
+fn read_iam(bytes: &[u8]) -> (Parties, Vec<(&'static str, &'static str, u64)>) {
     let label = RoutingLabel { standard: Mtp::Itu, opc: 100, dpc: 200, network_indicator: 2, sls: 1 };
     let envelope = Envelope::Isup { label, part: UserPart::Isup };
     let pdu = Pdu { at: At::default(), seq: 1, frame: 1, envelope, bytes };
