@@ -3,20 +3,30 @@
 //!
 //! Where it says what a switch does, Kamailio 5.6 was asked: lines end at a bare LF and not at a bare CR; a NUL in a header it
 //! does not need goes unseen; of two CSeq the first counts, of two From, To or Call-ID the message is refused; `invite` is an
-//! INVITE; escapes in a user part are left as they are; a second `@` is no URI; 300 headers are all read.
+//! INVITE; escapes in a user part are left as they are; a second `@` is no URI; 300 headers are all read; digits of other
+//! scripts and parameters of a number stay in the user part as they are. Of two Content-Length it cuts a TCP stream at the first,
+//! and then answers neither message nor reads a header behind the second; a length that is no number ends the connection.
+
+#[path = "common/frames.rs"]
+#[allow(dead_code, reason = "shared with tests that need more of it")]
+mod frames;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use tollgate::base::fault::{Kind, Layer};
+use tollgate::assemble::{AssembleOptions, Assembler};
+use tollgate::base::fault::{Faults, Kind, Layer};
 use tollgate::base::field::Country;
-use tollgate::base::frame::{Envelope, Pdu, Transport};
+use tollgate::base::frame::{Envelope, Frame, Link, Mtp, Pdu, RoutingLabel, Transport, UserPart};
 use tollgate::base::map::Seed;
 use tollgate::base::network::Network;
 use tollgate::base::number::Shape;
 use tollgate::base::numbering::Numbering;
 use tollgate::base::time::At;
 use tollgate::signal::{self, Context, Counts, Leg, Setup, What};
+use tollgate::wire::isup::iam::Iam;
+use tollgate::wire::isup::number::{NatureOfAddress, Number, PLAN_E164};
+use tollgate::wire::isup::parameter::{self, Parameter};
 
 const CALLER: &str = "+48601000001";
 const FROM: &str = "From: <sip:+48601000001@a.example>;tag=1\r\n";
@@ -49,10 +59,14 @@ impl Read {
     }
 }
 
-fn read(bytes: &[u8]) -> Read {
+fn context() -> Context {
     let numbering = Numbering::new(Country(*b"PL")).unwrap();
     let network = Network { numbering, ..Network::unknown() };
-    let context = Context { network: Arc::new(network), seed: Seed(1) };
+    Context { network: Arc::new(network), seed: Seed(1) }
+}
+
+fn read(bytes: &[u8]) -> Read {
+    let context = context();
     let address = |port| SocketAddr::from(([192, 0, 2, 1], port));
     let envelope = Envelope::Sip { src: address(5060), dst: address(5061), transport: Transport::Udp };
     let pdu = Pdu { at: At::default(), seq: 1, frame: 1, envelope, bytes };
@@ -276,4 +290,193 @@ fn two_isup_messages_in_a_body_are_noticed() {
     let twice = body(&part('\u{2}'));
     let twice = String::from_utf8(twice).unwrap().replace("boundary=b", "boundary=x;boundary=b");
     assert!(read(twice.as_bytes()).is_flagged());
+}
+
+// --- cut, and told twice ----------------------------------------------------------------------------------------------
+
+/// The messages that come out of these frames, and what is counted.
+fn assembled(frames: &[Vec<u8>]) -> (Vec<Vec<u8>>, Faults) {
+    let mut assembler = Assembler::new(AssembleOptions::default());
+    let mut messages = Vec::new();
+    for (number, bytes) in (1..).zip(frames) {
+        let at = At::from_nanos(number * 1_000_000);
+        let wire_length = bytes.len() as u32;
+        let frame = Frame { at, number, link: Link::Ethernet, bytes, wire_length };
+        assembler.push(frame, &mut |pdu| messages.push(pdu.bytes.to_vec()));
+    }
+    (messages, assembler.faults().clone())
+}
+
+/// An INVITE, and the same from another caller, and where they differ first.
+fn two_callers() -> (Vec<u8>, Vec<u8>, usize) {
+    let honest = invite(START, &[FROM, TO, NAMES, "Content-Length: 0\r\n"]);
+    let forged = String::from_utf8(honest.clone()).unwrap().replace(CALLER, "+48602000002").into_bytes();
+    let differ = honest.iter().zip(&forged).position(|(one, other)| one != other).unwrap();
+    (honest, forged, differ)
+}
+
+/// Linux drops a datagram whose fragments overlap (RFC 5722 §3, which it keeps for IPv4 too); others take the first or the
+/// last copy. So nothing of it is read, whichever comes first.
+#[test]
+fn fragments_that_overlap_are_not_read() {
+    let (honest, forged, differ) = two_callers();
+    let (honest, forged) = (frames::datagram(&honest), frames::datagram(&forged));
+    let cut = (8 + differ) / 8 * 8 - 16;
+    for (first, second) in [(&honest, &forged), (&forged, &honest)] {
+        for overlap in [8, 16, 64] {
+            let head = frames::fragment(17, (7, 0, true), &first[..cut + overlap]);
+            let tail = frames::fragment(17, (7, cut as u16, false), &second[cut..]);
+            for order in [[head.clone(), tail.clone()], [tail, head]] {
+                let (messages, faults) = assembled(&order);
+                assert!(messages.is_empty(), "{overlap}");
+                assert!(faults.of(Layer::Ip, Kind::Overlap) > 0, "{overlap}");
+            }
+        }
+    }
+    // A fragment that comes twice, as it was, is no overlap.
+    let head = frames::fragment(17, (7, 0, true), &honest[..cut]);
+    let tail = frames::fragment(17, (7, cut as u16, false), &honest[cut..]);
+    let (messages, faults) = assembled(&[head.clone(), head, tail]);
+    assert_eq!((messages, faults.of(Layer::Ip, Kind::Overlap)), (vec![honest[8..].to_vec()], 0));
+}
+
+/// TCP as Linux has it: of octets that come twice those count that came first. Where they wait for others before them, it is
+/// counted that the copies differ; what was handed on is known to have been received.
+#[test]
+fn of_segments_that_overlap_the_first_counts() {
+    let (honest, forged, differ) = two_callers();
+    let (start, end, whole) = (differ - 10, differ + 20, honest.len());
+    let of = |bytes: &[u8], from: usize, to: usize| frames::tcp(10_000, 1 + from as u32, &bytes[from..to]);
+    for (name, segments, differences) in [
+        ("sent again", vec![of(&honest, 0, end), of(&forged, start, whole)], 0),
+        (
+            "ahead of a gap",
+            vec![of(&honest, start, end), of(&forged, start, whole), of(&honest, 0, start)],
+            1,
+        ),
+        ("around a piece", vec![of(&honest, start, end), of(&forged, 0, whole)], 1),
+    ] {
+        let (messages, faults) = assembled(&[vec![frames::tcp(10_000, 0, b"")], segments].concat());
+        assert_eq!(messages.len(), 1, "{name}");
+        assert_eq!(read(&messages[0]).caller(), CALLER, "{name}");
+        assert_eq!(faults.of(Layer::Tcp, Kind::Overlap), differences, "{name}");
+    }
+}
+
+/// A message that one length makes the body of another, and the other length a message: it is read, and the lengths are counted as
+/// a conflict, in whatever order they stand.
+#[test]
+fn a_message_hidden_by_two_lengths_is_read() {
+    let hidden = invite(START, &[FROM, TO, "Call-ID: hidden\r\nCSeq: 1 INVITE\r\nContent-Length: 0\r\n"]);
+    let length = format!("Content-Length: {}\r\n", hidden.len());
+    for lengths in
+        [["Content-Length: 0\r\n", &length], [&length, "l: 0\r\n"], [&length, "Content-Length:\r\n 0\r\n"]]
+    {
+        let outer = invite(START, &[FROM, TO, NAMES, lengths[0], lengths[1]]);
+        let stream = [outer, hidden.clone()].concat();
+        let (messages, faults) = assembled(&[frames::tcp(10_000, 0, b""), frames::tcp(10_000, 1, &stream)]);
+        let found: Vec<Read> = messages.iter().map(|message| read(message)).collect();
+        let call_ids: Vec<&[u8]> = found.iter().map(|read| read.call_id.as_slice()).collect();
+        assert_eq!(call_ids, [&b"one"[..], b"hidden"], "{lengths:?}");
+        assert!(found[0].is_flagged() && faults.of(Layer::Tcp, Kind::Conflict) > 0, "{lengths:?}");
+    }
+}
+
+// --- ISUP -------------------------------------------------------------------------------------------------------------
+
+/// Caller and called number of a setup, and whether it is ambiguous.
+type Parties = Option<(String, String, bool)>;
+
+/// What is read of an IAM, nothing when it is no setup; and layer, reason and count of what is wrong with it.
+fn read_iam(bytes: &[u8]) -> (Parties, Vec<(&'static str, &'static str, u64)>) {
+    let label = RoutingLabel { standard: Mtp::Itu, opc: 100, dpc: 200, network_indicator: 2, sls: 1 };
+    let envelope = Envelope::Isup { label, part: UserPart::Isup };
+    let pdu = Pdu { at: At::default(), seq: 1, frame: 1, envelope, bytes };
+    let mut counts = Counts::default();
+    let signal = signal::decode(&pdu, &context(), &mut counts);
+    let faults = match &signal {
+        Err(error) => vec![(error.layer, error.kind)],
+        Ok(_) => Vec::new(),
+    };
+    faults.into_iter().for_each(|(layer, kind)| counts.faults.count(layer, kind));
+    let shown = |number: Option<tollgate::base::number::Number>| {
+        number.map(|number| number.to_string()).unwrap_or_default()
+    };
+    let found = signal.ok().flatten().map(|signal| match signal.what {
+        What::Setup(setup) => {
+            (shown(setup.calling.number), shown(setup.called.number), setup.claims.is_ambiguous)
+        }
+        other => panic!("{other:?}"),
+    });
+    (found, counts.faults.nonzero().collect())
+}
+
+fn number(digits: &[u8]) -> Number {
+    Number {
+        nature: NatureOfAddress::INTERNATIONAL,
+        plan: PLAN_E164,
+        digits: digits.iter().copied().collect(),
+        ..Number::default()
+    }
+}
+
+/// Where an IAM has its two pointers: to the called number, and to the optional part.
+const CALLED_POINTER: usize = 8;
+const OPTIONAL_POINTER: usize = 9;
+
+/// An exchange goes where pointers lead (Q.763 §1.5). Where they lie, the message is refused or says so.
+#[test]
+fn pointers_that_lie_are_followed_or_refused() {
+    let mut honest = Vec::new();
+    Iam { called: number(b"48701000001"), calling: Some(number(b"48601000001")), ..Iam::default() }
+        .emit(1, &mut honest);
+    let read_with = |at: usize, value: u8| {
+        let mut bytes = honest.clone();
+        bytes[at] = value;
+        read_iam(&bytes)
+    };
+    let (caller, called) = (CALLER.to_owned(), "+48701000001".to_owned());
+    assert_eq!(read_iam(&honest), (Some((caller.clone(), called.clone(), false)), vec![]));
+    // Behind the end, or nowhere: no call can be made of it.
+    for pointer in [0, 200, 255] {
+        let (found, faults) = read_with(CALLED_POINTER, pointer);
+        assert!(found.is_none() && !faults.is_empty(), "{pointer}: {found:?}");
+    }
+    // The called number is called with its own number: the octets of the calling number.
+    let to_calling = honest[OPTIONAL_POINTER] + 2;
+    let (found, faults) = read_with(CALLED_POINTER, to_calling);
+    assert_eq!(found, Some((caller.clone(), CALLER.to_owned(), true)));
+    assert_eq!(faults, [("isup", "overlap", 1)]);
+    // The optional part cannot be found, or is none: a call without a calling number, and a fault where there is one.
+    let (found, faults) = read_with(OPTIONAL_POINTER, 200);
+    assert_eq!(found, Some((String::new(), called.clone(), false)));
+    assert_eq!(faults, [("isup", "bad_length", 1)]);
+    let (found, faults) = read_with(OPTIONAL_POINTER, 0);
+    assert_eq!((found, faults), (Some((String::new(), called.clone(), false)), vec![]));
+    // Into the called number: digits are read for parameters, up to one that does not fit.
+    let (found, faults) = read_with(OPTIONAL_POINTER, 3);
+    assert_eq!(found.map(|(_, to, _)| to), Some(called));
+    assert!(!faults.is_empty());
+}
+
+/// Q.763 gives an IAM one; which of two an exchange takes is its own affair.
+#[test]
+fn of_two_calling_numbers_the_first_counts() {
+    let mut bytes = Vec::new();
+    Iam { called: number(b"48701000001"), calling: Some(number(b"48601000001")), ..Iam::default() }
+        .emit(1, &mut bytes);
+    let second = {
+        let mut whole = Vec::new();
+        Iam { called: number(b"1"), calling: Some(number(b"48602000002")), ..Iam::default() }
+            .emit(1, &mut whole);
+        let start = OPTIONAL_POINTER + usize::from(whole[OPTIONAL_POINTER]);
+        whole[start..whole.len() - 1].to_vec()
+    };
+    assert_eq!(second[0], parameter::CALLING_NUMBER);
+    assert_eq!(bytes.pop(), Some(0));
+    bytes.extend(second);
+    Parameter::emit_end(&mut bytes);
+    let (found, faults) = read_iam(&bytes);
+    assert_eq!(found, Some((CALLER.to_owned(), "+48701000001".to_owned(), true)));
+    assert_eq!(faults, [("isup", "conflict", 1)]);
 }

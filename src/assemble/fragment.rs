@@ -329,6 +329,7 @@ mod tests {
                 .iter()
                 .filter_map(|(offset, more, part)| {
                     pool.push(s(0), &packet(part), place(1, *offset, *more), &mut faults)
+                        .map(|(_, whole)| whole)
                 })
                 .collect();
             assert_eq!((whole, faults), (vec![bytes.clone()], Faults::default()));

@@ -152,7 +152,7 @@ impl Streams {
                 return sink.skip(if segment.payload.is_empty() { Skip::TcpEmpty } else { Skip::TcpOther });
             }
         };
-        let Some(flow) = self.flows.newest() else { return };
+        let Some(flow) = self.flows.newest_if(&key) else { return };
         (flow.frame, flow.heard) = (sink.frame, sink.at);
         flow.accept(first, segment, key, sink);
         if flow.pending.cost() > self.limits.flow_bytes_max || flow.pending.count() > PIECES_MAX {

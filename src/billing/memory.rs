@@ -134,4 +134,16 @@ mod tests {
         assert!(!read.recent.holds(&[text("acme"), text("+48601000001")], again(121)));
         assert!(!read.recent.holds(&[text("acme"), text("+48601000002")], again(1)));
     }
+
+    #[test]
+    fn a_flood_is_bounded_and_the_oldest_goes() {
+        let mut recent = Recent::default();
+        let pair = |called: &str| ["acme".to_owned(), called.to_owned()];
+        let at = At::from_nanos(1);
+        recent.add(pair("first"), at);
+        assert!(recent.holds(&pair("first"), at));
+        (0..REMEMBERED_MAX).for_each(|_| recent.add(pair("other"), at));
+        assert_eq!(recent.sizes(), (REMEMBERED_MAX, 1));
+        assert!(!recent.holds(&pair("first"), at) && recent.holds(&pair("other"), at));
+    }
 }

@@ -373,10 +373,11 @@ impl Legs {
     /// Takes in a call that further legs may join.
     fn note(&mut self, now: At, call: Box<Call>, names: ArrayVec<Name, NAMES_MAX>) {
         if self.known_count >= self.options.calls_max {
+            // The oldest closes before its time; when it lives on with its legs, this one is not taken in.
+            self.counts.apart[Apart::Full as usize] += 1;
             self.close_oldest();
         }
         if self.known_count >= self.options.calls_max {
-            self.counts.apart[Apart::Full as usize] += 1;
             return;
         }
         let seq = call.seq;

@@ -9,7 +9,7 @@ use crate::base::map::{Map, Seed};
 use crate::wire::net::{self, Packet, Tcp};
 use crate::wire::sctp;
 
-/// Fragmented datagrams and associations whose frames are remembered; the one remembered longest makes room.
+/// Streams, fragmented datagrams and associations whose frames are remembered; the one remembered longest makes room.
 const WAITING_MAX: usize = 8_192;
 /// Frames remembered of each.
 const PIECES_MAX: usize = 64;
@@ -177,6 +177,8 @@ impl Frames {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::frame::Link;
+    use crate::base::time::At;
 
     #[test]
     fn frames_are_a_set() {
@@ -184,5 +186,42 @@ mod tests {
         [1, 64, 1_000].into_iter().for_each(|number| frames.set(number));
         let held: Vec<u64> = (0..2_000).filter(|number| frames.has(*number)).collect();
         assert_eq!(held, [1, 64, 1_000]);
+    }
+
+    /// A frame with the first part of a datagram, or with a segment, from a host of its own.
+    fn frame(number: u32, protocol: u8) -> Vec<u8> {
+        let flags: [u8; 2] = if protocol == net::TCP { [0, 0] } else { [0x20, 0] };
+        let [a, b, c, d] = number.to_be_bytes();
+        let ip = [0x45, 0, 0, 48, 0, 7, flags[0], flags[1], 64, protocol, 0, 0, a, b, c, d, 10, 0, 0, 1];
+        let tcp = [0x13, 0xc4, 0x13, 0xc4, 0, 0, 0, 1, 0, 0, 0, 0, 0x50, 0x18, 0, 0, 0, 0, 0, 0];
+        [&[2; 12][..], &[8, 0], &ip, &tcp, &[b'x'; 8]].concat()
+    }
+
+    fn see(kept: &mut Kept, number: u64, bytes: &[u8]) {
+        let (at, wire_length) = (At::default(), bytes.len() as u32);
+        kept.see(&Frame { at, number, link: Link::Ethernet, bytes, wire_length });
+    }
+
+    #[test]
+    fn a_flood_is_bounded_and_the_newest_is_kept() {
+        for protocol in [net::UDP, net::TCP] {
+            let mut kept = Kept::new(Seed(1));
+            for number in 1..=3 * WAITING_MAX as u32 {
+                see(&mut kept, number.into(), &frame(number, protocol));
+                assert!(kept.order.len() <= WAITING_MAX && kept.waiting.len() == kept.order.len());
+            }
+            // Of one datagram no more than so many frames.
+            let last = frame(1, protocol);
+            (0..1_000).for_each(|number| see(&mut kept, 100_000 + number, &last));
+            assert!(kept.waiting.values().all(|frames| frames.len() <= PIECES_MAX));
+            kept.message(100_999, true);
+            assert!(kept.has(&Frame {
+                at: At::default(),
+                number: 100_999,
+                link: Link::Ethernet,
+                bytes: &last,
+                wire_length: 0
+            }));
+        }
     }
 }

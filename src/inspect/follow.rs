@@ -208,3 +208,28 @@ impl Recent {
         self.calls.get(&hash).filter(|(ended, _)| now.since(*ended) <= RECENT_HOLD).map(|(_, call)| call)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::call::CallKey;
+    use crate::signal::Setup;
+
+    #[test]
+    fn calls_that_have_ended_make_room_by_number_and_by_age() {
+        let mut recent = Recent::new(Seed(1));
+        let key = CallKey::Isup { opc: 1, dpc: 2, cic: 3 };
+        let call = Call::new(key, 0, At::default(), Setup::default());
+        let at = |seconds: u64| At::from_nanos(seconds * 1_000_000_000);
+        for hash in 0..RECENT_MAX as u64 + 100 {
+            recent.put(hash, at(1), &call);
+        }
+        assert_eq!((recent.calls.len(), recent.order.len()), (RECENT_MAX, RECENT_MAX));
+        assert!(recent.get(99, at(1)).is_none() && recent.get(100, at(1)).is_some());
+        // One circuit over and over holds one call.
+        (0..1_000).for_each(|_| recent.put(7, at(1), &call));
+        assert_eq!((recent.calls.len(), recent.order.len()), (RECENT_MAX - 999, RECENT_MAX));
+        recent.put(8, at(100), &call);
+        assert_eq!((recent.calls.len(), recent.order.len()), (1, 1));
+    }
+}

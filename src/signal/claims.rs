@@ -41,7 +41,7 @@ pub struct Claims {
     /// The same of the called number.
     pub isup_called_differs: Option<bool>,
     /// Switches may read it in more than one way: two From or Call-ID that differ, line breaks that some take for one,
-    /// digits hidden from those who do not undo escapes.
+    /// digits hidden from those who do not undo escapes; an ISUP parameter given twice, or octets that are of two.
     pub is_ambiguous: bool,
 }
 

@@ -50,24 +50,30 @@ pub fn tcp(src_port: u16, sequence: u32, payload: &[u8]) -> Vec<u8> {
 
 /// A frame with one chunk of M3UA; `edges` says whether it is the first and the last of its message.
 pub fn sctp(verification_tag: u32, tsn: u32, edges: (bool, bool), payload: &[u8]) -> Vec<u8> {
-    chunk(verification_tag, (tsn, 0), edges, payload)
+    chunk(verification_tag, tsn, (1, 0), edges, payload)
 }
 
 /// The same of a whole message, with its number in its stream.
 pub fn in_stream(verification_tag: u32, tsn: u32, stream_sequence: u16, payload: &[u8]) -> Vec<u8> {
-    chunk(verification_tag, (tsn, stream_sequence), (true, true), payload)
+    on_stream(verification_tag, tsn, (1, stream_sequence), payload)
+}
+
+/// The same, of a stream and its number in that.
+pub fn on_stream(verification_tag: u32, tsn: u32, place: (u16, u16), payload: &[u8]) -> Vec<u8> {
+    chunk(verification_tag, tsn, place, (true, true), payload)
 }
 
 fn chunk(
     verification_tag: u32,
-    (tsn, stream_sequence): (u32, u16),
+    tsn: u32,
+    (stream, stream_sequence): (u16, u16),
     (first, last): (bool, bool),
     payload: &[u8],
 ) -> Vec<u8> {
     let mut packet = Vec::new();
     sctp::Header { src_port: 2905, dst_port: 2905, verification_tag }.emit(&mut packet);
     let unordered = false;
-    let data = sctp::Data { tsn, stream: 1, stream_sequence, protocol: 3, first, last, unordered, payload };
+    let data = sctp::Data { tsn, stream, stream_sequence, protocol: 3, first, last, unordered, payload };
     data.emit(&mut packet);
     ipv4(132, &packet)
 }

@@ -246,6 +246,24 @@ fn a_call_passes_there_and_back() {
     assert_eq!((world.count(Kind::Request), world.count(Kind::Response)), (3, 4));
 }
 
+/// At the limit a call is not asked about, and passes.
+#[test]
+fn what_cannot_be_held_passes() {
+    let (gate, queries) = gate(64);
+    let world = World::new(gate, "127.0.0.#:0", |options| {
+        (options.limits.held, options.deadline) = (4, Duration::from_millis(250));
+    });
+    let invites: Vec<String> = (0..20).map(|id| world.invite(&call(&id.to_string()))).collect();
+    invites.iter().for_each(|invite| world.carrier_sends(invite));
+    let mut came: Vec<String> = (0..20).map(|_| line(&world.at_core(), "Call-ID:").to_owned()).collect();
+    let mut sent: Vec<String> = invites.iter().map(|invite| line(invite, "Call-ID:").to_owned()).collect();
+    came.sort();
+    sent.sort();
+    assert_eq!(came, sent);
+    // Four at a time, of which nobody answers the questions.
+    assert!((4..20).contains(&queries.len()), "{}", queries.len());
+}
+
 #[test]
 fn a_caller_hangs_up_while_the_call_is_held() {
     let (gate, queries) = gate(8);

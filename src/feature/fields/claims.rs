@@ -60,7 +60,7 @@ pub(super) const CLAIMS: &[Row] = &[
     row(
         "ambiguous",
         Type::Bool,
-        "Switches may read the setup in more than one way: contradicting headers, stray line ends, disguised digits",
+        "Switches may read the setup in more than one way: contradicting headers or parameters, stray line ends, disguised digits",
         |m| Value::Bool(m.call.claims.is_ambiguous),
     ),
 ];

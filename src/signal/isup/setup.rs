@@ -1,5 +1,6 @@
 //! Initial address message → [`Setup`]: route, parties and claims. ITU-T Q.763, T1.113.3. For one in an INVITE too.
 
+use crate::base::fault::Kind;
 use crate::base::fingerprint::Fingerprint;
 use crate::base::frame::RoutingLabel;
 use crate::base::number::{Number as E164, Party};
@@ -31,6 +32,7 @@ pub(super) fn read(
     if let Some(error) = fault {
         counts.faults.count(error.layer, error.kind);
     }
+    let is_ambiguous = fault.is_some_and(|error| matches!(error.kind, Kind::Conflict | Kind::Overlap));
     let network = &context.network;
     let (route, direction) = network.routes.of_point_codes(label.network_indicator, label.opc, label.dpc);
     let is_inbound = direction == Direction::Inbound;
@@ -47,7 +49,7 @@ pub(super) fn read(
         called: shown(&iam.called, overlap.format, context),
         diverting: diverting(&iam).map(of_few),
         overlap: (!iam.called.ended).then_some(overlap),
-        claims: claims(message.variant, &iam, calling.number, of_few),
+        claims: Claims { is_ambiguous, ..claims(message.variant, &iam, calling.number, of_few) },
         calling,
         correlation: Correlation::default(),
         equipment: equipment::of_iam(&iam, print),

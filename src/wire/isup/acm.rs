@@ -70,16 +70,19 @@ mod tests {
 
     #[test]
     fn reads_what_it_wrote() {
+        for octets in 0..=u16::MAX {
+            let acm = Acm { backward_call: octets.to_be_bytes() };
+            let mut bytes = Vec::new();
+            acm.emit(77, MessageType::CONNECT, &mut bytes);
+            assert_eq!(Acm::parse(&Message::parse(&bytes).unwrap()), Ok(acm));
+        }
         for status in [
             CalledStatus::NoIndication,
             CalledStatus::SubscriberFree,
             CalledStatus::ConnectWhenFree,
             CalledStatus::Spare,
         ] {
-            let mut bytes = Vec::new();
-            Acm::with_status(status).emit(77, MessageType::ADDRESS_COMPLETE, &mut bytes);
-            let acm = Acm::parse(&Message::parse(&bytes).unwrap()).unwrap();
-            assert_eq!(acm.called_status(), status);
+            assert_eq!(Acm::with_status(status).called_status(), status);
         }
     }
 

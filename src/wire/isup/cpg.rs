@@ -51,9 +51,11 @@ mod tests {
 
     #[test]
     fn reads_what_it_wrote_and_ignores_the_top_bit() {
-        let mut bytes = Vec::new();
-        Cpg { event: Event::ALERTING }.emit(1, &mut bytes);
-        assert_eq!(Cpg::parse(&Message::parse(&bytes).unwrap()), Ok(Cpg { event: Event::ALERTING }));
+        for event in (0..0x80).map(Event) {
+            let mut bytes = Vec::new();
+            Cpg { event }.emit(1, &mut bytes);
+            assert_eq!(Cpg::parse(&Message::parse(&bytes).unwrap()), Ok(Cpg { event }));
+        }
         let restricted = Message::parse(&[1, 0, 0x2C, 0x82, 0]).unwrap();
         assert_eq!(Cpg::parse(&restricted), Ok(Cpg { event: Event::PROGRESS }));
         assert!(Cpg::parse(&Message::parse(&[1, 0, 0x2C]).unwrap()).is_err());

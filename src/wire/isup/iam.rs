@@ -84,7 +84,8 @@ impl Iam {
             Variant::Bicc | Variant::China | Variant::Itu => (self.take_itu(message)?, POINTERS),
         };
         self.called.read(called)?;
-        let mut fault = message.is_among(pointers, called).then(|| called.error(Kind::Overlap));
+        let is_elsewhere = message.is_among(pointers, called) || message.is_in_optional(pointers, called);
+        let mut fault = is_elsewhere.then(|| called.error(Kind::Overlap));
         if message.variant == Variant::Ansi
             && let Err(error) = self.take_service(message, &mut note)
         {

@@ -197,6 +197,21 @@ impl<'a> Message<'a> {
         parameter.offset <= self.offset(self.parameter_octets()).saturating_add(pointers.end)
     }
 
+    /// Whether octets of a mandatory parameter are octets of the optional part too, which comes last (§1.5).
+    #[inline]
+    #[must_use]
+    pub fn is_in_optional(&self, pointers: Pointers, parameter: Parameter<'_>) -> bool {
+        let header = self.bytes().len().saturating_sub(self.parameter_octets().len());
+        let at = pointers.end.saturating_sub(1);
+        match self.parameter_octets().get(at) {
+            None | Some(0) => false,
+            Some(distance) => {
+                let start = header.saturating_add(at).saturating_add(usize::from(*distance));
+                parameter.offset.saturating_add(parameter.content.len()) > start
+            }
+        }
+    }
+
     /// The message from what the pointer at `at` points to, which is not its end: its value counts octets from the pointer
     /// itself (§1.5).
     #[inline]

@@ -43,6 +43,9 @@ pub fn lint(message: &[u8]) -> ArrayVec<Note, NOTES_MAX> {
         if scheme(uri) == Some(Scheme::Other) {
             note(&mut notes, 0, "a scheme in the Request-URI that is not sip, sips or tel");
         }
+        if has_bad_port(uri) {
+            note(&mut notes, 0, "a port in the Request-URI that is no number");
+        }
     }
     let is_response = matches!(start, Some(Start::Response { .. }));
     let mut has_via = false;
@@ -83,6 +86,18 @@ fn has_headers(uri: &[u8]) -> bool {
 
 fn scheme(uri: &[u8]) -> Option<Scheme> {
     Uri::parse(uri).map(|uri| uri.scheme)
+}
+
+/// As of an IPv6 address without its brackets (RFC 5118 §4.2).
+fn has_bad_port(uri: &[u8]) -> bool {
+    let Some(read) = Uri::parse(uri).filter(|read| matches!(read.scheme, Scheme::Sip | Scheme::Sips)) else {
+        return false;
+    };
+    let before = memchr(b'@', uri).or_else(|| memchr(b':', uri)).and_then(|at| at.checked_add(1));
+    let after = before.and_then(|start| uri.get(start..)).and_then(|rest| rest.strip_prefix(read.host));
+    let Some([b':', port @ ..]) = after else { return false };
+    let port = port.split(|octet| matches!(octet, b';' | b'?')).next().unwrap_or_default();
+    port.is_empty() || !port.iter().all(u8::is_ascii_digit)
 }
 
 fn empty(value: &[u8]) -> Option<&'static str> {
@@ -176,6 +191,8 @@ mod tests {
                 "X: 1",
                 Some("a scheme in the Request-URI that is not sip, sips or tel"),
             ),
+            ("INVITE sip:1@[2001:db8::1]:5060;lr SIP/2.0", "X: 1", None),
+            ("INVITE sip:2001:db8::1 SIP/2.0", "X: 1", Some("a port in the Request-URI that is no number")),
             (REQUEST, "Contact: <sip:1@h>;;", Some("an empty value or parameter")),
             (REQUEST, "v: SIP/2.0/UDP h;branch=z9hG4bK2,", Some("an empty value or parameter")),
             (REQUEST, "v: SIP/2.0/UDP h", None),
