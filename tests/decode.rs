@@ -219,6 +219,44 @@ fn the_frames_of_a_call_are_a_capture_of_their_own() {
 }
 
 /// Another decoder reads a file, too.
+#[test]
+fn a_capture_is_never_written_over_and_a_place_is_tried_first() {
+    let dir = tempfile::tempdir().unwrap();
+    let capture = dir.path().join("in.pcap");
+    fs::copy(root().join("captures/isup-wangiri/input.pcap"), &capture).unwrap();
+    let before = fs::read(&capture).unwrap();
+    let other_name = dir.path().join("same.pcap");
+    std::os::unix::fs::symlink(&capture, &other_name).unwrap();
+    let nowhere = dir.path().join("no/such/place.pcap");
+    for (path, code) in [(&capture, 2), (&other_name, 2), (&nowhere, 73), (&dir.path().to_owned(), 73)] {
+        let arguments = ["decode", capture.to_str().unwrap(), "--write", path.to_str().unwrap()];
+        let (found, printed, said) = outcome(&arguments);
+        assert_eq!((found, printed.as_str()), (code, ""), "{said}");
+    }
+    assert_eq!(fs::read(&capture).unwrap(), before);
+    for name in ["--call", "--ladder"] {
+        let (code, _, said) = outcome(&["decode", capture.to_str().unwrap(), name, " "]);
+        assert!(code == 2 && said.contains("name of a call"), "{said}");
+    }
+}
+
+#[test]
+fn frames_are_written_even_if_nobody_reads_what_is_printed() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("out.pcapng");
+    let input = root().join("captures/isup-wangiri/input.pcap");
+    let arguments = ["decode", input.to_str().unwrap(), "--number", "48", "--write", file.to_str().unwrap()];
+    let whole = decoded(&arguments[..4]);
+    // Both ends of standard output and standard error are closed before anything is printed.
+    let mut child = tollgate(&arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop((child.stdout.take(), child.stderr.take()));
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert_eq!(
+        decoded(&["decode", file.to_str().unwrap(), "--number", "48"]).lines().count(),
+        whole.lines().count()
+    );
+}
+
 fn check_by_tshark(file: &str) {
     let ran = Command::new("tshark")
         .args(["-r", file, "-Y", "sip || isup", "-T", "fields", "-e", "frame.number"])

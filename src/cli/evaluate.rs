@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::base::network::Network;
 use crate::call::LegOptions;
 use crate::capture::Capture;
+use crate::cli::failure::say;
 use crate::cli::load::SetUp;
 use crate::cli::progress::{Played, Watched};
 use crate::cli::{EvaluateArguments, Failure, Format, interrupt, load, simulate};
@@ -128,7 +129,7 @@ impl Runner<'_> {
         let set_up = load::set_up(under, (&marks, limits, loaded.legs), (self.arguments.shards, load::SEED));
         let result = self.run(&name, (&mut frames, Box::new(truth)), under, (set_up, calls));
         let capture = frames.finish();
-        capture.problems().iter().for_each(|problem| eprintln!("{problem}"));
+        capture.problems().iter().for_each(say);
         result
     }
 

@@ -1,7 +1,7 @@
 //! Why a command failed: words for a person, an exit code for a script.
 
 use std::fmt;
-use std::io;
+use std::io::{self, Write};
 use std::path::Path;
 
 /// What is said on standard error, and the exit code.
@@ -42,6 +42,11 @@ impl Failure {
             _ => Ok(()),
         }
     }
+}
+
+/// Says something on standard error. Whoever closed it does not want to hear it.
+pub(super) fn say(what: impl fmt::Display) {
+    let _ = writeln!(io::stderr(), "{what}");
 }
 
 /// Exit code for an output, as in sysexits.h.

@@ -13,6 +13,7 @@ use serde::Deserialize;
 use ureq::Agent;
 
 use crate::adapter::feed::{Form, Refused};
+use crate::cli::failure::say;
 use crate::cli::progress::Line;
 use crate::cli::{Failure, FeedArguments, FeedForm, interrupt};
 use crate::clock::Deadline;
@@ -138,7 +139,11 @@ impl Lines {
             }
             self.octets_read += self.reader.skip_until(b'\n').map_err(failed)? as u64;
             self.too_long += 1;
-            eprintln!("{}:{}: the line is too long: at most {LINE_MAX} octets", path.display(), self.number);
+            say(format_args!(
+                "{}:{}: the line is too long: at most {LINE_MAX} octets",
+                path.display(),
+                self.number
+            ));
         }
     }
 }
@@ -242,12 +247,12 @@ impl<'a> Sender<'a> {
         for Refused { line, what, fix } in &taken.errors {
             let index = usize::try_from(line.saturating_sub(1)).unwrap_or(usize::MAX);
             let number = batch.numbers.get(index).copied().unwrap_or_default();
-            eprintln!("{shown}:{number}: {what}: {fix}");
+            say(format_args!("{shown}:{number}: {what}: {fix}"));
         }
         let more = taken.refused.saturating_sub(taken.errors.len() as u64);
         if more > 0 {
             let last = batch.numbers.back().copied().unwrap_or_default();
-            eprintln!("{shown}: {more} more lines up to line {last} were refused");
+            say(format_args!("{shown}: {more} more lines up to line {last} were refused"));
         }
     }
 

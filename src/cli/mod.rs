@@ -547,7 +547,7 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("{}", failure.message.trim_end());
+            failure::say(failure.message.trim_end());
             ExitCode::from(failure.code)
         }
     }

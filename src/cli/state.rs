@@ -12,6 +12,7 @@ use crate::base::network::Network;
 use crate::base::time::At;
 use crate::billing::Memory;
 use crate::cli::Failure;
+use crate::cli::failure::say;
 use crate::feature::Store;
 use crate::journal::state::{self, Content, Header, StateError};
 use crate::judge::Judge;
@@ -73,7 +74,10 @@ impl Keeper {
     pub fn compare_rules(&self, learned: &Learned, ruleset: &str) {
         if learned.header.ruleset != ruleset {
             let path = self.path.display();
-            eprintln!("{path}: learned with the rules {}, goes on with others", learned.header.ruleset);
+            say(format_args!(
+                "{path}: learned with the rules {}, goes on with others",
+                learned.header.ruleset
+            ));
         }
     }
 

@@ -22,6 +22,7 @@ use self::walk::{Aside, Route, Visitor, Walked, walk};
 use self::write::Calls;
 use crate::base::network::Network;
 use crate::base::text::grouped;
+use crate::cli::failure::say;
 use crate::cli::{DecodeArguments, Failure, interrupt, load};
 use crate::inspect::Entry;
 use crate::inspect::ladder::{Ladder, Paper};
@@ -42,6 +43,9 @@ pub fn run(arguments: &DecodeArguments) -> Result<(), Failure> {
         return Err(Failure::new(2, help));
     }
     let mut selection = Selection::new(arguments)?;
+    if let Some(path) = &arguments.write {
+        write::check(path, &arguments.captures)?;
+    }
     let loaded = load::network(arguments.network.as_deref())?;
     let (network, legs) = (Arc::new(loaded.network), loaded.legs);
     let interrupted = interrupt::watch()?;
@@ -61,19 +65,18 @@ pub fn run(arguments: &DecodeArguments) -> Result<(), Failure> {
     let is_live = is_stdin || arguments.captures.iter().any(|path| !path.is_file());
     let walked = if is_live { walk(&route, &mut view)? } else { relay::walk(&route, &mut view)? };
     let shown = view.finish(&walked);
-    if let Err(error) = &shown
-        && error.kind() == io::ErrorKind::BrokenPipe
-    {
+    let is_unread = shown.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::BrokenPipe);
+    if is_unread && arguments.write.is_none() {
         return Ok(());
     }
     Failure::printed(shown)?;
     let summary = Summary { walked: &walked, shown: view.shown, is_all: selection.is_all() };
-    eprint!("{summary}");
+    say(summary.to_string().trim_end());
     if walked.interrupted {
         return Err(Failure::new(interrupt::CODE, "interrupted: what was printed covers what was read"));
     }
     if let Some(path) = &arguments.write {
-        eprintln!("{}", write::write(path, &route, (&selection, &view.calls))?);
+        say(write::write(path, &route, (&selection, &view.calls))?);
     }
     match &arguments.ladder {
         Some(call) if view.shown == 0 => Err(Failure::new(1, format!("no message of a call `{call}`"))),
@@ -109,6 +112,9 @@ struct View<'v> {
     all: bool,
     /// Nobody knows when the next message comes: each is shown at once.
     flushes: bool,
+    /// Frames are to be written, whether or not anybody still reads what is printed.
+    writes: bool,
+    is_unread: bool,
     out: BufWriter<io::StdoutLock<'static>>,
     shown: u64,
 }
@@ -136,8 +142,22 @@ impl<'v> View<'v> {
             collects: arguments.write.is_some() && !selection.is_all(),
             all: arguments.all && selection.is_all(),
             flushes: is_stdin || io::stdout().is_terminal(),
+            writes: arguments.write.is_some(),
+            is_unread: false,
             out: BufWriter::with_capacity(1 << 16, io::stdout().lock()),
             shown: 0,
+        }
+    }
+
+    /// What became of printing: that nobody reads it any more ends the walk only where nothing else is left to do.
+    fn printed(&mut self, printed: io::Result<()>) -> io::Result<()> {
+        match printed {
+            Err(error) if self.writes && error.kind() == io::ErrorKind::BrokenPipe => {
+                self.is_unread = true;
+                Ok(())
+            }
+            Ok(()) if self.flushes => self.out.flush(),
+            other => other,
         }
     }
 
@@ -145,6 +165,9 @@ impl<'v> View<'v> {
     fn finish(&mut self, walked: &Walked) -> io::Result<()> {
         if let Some(error) = &walked.stopped {
             return Err(error.kind().into());
+        }
+        if self.is_unread {
+            return Err(io::ErrorKind::BrokenPipe.into());
         }
         if let Form::Ladder(ladder, paper, paint) = &self.form
             && !ladder.is_empty()
@@ -169,17 +192,19 @@ impl Visitor for View<'_> {
         if self.collects {
             self.calls.add(entry);
         }
-        match &mut self.form {
-            Form::Json(json) => json.message(entry, self.network, &mut self.out)?,
-            Form::Ladder(ladder, ..) => {
-                if ladder.is_empty() {
-                    title(entry, &mut self.out)?;
-                }
-                ladder.push(entry);
-            }
-            Form::Lines(lines) => lines.message(entry, &mut self.out)?,
+        if self.is_unread {
+            return Ok(());
         }
-        if self.flushes { self.out.flush() } else { Ok(()) }
+        let printed = match &mut self.form {
+            Form::Json(json) => json.message(entry, self.network, &mut self.out),
+            Form::Ladder(ladder, ..) => {
+                let titled = if ladder.is_empty() { title(entry, &mut self.out) } else { Ok(()) };
+                ladder.push(entry);
+                titled
+            }
+            Form::Lines(lines) => lines.message(entry, &mut self.out),
+        };
+        self.printed(printed)
     }
 
     fn wants_asides(&self) -> bool {
@@ -187,12 +212,15 @@ impl Visitor for View<'_> {
     }
 
     fn aside(&mut self, aside: &Aside) -> io::Result<()> {
-        match &mut self.form {
-            Form::Json(json) => json.aside(aside, &mut self.out)?,
-            Form::Ladder(..) => {}
-            Form::Lines(lines) => lines.aside(aside, &mut self.out)?,
+        if self.is_unread {
+            return Ok(());
         }
-        if self.flushes { self.out.flush() } else { Ok(()) }
+        let printed = match &mut self.form {
+            Form::Json(json) => json.aside(aside, &mut self.out),
+            Form::Ladder(..) => Ok(()),
+            Form::Lines(lines) => lines.aside(aside, &mut self.out),
+        };
+        self.printed(printed)
     }
 }
 

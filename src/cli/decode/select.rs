@@ -39,6 +39,10 @@ impl Selection {
                 Failure::new(2, format!("{}\n`tollgate help decode` lists the fields", shown.join("\n")))
             })
         });
+        if arguments.call.iter().chain(&arguments.ladder).any(|name| name.trim().is_empty()) {
+            let help = "--call and --ladder want the name of a call, as the lines have it";
+            return Err(Failure::new(2, help));
+        }
         Ok(Self {
             condition: condition.transpose()?,
             calls: arguments.call.iter().chain(&arguments.ladder).map(|name| Wanted::new(name)).collect(),

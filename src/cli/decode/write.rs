@@ -1,7 +1,9 @@
 //! The frames of some calls as a capture of their own.
 
+use std::fs;
 use std::io::{self, Write};
-use std::path::Path;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 
 use crate::base::frame::{Frame, Link};
 use crate::base::map::Set;
@@ -42,6 +44,24 @@ impl Calls {
             self.full = true;
         }
     }
+}
+
+/// Whether the file can be made, before hours of reading: its directory is there and can be written to, and it is none of the captures
+/// themselves, which it would take the place of.
+pub fn check(path: &Path, captures: &[PathBuf]) -> Result<(), Failure> {
+    let is_itself = |capture: &&PathBuf| match (fs::metadata(path), fs::metadata(capture)) {
+        (Ok(file), Ok(capture)) => (file.dev(), file.ino()) == (capture.dev(), capture.ino()),
+        _ => false,
+    };
+    if let Some(capture) = captures.iter().find(is_itself) {
+        let message = format!("--write {}: that is a capture to read; name another file", capture.display());
+        return Err(Failure::new(2, message));
+    }
+    if path.is_dir() {
+        return Err(Failure::output(path, &io::ErrorKind::IsADirectory.into()));
+    }
+    let tried = WholeFile::create(path).and_then(WholeFile::discard);
+    tried.map_err(|error| Failure::output(path, &error))
 }
 
 /// Reads the captures twice more and writes what belongs to the calls, or to messages wanted by themselves; says what it

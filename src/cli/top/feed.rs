@@ -89,16 +89,25 @@ pub fn locked(state: &Mutex<State>) -> MutexGuard<'_, State> {
 /// Messages on their way to the screen. They stop when this is dropped.
 pub struct Feed {
     stop: Option<Sender<Infallible>>,
+    /// None when it may wait for a pipe in which nothing comes: the end of the program is its end.
     thread: Option<JoinHandle<()>>,
     _source: Option<Running>,
 }
 
 impl Feed {
     /// Plays a capture, so many times as fast as it was taken; `None` is as fast as it goes.
-    pub fn of_capture(capture: Capture, speed: Option<f64>, taker: Taker) -> io::Result<Self> {
+    pub fn of_capture(
+        (capture, is_pipe): (Capture, bool),
+        speed: Option<f64>,
+        taker: Taker,
+    ) -> io::Result<Self> {
         let (stop_in, stop_out) = bounded(0);
         let play = move || play(capture, speed, (taker, stop_out));
-        Self::start(stop_in, None, Box::new(play))
+        let mut feed = Self::start(stop_in, None, Box::new(play))?;
+        if is_pipe {
+            feed.thread = None;
+        }
+        Ok(feed)
     }
 
     /// Takes what a source puts into its queue.

@@ -89,7 +89,7 @@ impl Looking {
             (KeyCode::Enter, View::Calls) => self.open(state, network),
             (KeyCode::Enter, _) => self.view = View::Calls,
             (code, View::Calls) => self.select(code, state, network),
-            (code, View::Ladder) => self.scroll(code),
+            (code, View::Ladder) => self.scroll(code, state, network),
             (_, View::Help) => {}
         }
         true
@@ -138,14 +138,17 @@ impl Looking {
         self.selected = to.and_then(|to| ids.get(to.min(ids.len().saturating_sub(1)))).copied();
     }
 
-    fn scroll(&mut self, code: KeyCode) {
-        self.scroll = match code {
+    fn scroll(&mut self, code: KeyCode, state: &State, network: &Network) {
+        let last = self.current(state, network).map_or(0, |row| row.ladder.len());
+        let scroll = match code {
             KeyCode::Up | KeyCode::Char('k') => self.scroll.saturating_sub(1),
             KeyCode::Down | KeyCode::Char('j') => self.scroll + 1,
             KeyCode::PageUp => self.scroll.saturating_sub(PAGE),
             KeyCode::PageDown => self.scroll + PAGE,
             KeyCode::Home => 0,
+            KeyCode::End => last,
             _ => self.scroll,
         };
+        self.scroll = scroll.min(last);
     }
 }

@@ -54,7 +54,8 @@ pub fn run(arguments: &TopArguments) -> Result<(), Failure> {
                 Capture::open(&arguments.captures).map_err(|error| Failure::new(error.exit_code(), error))?;
             let names: Vec<String> =
                 arguments.captures.iter().map(|path| path.display().to_string()).collect();
-            (names.join(" "), Feed::of_capture(capture, arguments.speed.0, taker))
+            let is_pipe = arguments.captures.iter().any(|path| !path.is_file());
+            (names.join(" "), Feed::of_capture((capture, is_pipe), arguments.speed.0, taker))
         }
     };
     let feed = feed.map_err(started)?;

@@ -194,12 +194,13 @@ impl Picture<'_> {
             width,
         )));
         let drawn = row.ladder.draw(Paper { width, ascii: false });
-        let room = height.saturating_sub(lines.len() + 1);
+        let is_cut = row.ladder.left_out() > 0;
+        let room = height.saturating_sub(lines.len() + 1 + usize::from(is_cut));
         let start = self.looking.scroll.min(drawn.len().saturating_sub(room));
         for line in drawn.into_iter().skip(start).take(room) {
             lines.push(Line::styled(line.text, self.tone(line.tone)));
         }
-        if row.ladder.left_out() > 0 {
+        if is_cut {
             lines.push(Line::raw(format!("{} messages more", row.ladder.left_out())));
         }
     }

@@ -70,6 +70,8 @@ pub struct Row {
     /// Its messages.
     pub ladder: Ladder,
     seq: u64,
+    /// Where the decision is counted.
+    decided_on: Option<(RouteId, Decision)>,
 }
 
 /// Counts of a route, or of all.
@@ -182,8 +184,14 @@ impl State {
         }
     }
 
-    /// What was taken for the call is a leg of it: its row is the call's from now on.
+    /// What was taken for the call is a leg of it: its row is the call's from now on, and it counts on the call's route.
     fn rename(&mut self, old: &Call, call: &Call) {
+        if let Some(counts) = self.routes.get_mut(usize::from(old.route.0)) {
+            counts.calls = counts.calls.saturating_sub(1);
+        }
+        if let Some(counts) = self.routes.get_mut(usize::from(call.route.0)) {
+            counts.calls += 1;
+        }
         let Some(number) = self.by_seq.remove(&old.seq) else { return };
         self.by_id.remove(&old.id);
         self.by_id.insert(call.id, number);
@@ -199,10 +207,7 @@ impl State {
         match event {
             CallEvent::Setup(_) => self.setup(call),
             CallEvent::Answer(_) => {
-                self.total.answered += 1;
-                if let Some(counts) = self.routes.get_mut(usize::from(call.route.0)) {
-                    counts.answered += 1;
-                }
+                self.each(call.route, |counts| counts.answered += 1);
                 self.change(call, Phase::Answered);
             }
             CallEvent::End(_) => {
@@ -218,10 +223,15 @@ impl State {
             Output::Verdict { seq, verdict } => {
                 let number = self.by_seq.get(seq).copied();
                 let Some(row) = number.and_then(|number| self.held(number)) else { return };
+                // One that was taken for the call, and is a leg of it, was judged as it.
+                let before = row.decided_on.replace((row.route, verdict.decision));
                 judged(row, verdict, ruleset);
-                let route = usize::from(row.route.0);
-                let all = [Some(&mut self.total), self.routes.get_mut(route)];
-                all.into_iter().flatten().for_each(|counts| counts.decisions[verdict.decision as usize] += 1);
+                let route = row.route;
+                if let Some((route, decision)) = before {
+                    let undo = |count: &mut u64| *count = count.saturating_sub(1);
+                    self.each(route, |counts| undo(&mut counts.decisions[decision as usize]));
+                }
+                self.each(route, |counts| counts.decisions[verdict.decision as usize] += 1);
             }
             Output::Record(record) => {
                 let number = self.by_id.get(&record.call.id).copied();
@@ -234,10 +244,17 @@ impl State {
         }
     }
 
+    /// Changes the counts of all routes together and of one.
+    fn each(&mut self, route: RouteId, change: impl Fn(&mut Counts)) {
+        change(&mut self.total);
+        if let Some(counts) = self.routes.get_mut(usize::from(route.0)) {
+            change(counts);
+        }
+    }
+
     fn setup(&mut self, call: &Call) {
         self.live += 1;
-        let all = [Some(&mut self.total), self.routes.get_mut(usize::from(call.route.0))];
-        all.into_iter().flatten().for_each(|counts| counts.calls += 1);
+        self.each(call.route, |counts| counts.calls += 1);
         if let Some(second) = self.seconds.back_mut() {
             second.2 += 1;
         }
@@ -264,6 +281,7 @@ impl State {
             rule: None,
             ladder: Ladder::new(MESSAGES_MAX),
             seq: call.seq,
+            decided_on: None,
         });
     }
 
