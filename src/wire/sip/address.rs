@@ -103,7 +103,7 @@ impl<'a> Uri<'a> {
     pub fn says_telephone(&self) -> bool {
         let is_phone = |user: &[u8]| is_word(user, b"phone");
         self.scheme == Scheme::Tel
-            || !self.parameters.is_empty() && parameter(self.parameters, b"user").is_some_and(is_phone)
+            || !self.parameters.is_empty() && value_of(self.parameters, b"user").is_some_and(is_phone)
     }
 
     /// Whether a second `@` stands behind the one that ends the user part here: some take the last one.
@@ -130,7 +130,7 @@ impl<'a> Uri<'a> {
         [self.number_parameters, self.parameters]
             .into_iter()
             .filter(|parameters| !parameters.is_empty())
-            .find_map(|parameters| parameter(parameters, b"tgrp"))
+            .find_map(|parameters| value_of(parameters, b"tgrp"))
     }
 
     /// The `phone-context` of a local number (RFC 3966 §5.1.5): `+` and digits, or a domain name.
@@ -139,7 +139,12 @@ impl<'a> Uri<'a> {
         if self.number_parameters.is_empty() {
             return None;
         }
-        parameter(self.number_parameters, b"phone-context")
+        value_of(self.number_parameters, b"phone-context")
+    }
+
+    /// Names and values of the parameters of the number alone, as written.
+    pub fn number_parameters(&self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> {
+        pairs(self.number_parameters)
     }
 }
 
@@ -209,12 +214,18 @@ fn pairs(parameters: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
             let (piece, after) = split_off(rest, find(rest, near([b';'], rest)));
             rest = after;
             let (name, value) = split_off(piece, find(piece, near([b'='], piece)));
+            let name = name.trim_ascii();
             if !name.is_empty() {
-                return Some((name, value));
+                return Some((name, value.trim_ascii()));
             }
         }
         None
     })
+}
+
+/// Value of the first of them with this name.
+fn value_of<'a>(parameters: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
+    pairs(parameters).find(|(found, _)| is_word(found, name)).map(|(_, value)| value)
 }
 
 /// Where the `<` is that follows an unquoted name; `None` when the value is a bare URI. A name with a colon is taken
