@@ -210,6 +210,7 @@ impl<'a> Address<'a> {
 }
 
 /// Names and values of `a=b;c;d=e`, in which nothing is quoted (RFC 3261 §25.1 `uri-parameter`).
+#[inline]
 fn pairs(parameters: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
     let mut rest = parameters;
     std::iter::from_fn(move || {
@@ -217,13 +218,22 @@ fn pairs(parameters: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
             let (piece, after) = split_off(rest, find(rest, near([b';'], rest)));
             rest = after;
             let (name, value) = split_off(piece, find(piece, near([b'='], piece)));
-            let name = name.trim_ascii();
+            let name = trimmed(name);
             if !name.is_empty() {
-                return Some((name, value.trim_ascii()));
+                return Some((name, trimmed(value)));
             }
         }
         None
     })
+}
+
+/// White space has no place in a URI; where it is, some pass over it.
+#[inline]
+fn trimmed(text: &[u8]) -> &[u8] {
+    match text {
+        [b'!'..=0xFF, .., b'!'..=0xFF] | [b'!'..=0xFF] | [] => text,
+        _ => text.trim_ascii(),
+    }
 }
 
 /// Value of the first of them with this name.
