@@ -44,6 +44,8 @@ pub struct Uri<'a> {
     number_parameters: &'a [u8],
     /// Parameters of a SIP URI.
     parameters: &'a [u8],
+    /// An `@` stands behind the host.
+    has_late_at: bool,
 }
 
 impl<'a> Uri<'a> {
@@ -91,15 +93,16 @@ impl<'a> Uri<'a> {
         };
         let (host, after) = host.split_at_checked(find(host, host_end)).unwrap_or_default();
         if after.is_empty() {
-            return Self { scheme, user, user_info, host, number_parameters, parameters: b"" };
+            return Self { scheme, user, user_info, host, number_parameters, ..Self::default() };
         }
+        let has_late_at = !user_info.is_empty() && near([b'@'], after).is_some();
         // Parameters begin behind the port, and end where headers begin.
         let (_port, after) = split_at(after, near([b';', b'?'], after));
         let parameters = match after {
             [b';', after @ ..] => split_at(after, near([b'?'], after)).0,
             _ => b"",
         };
-        Self { scheme, user, user_info, host, number_parameters, parameters }
+        Self { scheme, user, user_info, host, number_parameters, parameters, has_late_at }
     }
 
     /// Whether it says that it means a telephone number: a tel URI, or `user=phone` (RFC 3261 §19.1.1).
@@ -107,13 +110,13 @@ impl<'a> Uri<'a> {
     pub fn says_telephone(&self) -> bool {
         let is_phone = |user: &[u8]| is_word(user, b"phone");
         self.scheme == Scheme::Tel
-            || !self.parameters.is_empty() && parameter(self.parameters, b"user").is_some_and(is_phone)
+            || !self.parameters.is_empty() && value_of(self.parameters, b"user").is_some_and(is_phone)
     }
 
-    /// Whether a second `@` stands behind the one that ends the user part here: some take the last one.
+    /// Whether a second `@` stands behind the one that ends the user part here, in the host or behind it: some take the last one.
     #[must_use]
     pub fn has_second_at(&self) -> bool {
-        near([b'@'], self.host).is_some()
+        self.has_late_at || near([b'@'], self.host).is_some()
     }
 
     /// Calls `take` with names and values of its parameters as written, first those of the number, then those of the URI: `cpc`,
@@ -121,15 +124,7 @@ impl<'a> Uri<'a> {
     #[inline]
     pub fn each_parameter(&self, mut take: impl FnMut(&'a [u8], &'a [u8])) {
         for parameters in [self.number_parameters, self.parameters] {
-            let mut rest = parameters;
-            while !rest.is_empty() {
-                let (piece, after) = split_off(rest, find(rest, near([b';'], rest)));
-                rest = after;
-                let (name, value) = split_off(piece, find(piece, near([b'='], piece)));
-                if !name.is_empty() {
-                    take(name, value);
-                }
-            }
+            pairs(parameters).for_each(|(name, value)| take(name, value));
         }
     }
 
@@ -145,7 +140,7 @@ impl<'a> Uri<'a> {
         [self.number_parameters, self.parameters]
             .into_iter()
             .filter(|parameters| !parameters.is_empty())
-            .find_map(|parameters| parameter(parameters, b"tgrp"))
+            .find_map(|parameters| value_of(parameters, b"tgrp"))
     }
 
     /// The `phone-context` of a local number (RFC 3966 §5.1.5): `+` and digits, or a domain name.
@@ -154,7 +149,12 @@ impl<'a> Uri<'a> {
         if self.number_parameters.is_empty() {
             return None;
         }
-        parameter(self.number_parameters, b"phone-context")
+        value_of(self.number_parameters, b"phone-context")
+    }
+
+    /// Names and values of the parameters of the number alone, as written.
+    pub fn number_parameters(&self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> {
+        pairs(self.number_parameters)
     }
 }
 
@@ -214,6 +214,38 @@ impl<'a> Address<'a> {
     pub fn tag(&self) -> Option<&'a [u8]> {
         parameter(self.parameters, b"tag").filter(|tag| !tag.is_empty())
     }
+}
+
+/// Names and values of `a=b;c;d=e`, in which nothing is quoted (RFC 3261 §25.1 `uri-parameter`).
+#[inline]
+fn pairs(parameters: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+    let mut rest = parameters;
+    std::iter::from_fn(move || {
+        while !rest.is_empty() {
+            let (piece, after) = split_off(rest, find(rest, near([b';'], rest)));
+            rest = after;
+            let (name, value) = split_off(piece, find(piece, near([b'='], piece)));
+            let name = trimmed(name);
+            if !name.is_empty() {
+                return Some((name, trimmed(value)));
+            }
+        }
+        None
+    })
+}
+
+/// White space has no place in a URI; where it is, some pass over it.
+#[inline]
+fn trimmed(text: &[u8]) -> &[u8] {
+    match text {
+        [b'!'..=0xFF, .., b'!'..=0xFF] | [b'!'..=0xFF] | [] => text,
+        _ => text.trim_ascii(),
+    }
+}
+
+/// Value of the first of them with this name.
+fn value_of<'a>(parameters: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
+    pairs(parameters).find(|(found, _)| is_word(found, name)).map(|(_, value)| value)
 }
 
 /// Where the `<` is that follows an unquoted name; `None` when the value is a bare URI. A name with a colon is taken
