@@ -91,7 +91,8 @@ impl Framer {
         if !self.held.is_empty() || self.reader.sync == Sync::LostInLine {
             return None;
         }
-        let length = message_length(data).filter(|length| *length <= data.len().min(MESSAGE_MAX))?;
+        let data = &data[..data.len().min(MESSAGE_MAX)];
+        let length = message_length(data).filter(|length| *length <= data.len())?;
         self.reader.sync = Sync::Found;
         Some(length)
     }
