@@ -124,6 +124,8 @@ impl Shard {
             leg,
             what: What::Setup(setup),
             sender: 0,
+            receiver: 0,
+            between: None,
             cseq: 0,
             branch: 0,
             sip_status: None,

@@ -221,6 +221,9 @@ exchange that checks less, and the fault is counted:
 | more than 32 digits | cut |
 | spare bits above the circuit code | not part of the circuit; the in-path judge sends them back as they came |
 
+**Sides** (Q.764 §2.1.4, §2.1.7). A call rings or is answered by what the exchange sends that did not send the IAM; an ACM, CPG, CON or ANM that says so from the other is
+not taken: `call wrong_way`. Where both had seized the circuit (§2.9.1.4), it is taken from either.
+
 **Overlap** (Q.764 §2.1.2). A call is judged at its IAM, by the digits that are there. Digits of SAMs are appended until the end signal, 32 digits, or the first
 ACM, CPG, CON or ANM: answer, end and record have the whole number, and what the end counts is counted for it. A SAM after that is `call unexpected`. In the
 path a call is not touched while its digits may still become an emergency number.

@@ -248,6 +248,37 @@ fn what_comes_back_from_abroad_is_a_call_of_its_own() {
     assert_eq!(back["talk_ms"], 3_205);
 }
 
+/// Our own subscribers' exchange copies one name to many calls to one number, at once or one after the other.
+#[test]
+fn calls_side_by_side_are_no_legs_of_each_other() {
+    let session = "Session-ID: ab30317f1a784dc48ff824d0d3715d86;remote=00000000000000000000000000000000";
+    for way in [(CORE, BORDER), (BORDER, CORE), (BORDER, OTHER), (BORDER, INNER)] {
+        let mut scene = Scene::new();
+        for index in 0..20 {
+            scene.talk(index * 200, &Hop::new(way, &format!("c{index}")).header(session));
+        }
+        assert_eq!(scene.records().len(), 20, "{way:?}");
+        assert_eq!(apart(&scene, "same_hop"), 19, "{way:?}");
+    }
+}
+
+/// An application server is asked twice by the same switch: for the caller, and for the called (3GPP TS 23.228 §5.4.3).
+#[test]
+fn a_call_that_passes_an_element_twice_is_one_call() {
+    let mut scene = Scene::new();
+    scene.talk(0, &Hop::new((CARRIER, BORDER), "in").icid("i"));
+    for (at, between, call_id) in [
+        (2, (BORDER, INNER), "to"),
+        (4, (INNER, BORDER), "from"),
+        (6, (BORDER, INNER), "again"),
+        (8, (INNER, BORDER), "back"),
+        (10, (BORDER, CORE), "on"),
+    ] {
+        scene.talk(at, &Hop::new(between, call_id).icid("i"));
+    }
+    assert_eq!(scene.records().len(), 1);
+}
+
 /// Whoever sends calls writes their names. None of them hides behind another.
 #[test]
 fn a_forged_name_hides_no_call() {
@@ -452,7 +483,8 @@ fn a_flood_is_bounded() {
     scene.legs.legs_max = 6;
     scene.talk(0, &Hop::new((CARRIER, BORDER), "in").icid("i"));
     for index in 0..9 {
-        scene.talk(10 + index, &Hop::new((BORDER, CORE), &format!("on-{index}")).icid("i"));
+        let core = [CORE[0], CORE[1], CORE[2], 1 + index as u8];
+        scene.talk(10 + index, &Hop::new((BORDER, core), &format!("on-{index}")).icid("i"));
     }
     let records = scene.records();
     assert_eq!(records.len(), 2);

@@ -111,6 +111,11 @@ pub enum Kind {
     Late,
     /// Unexpected: overlapping fragments or segments that differ.
     Overlap,
+    /// Unexpected: an INVITE with a To tag, as if of a dialog, for a call that is not known.
+    NoDialog,
+    /// Unexpected: a response that travels the way of the request it would answer, or is from the side that asked;
+    /// ignored.
+    WrongWay,
     /// Unsupported: a version, type or protocol not read.
     Unsupported,
     /// Unrecognised: bytes on a signalling port that are not signalling.
@@ -123,7 +128,7 @@ pub enum Kind {
 
 impl Kind {
     /// Names for counters, in the order of the enum.
-    pub const NAMES: [&'static str; 18] = [
+    pub const NAMES: [&'static str; 20] = [
         "truncated",
         "bad_length",
         "bad_syntax",
@@ -138,6 +143,8 @@ impl Kind {
         "duplicate",
         "late",
         "overlap",
+        "no_dialog",
+        "wrong_way",
         "unsupported",
         "not_recognised",
         "evicted",

@@ -10,6 +10,7 @@ use siphasher::sip128::{Hasher128, SipHasher24};
 use crate::base::number::Party;
 use crate::base::route::{Direction, RouteId};
 use crate::base::time::At;
+use crate::call::hop::Hop;
 use crate::call::leg::LegList;
 use crate::call::stir::Stir;
 use crate::signal::{Claims, Correlation, Setup};
@@ -149,6 +150,8 @@ pub struct Call {
     pub route: RouteId,
     /// Into or out of the operator's network.
     pub direction: Direction,
+    /// From where to where its INVITE went; not known in ISUP.
+    pub hop: Hop,
     /// Calling number.
     pub calling: Party,
     /// Called number.
@@ -198,6 +201,7 @@ impl Call {
             key,
             route: setup.route,
             direction: setup.direction,
+            hop: Hop::default(),
             calling: setup.calling,
             called: setup.called,
             diverting: setup.diverting,

@@ -5,6 +5,7 @@ use arrayvec::ArrayVec;
 use crate::base::route::{Direction, RouteId};
 use crate::base::time::At;
 use crate::call::event::CallKey;
+use crate::call::hop::Hop;
 
 /// What told that a leg is of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -42,6 +43,8 @@ pub struct CallLeg {
     pub route: RouteId,
     /// Into or out of the operator's network.
     pub direction: Direction,
+    /// From where to where its INVITE went.
+    pub hop: Hop,
     /// Its INVITE or IAM.
     pub setup_at: At,
     /// What told that it is of the call.
@@ -92,6 +95,7 @@ mod tests {
             key: CallKey::Isup { opc: 1, dpc: 2, cic },
             route: RouteId(1),
             direction: Direction::Outbound,
+            hop: Hop::default(),
             setup_at: At::default(),
             by: JoinedBy::Numbers,
         };

@@ -23,6 +23,7 @@ use crate::call::leg::{CallLeg, JoinedBy, LegList};
 use crate::call::legs::alike::{Alike, compare};
 
 pub use alike::Apart;
+pub(in crate::call) use alike::is_same_called;
 
 /// How legs of one call are joined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -259,7 +260,9 @@ impl Legs {
             let rules = (&self.network.routes, &self.options);
             let compared = compare((&known.call, known.over), call, name.0, rules);
             let this = compared.and_then(|alike| {
-                if known.legs.count() >= self.options.legs_max {
+                if is_beside(known, call) {
+                    Err(Apart::SameHop)
+                } else if known.legs.count() >= self.options.legs_max {
                     Err(Apart::TooMany)
                 } else if self.member_count >= self.options.calls_max {
                     Err(Apart::Full)
@@ -448,11 +451,23 @@ impl Legs {
     }
 }
 
+/// Whether a setup goes between the same two as the call or a leg of it, and nothing came back to whom it is from: a call that
+/// passes an element twice has been sent back from there.
+fn is_beside(known: &Known, call: &Call) -> bool {
+    let (own, legs) = (known.call.legs.as_deref(), &known.legs);
+    let named = own.into_iter().chain([legs]).flat_map(|legs| &legs.named);
+    let hops = || named.clone().map(|leg| leg.hop).chain([known.call.hop]);
+    let there = hops().filter(|hop| *hop == call.hop).count();
+    let back = hops().filter(|hop| hop.to == call.hop.from).count();
+    call.hop.is_known() && there > 0 && back < there
+}
+
 fn as_leg(call: &Call, by: JoinedBy) -> CallLeg {
     CallLeg {
         key: call.key.clone(),
         route: call.route,
         direction: call.direction,
+        hop: call.hop,
         setup_at: call.setup_at,
         by,
     }

@@ -67,7 +67,7 @@ pub struct Codes {
 pub fn step(state: State, what: &What, from: Side, codes: Codes) -> (State, Effect) {
     use State::{Alerting, Answered, Cancelled, Ended, Proceeding};
     match (state, what) {
-        (Ended, _) | (_, What::Setup(_) | What::More(_) | What::Progress | What::Other) => {
+        (Ended, _) | (_, What::Setup(_) | What::More(_) | What::Progress | What::Reinvite | What::Other) => {
             (state, Effect::Nothing)
         }
         (_, What::Reset | What::GroupReset { .. } | What::ReleaseComplete) => {

@@ -6,6 +6,7 @@
 
 pub mod deadline;
 pub mod event;
+pub mod hop;
 pub mod leg;
 pub mod legs;
 pub mod machine;
@@ -14,6 +15,7 @@ pub mod table;
 pub mod told;
 
 pub use event::{Call, CallEvent, CallId, CallKey, Protocol, ReleasedBy, Stamp, Stamped};
+pub use hop::Hop;
 pub use leg::{CallLeg, JoinedBy, LegList};
 pub use legs::{LegCounts, LegOptions, Legs, Placed};
 pub use stir::{Stir, StirReason, StirVerdict};

@@ -1,7 +1,10 @@
 //! The live calls of one shard. Bounded: when full, the call that has waited longest makes room, ended calls first.
 
+mod again;
 pub mod asked;
 mod beside;
+mod dialog;
+mod fork;
 mod overlap;
 pub mod told;
 
@@ -20,8 +23,10 @@ use crate::call::deadline::{Deadlines, Timer, Wait};
 use crate::call::event::{Call, CallEvent, CallKey, ReleasedBy, Stamp, Stamped};
 use crate::call::legs::LegOptions;
 use crate::call::machine::{Codes, Effect, Side, State, step};
-use crate::call::table::asked::{Joins, is_about_others};
-use crate::call::table::beside::{Invited, note_leg};
+use crate::call::table::again::Invited;
+use crate::call::table::asked::Joins;
+use crate::call::table::dialog::Dialogs;
+use crate::call::table::fork::{FORKS_MAX, Fork, transaction};
 use crate::call::table::overlap::Dialling;
 use crate::call::table::told::Known;
 use crate::signal::{Circuit, Leg, Setup, Signal, What};
@@ -29,7 +34,7 @@ use crate::signal::{Circuit, Leg, Setup, Signal, What};
 /// Limits and timers of a table of calls.
 #[derive(Clone, Copy, Debug)]
 pub struct CallOptions {
-    /// Most calls held at once, live or lingering; each takes about 500 octets, and up to 128 more of timers.
+    /// Most calls held at once, live or lingering; each takes about 600 octets, and up to 128 more of timers.
     pub calls_max: usize,
     /// An attempt with no answer and no end is closed after this. Longer than SIP's Timer C (over 3 minutes, RFC 3261
     /// §16.6) and ISUP's T9 (90 seconds to 3 minutes, Q.764 annex A).
@@ -85,16 +90,6 @@ const WARM_DUE_MAX: usize = 512;
 const REPEATED_MAX: Duration = Duration::from_secs(2);
 /// What calls wait for, in the order in which they make room.
 const EVICTED_FIRST: [Wait; 5] = [Wait::Linger, Wait::Cancel, Wait::Told, Wait::Setup, Wait::Talk];
-/// Forks of one INVITE followed; more are counted and not followed.
-const FORKS_MAX: usize = 4;
-
-/// One branch that an INVITE took.
-#[derive(Clone, Copy, Debug)]
-struct Fork {
-    branch: u32,
-    open: bool,
-}
-
 #[derive(Debug)]
 struct Entry {
     hash: u64,
@@ -102,6 +97,9 @@ struct Entry {
     state: State,
     sender: u32,
     cseq: u32,
+    /// CSeq of the INVITE before, which was challenged.
+    past_cseq: u32,
+    dialogs: Dialogs,
     forks: ArrayVec<Fork, FORKS_MAX>,
     /// The called side has said something.
     heard_back: bool,
@@ -111,6 +109,8 @@ struct Entry {
     is_only_asked: bool,
     /// A switch asked about it, and then it was seen.
     was_asked: bool,
+    /// Both exchanges seized its circuit: which call is left they may settle otherwise than is taken here.
+    is_contested: bool,
     /// Another call has its Call-ID.
     is_beside: bool,
     /// The PDU that armed the timer in force.
@@ -139,10 +139,6 @@ impl Entry {
         times.iter().fold(own, |sum, at| sum ^ at.nanos())
             ^ numbers.iter().fold(diverted, |sum, length| sum ^ length) as u64
             ^ u64::from(key.unwrap_or_default())
-    }
-
-    fn fork(&mut self, branch: u32) -> Option<&mut Fork> {
-        self.forks.iter_mut().find(|fork| fork.branch == branch)
     }
 }
 
@@ -223,6 +219,9 @@ impl CallTable {
             _ => match self.find_spoken_of(hash, &signal) {
                 Some(slot) => self.progress(slot, &signal, out),
                 None if is_expected_without_call(&signal.what) => {}
+                None if matches!(signal.what, What::Reinvite) => {
+                    self.faults.count(Layer::Call, Kind::NoDialog)
+                }
                 None => self.faults.count(Layer::Call, Kind::Unexpected),
             },
         }
@@ -300,53 +299,15 @@ impl CallTable {
             (Some(slot), Leg::Sip(_)) => {
                 let slot = self.seen_first(slot, hash, &signal);
                 match self.invited(slot, &signal) {
+                    _ if self.is_of_one_beside(slot, hash, &signal) => {
+                        self.invite_beside(Some(slot), hash, signal, out);
+                    }
                     Invited::Another => self.invite_beside(Some(slot), hash, signal, out),
                     Invited::Entry => self.comes_in(slot, signal, out),
                     Invited::Same => self.invite_again(slot, hash, signal, out),
                 }
             }
             (Some(slot), Leg::Isup(_)) => self.seize_again(slot, hash, signal, out),
-        }
-    }
-
-    /// Another INVITE of a Call-ID already known: a retransmission, a fork, the answer to a challenge, or a new attempt
-    /// after the first has ended.
-    fn invite_again(&mut self, slot: u32, hash: u64, signal: Signal<'_>, out: &mut Vec<Stamped>) {
-        let Some(entry) = self.entry(slot) else { return };
-        if entry.is_only_asked {
-            // The question came first; this is the call itself.
-            self.see_asked(slot, &signal);
-            return;
-        }
-        let same_transaction = signal.cseq == entry.cseq && entry.fork(signal.branch).is_some();
-        if same_transaction || signal.cseq < entry.cseq {
-            return;
-        }
-        match entry.state {
-            State::Ended => {
-                self.remove(slot);
-                let _ = self.insert(hash, signal, Wait::Setup, out);
-            }
-            State::Answered => self.faults.count(Layer::Call, Kind::Unexpected),
-            _ if signal.cseq == entry.cseq => {
-                let What::Setup(setup) = &signal.what else { return };
-                let is_full = entry.forks.try_push(Fork { branch: signal.branch, open: true }).is_err();
-                if is_full && is_about_others(&entry.call, setup) {
-                    // No call has so many forks for other numbers.
-                    self.invite_beside(Some(slot), hash, signal, out);
-                    return;
-                }
-                note_leg(entry, signal.at, setup);
-                if is_full {
-                    // It is not followed; the call then ends with those that are.
-                    self.faults.count(Layer::Call, Kind::TooMany);
-                }
-            }
-            _ => {
-                entry.cseq = signal.cseq;
-                entry.forks.clear();
-                entry.forks.push(Fork { branch: signal.branch, open: true });
-            }
         }
     }
 
@@ -368,6 +329,7 @@ impl CallTable {
         let is_dual = signal.sender != entry.sender && entry.state == State::Proceeding && !entry.heard_back;
         let controlling = if circuit.cic.is_multiple_of(2) { circuit.high } else { circuit.low };
         if is_dual && entry.sender == controlling {
+            entry.is_contested = true;
             let stamp = Stamp::message(self.now, signal.seq);
             if let What::Setup(setup) = signal.what {
                 let mut call = new_call(&signal.leg, signal.at, signal.seq, setup, signal.sender);
@@ -383,34 +345,42 @@ impl CallTable {
         }
         let stamp = Stamp::message(self.now, signal.seq);
         self.end(slot, (signal.at, stamp), ReleasedBy::Network, out);
-        let _ = self.insert(hash, signal, Wait::Setup, out);
+        let own = self.insert(hash, signal, Wait::Setup, out);
+        if let Some(entry) = own.and_then(|slot| self.entry(slot)) {
+            entry.is_contested = is_dual;
+        }
     }
 
     /// Takes in a new call, which waits for `wait` at first.
     fn insert(&mut self, hash: u64, signal: Signal<'_>, wait: Wait, out: &mut Vec<Stamped>) -> Option<u32> {
+        let first = Fork::new(&signal, self.options.seed);
         let What::Setup(setup) = signal.what else { return None };
         let stamp = Stamp::message(self.now, signal.seq);
         if self.index.len() >= self.options.calls_max {
             self.evict(stamp, out);
         }
         let dialling = Dialling::new(&setup);
-        let call = new_call(&signal.leg, signal.at, signal.seq, setup, signal.sender);
+        let call =
+            Call { hop: first.ways[0], ..new_call(&signal.leg, signal.at, signal.seq, setup, signal.sender) };
         let identity = (!signal.identity.is_empty()).then(|| Arc::from(signal.identity));
         out.push(Stamped { stamp, event: CallEvent::Setup(Call { identity, ..call.clone() }) });
         let mut forks = ArrayVec::new();
-        forks.push(Fork { branch: signal.branch, open: true });
+        forks.push(first);
         let entry = Entry {
             hash,
             circuit: if let Leg::Isup(circuit) = signal.leg { Some(circuit) } else { None },
             state: State::Proceeding,
             sender: signal.sender,
             cseq: signal.cseq,
+            past_cseq: signal.cseq,
+            dialogs: Dialogs::default(),
             forks,
             heard_back: false,
             dialling,
             cancelled_at: None,
             is_only_asked: wait == Wait::Told,
             was_asked: false,
+            is_contested: false,
             is_beside: false,
             timer_seq: signal.seq,
             call,
@@ -435,11 +405,21 @@ impl CallTable {
         if let What::More(more) = &signal.what {
             return self.go_on(slot, more, signal);
         }
+        if self.is_wrong_way(slot, signal) {
+            return self.faults.count(Layer::Call, Kind::WrongWay);
+        }
         let Some(entry) = self.entries.get_mut(slot as usize).and_then(Option::as_mut) else { return };
         let rings = signal.progress_183 && self.network.routes.route(entry.call.route).progress_is_alerting;
-        let side = if signal.sender == entry.sender { Side::Calling } else { Side::Called };
+        let side = entry.side_of(signal, self.options.seed);
         let is_response = signal.sip_status.is_some();
         if is_response && signal.cseq != entry.cseq {
+            return;
+        }
+        let (goes_on, fault) = entry.follow_dialogs(signal);
+        if let Some(fault) = fault {
+            self.faults.count(Layer::Call, fault);
+        }
+        if goes_on {
             return;
         }
         entry.heard_back |= is_response || side == Side::Called;
@@ -452,7 +432,14 @@ impl CallTable {
             q850_cause: signal.q850_cause,
             cause_location: signal.cause_location,
         };
-        let what = if rings { &What::Alert } else { &signal.what };
+        let what = match &signal.what {
+            _ if rings => &What::Alert,
+            // It may end an early dialog of several, or none: the final response tells (RFC 3261 §15.1.2).
+            What::Release if entry.circuit.is_none() && side == Side::Calling && !entry.is_answered() => {
+                &What::Cancel
+            }
+            what => what,
+        };
         let (state, effect) = step(entry.state, what, side, codes);
         entry.state = state;
         self.apply(slot, effect, signal, out);
@@ -474,7 +461,7 @@ impl CallTable {
                 entry.cancelled_at = None;
                 out.push(Stamped { stamp, event: CallEvent::Answer(entry.call.clone()) });
                 self.rearm(slot, Wait::Talk, stamp);
-                self.name_by_dialog(slot);
+                self.name_by_tag(slot, signal);
             }
             Effect::Cancel => {
                 entry.cancelled_at = Some(signal.at);
@@ -514,7 +501,8 @@ impl CallTable {
         match timer.wait {
             Wait::Linger => self.remove(timer.slot),
             Wait::Cancel => self.end(timer.slot, (stamp.at, stamp), ReleasedBy::Calling, out),
-            Wait::Setup if self.is_challenged(timer.slot) => {
+            // The caller did not answer a challenge.
+            Wait::Setup if self.held(timer.slot).is_some_and(Entry::is_challenged) => {
                 self.end(timer.slot, (stamp.at, stamp), ReleasedBy::Network, out);
             }
             Wait::Setup | Wait::Talk => {
@@ -523,11 +511,6 @@ impl CallTable {
             }
             Wait::Told => self.end(timer.slot, (stamp.at, stamp), ReleasedBy::Timeout, out),
         }
-    }
-
-    /// The last that was heard is a challenge (RFC 3261 §22) that the caller did not answer.
-    fn is_challenged(&self, slot: u32) -> bool {
-        self.held(slot).is_some_and(|entry| matches!(entry.call.sip_status, Some(401 | 407)))
     }
 
     /// Makes room: the call that has lingered longest; failing that, the one that has waited longest is closed.
@@ -623,8 +606,9 @@ fn is_repeated(entry: &Entry, signal: &Signal<'_>) -> bool {
 /// Closes the branch a refusal or CANCEL is about. `true` when it is the call's last open one, so that the message
 /// speaks for the call.
 fn close_fork(entry: &mut Entry, signal: &Signal<'_>) -> bool {
-    let others_open = entry.forks.iter().any(|fork| fork.open && fork.branch != signal.branch);
-    if let Some(fork) = entry.fork(signal.branch) {
+    let own = transaction(signal);
+    let others_open = entry.forks.iter().any(|fork| fork.open && fork.transaction != own);
+    if let Some(fork) = entry.fork(own) {
         fork.open = false;
     }
     !others_open
@@ -673,7 +657,7 @@ fn key_of(leg: &Leg<'_>, sender: u32) -> CallKey {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::base::field::Country;
     use crate::base::frame::{Mtp, RoutingLabel, UserPart};
@@ -681,13 +665,15 @@ mod tests {
     use crate::base::roaming::RoamingStates;
     use crate::base::route::{NumberFormat, Route, RouteClass, RouteId, Routes};
 
-    fn signal(seconds: u64, seq: u64, what: What) -> Signal<'static> {
+    pub(in crate::call) fn signal(seconds: u64, seq: u64, what: What) -> Signal<'static> {
         Signal {
             at: At::from_nanos(seconds * 1_000_000_000),
             seq,
             leg: Leg::Sip(b"a@b"),
             what,
             sender: 1,
+            receiver: 0,
+            between: None,
             cseq: 1,
             branch: 7,
             sip_status: None,
@@ -860,6 +846,21 @@ mod tests {
         assert_eq!(table.faults().of(Layer::Call, Kind::Duplicate), 2);
     }
 
+    /// Q.764 §2.1.4, §2.1.7: ACM and ANM go backward.
+    #[test]
+    fn an_exchange_cannot_answer_its_own_iam() {
+        let (events, table) = run([
+            on_circuit(signal(0, 1, setup()), 4, 10),
+            on_circuit(signal(1, 2, What::Alert), 4, 10),
+            on_circuit(signal(1, 3, What::Answer), 4, 10),
+            on_circuit(signal(2, 4, What::Alert), 4, 20),
+            on_circuit(signal(9, 5, What::Release), 4, 10),
+        ]);
+        let call = ends(&events)[0];
+        assert_eq!((call.answer_at, call.ring_time()), (None, Some(Duration::from_secs(7))));
+        assert_eq!(table.faults().of(Layer::Call, Kind::WrongWay), 2);
+    }
+
     #[test]
     fn a_challenge_that_is_not_answered_is_no_timeout() {
         let mut table = CallTable::new(CallOptions::default(), network());
@@ -898,6 +899,12 @@ mod tests {
         assert_eq!(table.entries.len(), 100);
         assert_eq!(table.faults().of(Layer::Call, Kind::Evicted), 9_900);
         assert_eq!(out.len(), 10_000 + 9_900, "every call that made room was told as ended");
+    }
+
+    /// What `CallOptions` and the limits in docs/ARCHITECTURE.md say of it.
+    #[test]
+    fn a_call_takes_little() {
+        assert!(size_of::<Entry>() <= 700, "{}", size_of::<Entry>());
     }
 
     /// A timer of an ended call stays in its queue, for up to four hours after an answer: were they not swept out, a

@@ -51,6 +51,8 @@ pub fn decode<'a>(
         leg: Leg::Isup(Circuit::new(label, part, message.cic)),
         what,
         sender: label.opc,
+        receiver: 0,
+        between: None,
         cseq: 0,
         branch: 0,
         sip_status: None,

@@ -11,6 +11,7 @@ pub mod signed;
 pub mod sip;
 
 use std::hash::BuildHasher;
+use std::net::SocketAddr;
 
 pub use claims::{Attestation, Category, Claims, Correlation, TrunkGroup, Verstat};
 
@@ -134,6 +135,8 @@ pub enum What {
     Answer,
     /// SIP CANCEL.
     Cancel,
+    /// INVITE within a dialog, by its To tag (RFC 3261 §14): changes nothing.
+    Reinvite,
     /// SIP final response 300–699 to INVITE; the status is in [`Signal::sip_status`].
     Refuse,
     /// SIP BYE; ISUP REL.
@@ -147,7 +150,7 @@ pub enum What {
         /// How many circuits (Q.763 §3.43: range + 1).
         count: u16,
     },
-    /// Part of a call, changes nothing: ACK, PRACK, UPDATE, re-INVITE, their responses; SUS, RES and others.
+    /// Part of a call, changes nothing: ACK, PRACK, UPDATE, their responses; SUS, RES and others.
     Other,
 }
 
@@ -165,6 +168,11 @@ pub struct Signal<'a> {
     /// ISUP: originating point code. SIP: keyed 32-bit hash of the From tag. Tells one side of the call from the other
     /// (a BYE's From tag is the tag of whoever hangs up).
     pub sender: u32,
+    /// SIP response to an INVITE, and BYE: keyed 32-bit hash of the To tag; with `sender` it names the dialog (RFC 3261
+    /// §12). 0: there is none, or the message is another.
+    pub receiver: u32,
+    /// From where to where it went, where that is known and tells anything: for SIP.
+    pub between: Option<(SocketAddr, SocketAddr)>,
     /// SIP: CSeq number. ISUP: 0.
     pub cseq: u32,
     /// SIP: keyed 32-bit hash of the top Via's branch: the same in an INVITE, its retransmissions, its CANCEL and the

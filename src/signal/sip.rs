@@ -48,6 +48,8 @@ pub fn decode<'a>(
         leg: Leg::Sip(message.call_id),
         what,
         sender: message.from.tag().map_or(0, |tag| keyed_hash(context.seed, tag) as u32),
+        receiver: receiver(&message).map_or(0, |tag| keyed_hash(context.seed, tag) as u32),
+        between: Some(between),
         cseq: message.cseq.number,
         branch: branch(&message).map_or(0, |branch| keyed_hash(context.seed, branch) as u32),
         sip_status,
@@ -100,7 +102,8 @@ const fn request(method: Method) -> Option<What> {
     match method {
         Method::Cancel => Some(What::Cancel),
         Method::Bye => Some(What::Release),
-        Method::Ack | Method::Invite | Method::Prack | Method::Update => Some(What::Other),
+        Method::Invite => Some(What::Reinvite),
+        Method::Ack | Method::Prack | Method::Update => Some(What::Other),
         _ => None,
     }
 }
@@ -169,6 +172,16 @@ fn is_in_dialog(message: &Message<'_>) -> bool {
         let is_bare = to.starts_with(b"<") && near([b'>'], to).is_some_and(|end| end + 1 == to.len());
         !is_bare && Address::parse(to).is_some_and(|to| to.tag().is_some())
     })
+}
+
+/// The To tag of what makes a dialog or ends one (RFC 3261 §12): a response to an INVITE, a BYE.
+fn receiver<'a>(message: &Message<'a>) -> Option<&'a [u8]> {
+    match (message.method, message.start) {
+        (Method::Invite, Start::Response { .. }) | (Method::Bye, Start::Request { .. }) => {
+            message.head.to.and_then(Address::parse)?.tag()
+        }
+        _ => None,
+    }
 }
 
 /// A response to a re-INVITE reads the same as one to the first: call state tells them apart by CSeq.

@@ -35,9 +35,13 @@ pub fn datagram(payload: &[u8]) -> Vec<u8> {
     [&[0x13, 0xc4, 0x13, 0xc4, high, low, 0, 0], payload].concat()
 }
 
-/// A frame with a datagram between SIP ports.
+/// A frame with a datagram between SIP ports; a response goes back.
 pub fn udp(payload: &[u8]) -> Vec<u8> {
-    ipv4(17, &datagram(payload))
+    let mut frame = ipv4(17, &datagram(payload));
+    if payload.starts_with(b"SIP/2.0") {
+        frame[26..34].rotate_left(4);
+    }
+    frame
 }
 
 /// A frame with a segment to port 5060; one without payload is a SYN.

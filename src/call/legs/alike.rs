@@ -36,14 +36,16 @@ pub enum Apart {
     Full,
     /// It is for another number, or from one.
     OtherNumbers,
+    /// It goes between the same two elements as the call or a leg of it: it was set up beside it.
+    SameHop,
     /// The call has as many legs as one may have.
     TooMany,
 }
 
 impl Apart {
     /// Names in metrics, in the order of the enum.
-    pub const NAMES: [&'static str; 7] =
-        ["ambiguous", "comes_in", "ended", "forwarded", "full", "other_numbers", "too_many"];
+    pub const NAMES: [&'static str; 8] =
+        ["ambiguous", "comes_in", "ended", "forwarded", "full", "other_numbers", "same_hop", "too_many"];
 }
 
 /// Digits that must agree at the end of two called numbers of which one has more in front: a national number without its
@@ -117,7 +119,7 @@ fn have_same_numbers(first: &Call, then: &Call, is_strict: bool) -> bool {
 }
 
 /// The same number; or one with a routing number before it, or without its country code.
-fn is_same_called(one: &Party, other: &Party) -> bool {
+pub(in crate::call) fn is_same_called(one: &Party, other: &Party) -> bool {
     match (one.number, other.number) {
         (Some(one), Some(other)) => one == other || ends_alike(one, other),
         (None, None) => !one.raw.is_empty() && one.raw == other.raw,

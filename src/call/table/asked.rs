@@ -11,8 +11,9 @@ use crate::base::time::At;
 use crate::call::deadline::Wait;
 use crate::call::event::{Call, CallId, ReleasedBy, Stamp, Stamped};
 use crate::call::machine::State;
+use crate::call::table::fork::{Fork, transaction};
 use crate::call::table::told::named;
-use crate::call::table::{CallTable, Entry, Fork, is_repeated, key_of};
+use crate::call::table::{CallTable, Entry, is_repeated, key_of};
 use crate::signal::{Leg, Setup, Signal, What};
 
 /// A call that was asked about.
@@ -108,10 +109,8 @@ impl CallTable {
 
     /// The call in this place has ended, and this is no retransmission of its setup.
     fn is_new_attempt(&mut self, slot: u32, signal: &Signal<'_>) -> bool {
-        self.entry(slot).is_some_and(|entry| {
-            let is_again = entry.cseq >= signal.cseq && entry.fork(signal.branch).is_some();
-            entry.state == State::Ended && !is_again
-        })
+        self.entry(slot)
+            .is_some_and(|entry| entry.state == State::Ended && !entry.has_fork(transaction(signal)))
     }
 
     /// Forwarded: the same Call-ID, for somebody else. While the first call is carried, the Call-ID stands for its messages,
@@ -158,7 +157,8 @@ impl CallTable {
     }
 
     fn ask_new(&mut self, hash: u64, signal: Signal<'_>, out: &mut Vec<Stamped>) -> Option<AskedCall> {
-        let slot = self.insert(hash, signal, Wait::Told, out)?;
+        // The question went to us: that is no way of the call.
+        let slot = self.insert(hash, Signal { between: None, ..signal }, Wait::Told, out)?;
         let entry = self.entry(slot)?;
         // The question is no way to the called side: its answer ends nothing.
         entry.forks.iter_mut().for_each(|fork| fork.open = false);
@@ -240,11 +240,13 @@ impl CallTable {
     /// see its end.
     pub(super) fn see_asked(&mut self, slot: u32, signal: &Signal<'_>) {
         let stamp = Stamp::message(self.now, signal.seq);
+        let fork = Fork::new(signal, self.options.seed);
         let Some(entry) = self.entry(slot) else { return };
         (entry.is_only_asked, entry.was_asked) = (false, true);
         (entry.sender, entry.cseq) = (signal.sender, signal.cseq);
         entry.forks.clear();
-        entry.forks.push(Fork { branch: signal.branch, open: true });
+        entry.call.hop = fork.ways[0];
+        entry.forks.push(fork);
         if entry.state == State::Proceeding {
             entry.call.setup_at = signal.at;
         }
@@ -313,6 +315,8 @@ pub(super) mod tests {
             leg,
             what,
             sender: 1,
+            receiver: 0,
+            between: None,
             cseq: 1,
             branch: seq as u32,
             sip_status: None,

@@ -96,6 +96,8 @@ mod tests {
             leg: Leg::Isup(Circuit::new(LABEL, UserPart::Isup, 7)),
             what,
             sender,
+            receiver: 0,
+            between: None,
             cseq: 0,
             branch: 0,
             sip_status: None,

@@ -1,0 +1,139 @@
+//! The branches that an INVITE took, and which way its responses travel. A response goes back to where its request came from
+//! (RFC 3261 §18.2.2), from whatever address; one that goes the way of the request answers nothing: the caller may have written
+//! it, so that a call looks answered, or over.
+
+use std::net::SocketAddr;
+
+use arrayvec::ArrayVec;
+
+use crate::base::map::Seed;
+use crate::base::route::Place;
+use crate::call::hop::Hop;
+use crate::call::machine::Side;
+use crate::call::table::{CallTable, Entry};
+use crate::signal::{Signal, What};
+
+/// Forks of one INVITE followed; more are counted and not followed.
+pub(super) const FORKS_MAX: usize = 4;
+/// Ways of one INVITE kept: an element that changes addresses alone hands on the same message.
+const WAYS_MAX: usize = 2;
+
+/// One branch that an INVITE took.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Fork {
+    /// See [`transaction`].
+    pub transaction: u32,
+    /// From where to where the INVITE went.
+    pub ways: [Hop; WAYS_MAX],
+    /// Its final response is awaited.
+    pub open: bool,
+    /// Of an earlier INVITE of the call, which was challenged.
+    pub is_past: bool,
+}
+
+impl Fork {
+    /// The branch that this INVITE takes.
+    pub fn new(signal: &Signal<'_>, seed: Seed) -> Self {
+        let ways = [Hop::of(signal, seed), Hop::default()];
+        Self { transaction: transaction(signal), ways, open: true, is_past: false }
+    }
+
+    /// Notes the same INVITE on another way.
+    pub fn is_seen_on(&mut self, way: Hop) {
+        if way.is_known()
+            && !self.ways.contains(&way)
+            && let Some(free) = self.ways.iter_mut().find(|known| !known.is_known())
+        {
+            *free = way;
+        }
+    }
+}
+
+/// Names the transaction of a message: the same for an INVITE, its retransmissions, its CANCEL and the responses to it, for
+/// they have its branch, CSeq and From tag (RFC 3261 §8.2.6.2, §9.1); another for each fork and each call.
+pub(super) const fn transaction(signal: &Signal<'_>) -> u32 {
+    signal.branch ^ signal.sender.rotate_left(11) ^ signal.cseq.wrapping_mul(0x9E37_79B9)
+}
+
+impl Entry {
+    pub(super) fn fork(&mut self, transaction: u32) -> Option<&mut Fork> {
+        self.forks.iter_mut().find(|fork| fork.transaction == transaction)
+    }
+
+    pub(super) fn has_fork(&self, transaction: u32) -> bool {
+        self.forks.iter().any(|fork| fork.transaction == transaction)
+    }
+
+    /// Whether an INVITE of the call went this way.
+    pub(super) fn went(&self, way: Hop) -> bool {
+        way.is_known() && self.forks.iter().any(|fork| fork.ways.contains(&way))
+    }
+
+    /// Follows one more branch; those of earlier INVITEs make room. Whether there was room.
+    pub(super) fn follow(&mut self, fork: Fork) -> bool {
+        if self.forks.is_full()
+            && let Some(past) = self.forks.iter().position(|fork| fork.is_past)
+        {
+            self.forks.remove(past);
+        }
+        self.forks.try_push(fork).is_ok()
+    }
+
+    /// Which side sent a message that is no response: by its way, failing that by its tag.
+    pub(super) fn side_of(&self, signal: &Signal<'_>, seed: Seed) -> Side {
+        if matches!(signal.what, What::Release) {
+            let way = Hop::of(signal, seed);
+            match (self.went(way), self.went(way.back())) {
+                (true, false) => return Side::Calling,
+                (false, true) => return Side::Called,
+                _ => {}
+            }
+        }
+        if signal.sender == self.sender { Side::Calling } else { Side::Called }
+    }
+}
+
+impl CallTable {
+    /// Whether the called side cannot have sent this, though only that may say so: an answer, an alerting or a refusal.
+    pub(super) fn is_wrong_way(&self, slot: u32, signal: &Signal<'_>) -> bool {
+        let Some(entry) = self.held(slot).filter(|entry| !entry.is_only_asked) else { return false };
+        match (&signal.what, entry.circuit) {
+            // Where both exchanges have one code, nothing tells them apart.
+            (What::Alert | What::Answer, Some(circuit)) => {
+                signal.sender == entry.sender && circuit.low != circuit.high && !entry.is_contested
+            }
+            (What::Progress | What::Alert | What::Answer | What::Refuse, None) => {
+                self.goes_there(entry, signal)
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether a response travels there, not back.
+    fn goes_there(&self, entry: &Entry, signal: &Signal<'_>) -> bool {
+        let way = Hop::of(signal, self.options.seed);
+        let own = transaction(signal);
+        let is_followed = entry.has_fork(own);
+        let about = entry.forks.iter().filter(|fork| !is_followed || fork.transaction == own);
+        let ways: ArrayVec<Hop, { FORKS_MAX * WAYS_MAX }> =
+            about.flat_map(|fork| fork.ways).filter(|way| way.is_known()).collect();
+        if !way.is_known() || ways.is_empty() || ways.contains(&way.back()) {
+            return false;
+        }
+        if ways.contains(&way) {
+            return true;
+        }
+        // Whoever asked gets the response, from whatever address.
+        let is_back = is_followed && ways.iter().any(|asked| asked.from == way.to);
+        !is_back && self.is_from_origin(entry, signal)
+    }
+
+    /// Whether it comes in from where the call came in, from another address. A response to an INVITE that went back there has
+    /// the branch of that; and within one network both sides may have one route.
+    fn is_from_origin(&self, entry: &Entry, signal: &Signal<'_>) -> bool {
+        let (way, routes) = (entry.call.way(), &self.network.routes);
+        let is_there = |address: SocketAddr| routes.of_peer(address.ip()) == Some(way.0);
+        routes.place(way) == Place::In
+            && signal.between.is_some_and(|(src, dst)| is_there(src) && !is_there(dst))
+    }
+}
