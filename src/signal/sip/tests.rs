@@ -69,7 +69,7 @@ fn tells_messages_by_method_status_and_dialog() {
     for (start, method, more, expected) in [
         ("INVITE sip:2@h SIP/2.0", "INVITE", "X: 1", "Some(Setup"),
         ("INVITE sip:2@h SIP/2.0", "INVITE", "To: <sip:2@h>;tag=", "Some(Setup"),
-        ("INVITE sip:2@h SIP/2.0", "INVITE", IN_DIALOG, "Some(Other)"),
+        ("INVITE sip:2@h SIP/2.0", "INVITE", IN_DIALOG, "Some(Reinvite)"),
         ("ACK sip:2@h SIP/2.0", "ACK", IN_DIALOG, "Some(Other)"),
         ("PRACK sip:2@h SIP/2.0", "PRACK", IN_DIALOG, "Some(Other)"),
         ("UPDATE sip:2@h SIP/2.0", "UPDATE", IN_DIALOG, "Some(Other)"),
