@@ -18,7 +18,8 @@ const AHEAD: usize = 9;
 /// Length of the message that `bytes` begin with, head and body, when its head is whole and beyond doubt.
 pub(super) fn message_length(bytes: &[u8]) -> Option<usize> {
     let first = memchr(b'\n', &bytes[..bytes.len().min(START_LINE_MAX)])?;
-    if !is_start_line(&bytes[..first]) {
+    // Nothing is folded into a start line: a header that begins with white space is one to some.
+    if !is_start_line(&bytes[..first]) || matches!(bytes.get(first + 1), Some(b' ' | b'\t')) {
         return None;
     }
     let (mut from, mut stated) = (first, None::<usize>);
