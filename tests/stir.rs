@@ -8,6 +8,8 @@ use std::sync::Arc;
 use made::{
     CALLED, CALLER, NOW, PROVIDER, Signer, Trust, X5U, invite, network, options, question, shaken, signed,
 };
+use rcgen::SanType;
+use tollgate::base::number::Party;
 use tollgate::base::time::At;
 use tollgate::call::stir::Origid;
 use tollgate::call::{Attestation, Stir, StirReason, StirVerdict};
@@ -82,6 +84,79 @@ fn good_signatures_hold_with_each_attestation() {
         plain.replace(&format!(r#"{{"tn":"{CALLER}"}}"#), &format!(r#"{{"uri":"sip:+{CALLER}@a.example"}}"#));
     let token = bench.signer.token(&header, &by_uri);
     assert_eq!(said(bench.ask(&[format!("{token};info=<{X5U}>")])), VALID);
+}
+
+/// Payload of a plain PASSporT for the usual called, by somebody.
+fn plain(orig: &str) -> String {
+    format!(r#"{{"dest":{{"tn":["{CALLED}"]}},"iat":{NOW},"orig":{orig}}}"#)
+}
+
+fn plain_identity(signer: &Signer, orig: &str) -> String {
+    let header = format!(r#"{{"alg":"ES256","typ":"passport","x5u":"{X5U}"}}"#);
+    format!("{};info=<{X5U}>", signer.token(&header, &plain(orig)))
+}
+
+#[test]
+fn a_number_in_a_uri_is_a_number() {
+    // Somebody whom an anchor vouches for, and who has no numbers, signs for the caller's.
+    let trust = Trust::new("STI");
+    let name = SanType::DnsName("a.example".try_into().unwrap());
+    for uri in ["sip:+12155551212@a.example", "sip:12155551212@a.example;user=phone", "tel:+1-215-555-1212"] {
+        let orig = format!(r#"{{"uri":"{uri}"}}"#);
+        for (signer, expected) in [
+            (trust.of_hosts(vec![name.clone()]), invalid(StirReason::NotCovered)),
+            (
+                trust.provider(Some(&[b"\xA2\x0D\x16\x0B12155550000"]), (2022, 2030)),
+                invalid(StirReason::NotCovered),
+            ),
+            (trust.usual(), VALID),
+        ] {
+            let question = signed(1, &[plain_identity(&signer, &orig)]);
+            assert_eq!(ask_with(&trust, signer.chain(), question), expected, "{uri}");
+        }
+    }
+}
+
+#[test]
+fn a_name_is_for_its_host_to_sign() {
+    let trust = Trust::new("STI");
+    let dns = |name: &str| SanType::DnsName(name.try_into().unwrap());
+    let uri = |name: &str| SanType::URI(name.try_into().unwrap());
+    for (names, expected) in [
+        (vec![dns("a.example")], VALID),
+        (vec![dns("b.example"), dns("A.Example")], VALID),
+        (vec![uri("sip:a.example")], VALID),
+        (vec![uri("sip:b.example"), dns("a.example")], invalid(StirReason::NotCovered)),
+        (vec![uri("sip:alice@a.example")], invalid(StirReason::NotCovered)),
+        (vec![dns("b.example")], invalid(StirReason::NotCovered)),
+        (vec![dns("*.example")], invalid(StirReason::NotCovered)),
+        (vec![], invalid(StirReason::NotCovered)),
+    ] {
+        let signer = trust.of_hosts(names);
+        let identity = plain_identity(&signer, r#"{"uri":"sip:alice@a.example"}"#);
+        let head = invite("named", CALLED, CALLED, &[format!("Identity: {identity}")]);
+        let head = head.replace(&format!("+{CALLER}@a.example;user=phone"), "alice@a.example");
+        let question = Question { calling: Party::default(), ..question(1, CALLED, &head) };
+        assert_eq!(ask_with(&trust, signer.chain(), question), expected);
+    }
+}
+
+#[test]
+fn what_was_signed_for_from_says_nothing_of_an_asserted_number() {
+    const OTHER: &str = "12125550000";
+    let mut bench = Bench::new();
+    for (asserted, orig, expected) in [
+        (CALLER, CALLER, VALID),
+        (OTHER, OTHER, VALID),
+        (OTHER, CALLER, unverified(StirReason::Orig)),
+        (OTHER, "12155550000", invalid(StirReason::Orig)),
+    ] {
+        let identity = bench.signer.identity("shaken", X5U, &shaken("A", orig, CALLED, NOW));
+        let lines = [format!("P-Asserted-Identity: <tel:+{asserted}>"), format!("Identity: {identity}")];
+        let head = invite("asserted", CALLED, CALLED, &lines);
+        let question = Question { calling: made::party(asserted), ..question(1, CALLED, &head) };
+        assert_eq!(said(bench.verifier.ask(&[question])[0]), expected, "{asserted} {orig}");
+    }
 }
 
 #[test]

@@ -56,7 +56,7 @@ impl Case {
         let mut case = Self { passports: Vec::new(), at: question.at, attestation: None, origid: None };
         let read = case.collect(&signed).and_then(|()| case.choose()).and_then(|()| case.order());
         read.map_err(|stir| case.claimed(stir))?;
-        let fits = fits_caller(&case.first().claims, question, &signed)
+        let fits = fits_caller(&case.first().claims.orig, question, &signed)
             .and_then(|()| case.fits_called(question, &signed));
         fits.map_err(|stir| case.claimed(stir))?;
         Ok(case)
@@ -212,14 +212,19 @@ impl Passport {
         chain.holds(at, anchors)?;
         // Who sends a call on speaks for the number that it was for (RFC 8946 §4.1).
         let own = if self.kin == Kin::Div { self.claims.div.as_ref() } else { Some(&self.claims.orig) };
-        let covers = |number: &Canonical| chain.authority().is_some_and(|authority| authority.covers(number));
-        match own {
-            Some(party @ claims::Party::Number(_))
-                if !party.number().is_some_and(|number| covers(&number)) =>
-            {
-                Err(StirReason::NotCovered)
-            }
-            _ => Ok(()),
+        if own.is_some_and(|own| may_speak(&chain, own)) { Ok(()) } else { Err(StirReason::NotCovered) }
+    }
+}
+
+/// Whether a certificate is of somebody who may speak for this party: a telephone number is in its list of them (RFC 8226), the
+/// host of any other identity is its subject (RFC 8224 §6.2 step 2).
+fn may_speak(chain: &Chain, party: &claims::Party) -> bool {
+    match (party.number(), party) {
+        (Some(number), _) => chain.authority().is_some_and(|authority| authority.covers(&number)),
+        (None, claims::Party::Number(_)) => false,
+        (None, claims::Party::Uri(text)) => {
+            let host = Uri::parse(text.as_bytes()).and_then(|uri| str::from_utf8(uri.host).ok());
+            host.is_some_and(|host| chain.is_of_host(host))
         }
     }
 }
@@ -286,25 +291,30 @@ fn rebuilt(identity: &Identity<'_>, signed: &Signed<'_>) -> Result<Passport, Sti
     })
 }
 
-/// Whether who calls is whom the PASSporT is about: as the network asserts, or as From says.
-fn fits_caller(claims: &Claims, question: &Question, signed: &Signed<'_>) -> Result<(), Stir> {
-    let own = [&question.calling, &signed.from];
-    if own.iter().any(|party| is_party(&claims.orig, party, &signed.from_uri)) {
+/// Whether who calls is whom the PASSporT is about: the number that the network asserts, where it does (ATIS-1000074 §5.3.1), else
+/// From. What was signed for another number than is asserted says nothing of that one.
+fn fits_caller(orig: &claims::Party, question: &Question, signed: &Signed<'_>) -> Result<(), Stir> {
+    let (shown, from) = (canonical(&question.calling), canonical(&signed.from));
+    let is_froms = is_party(orig, &signed.from, &signed.from_uri);
+    let is_number = shown.is_some() && orig.number() == shown;
+    // A name is no word for a number: somebody else gives out the numbers.
+    if is_number || is_froms && question.calling.number.is_none() && (shown.is_none() || shown == from) {
         return Ok(());
     }
     // Who is hidden on the last part of the way cannot be held against what was signed on the first.
-    let is_shown = own.iter().any(|party| canonical(party).is_some());
-    Err(if is_shown { Stir::invalid(StirReason::Orig) } else { Stir::unverified(StirReason::Orig) })
+    let is_other = (shown.is_some() || from.is_some()) && !is_froms;
+    Err(if is_other { Stir::invalid(StirReason::Orig) } else { Stir::unverified(StirReason::Orig) })
 }
 
 /// Whether a claim names this party.
 fn is_party(claim: &claims::Party, party: &Party, uri: &Uri<'_>) -> bool {
-    match claim {
-        claims::Party::Number(_) => canonical(party).is_some_and(|number| Some(number) == claim.number()),
-        claims::Party::Uri(text) => Uri::parse(text.as_bytes()).is_some_and(|claimed| {
+    let is_number = claim.number().is_some_and(|number| canonical(party) == Some(number));
+    let is_uri = |text: &str| {
+        Uri::parse(text.as_bytes()).is_some_and(|claimed| {
             claimed.user == uri.user && claimed.host.eq_ignore_ascii_case(uri.host) && !uri.user.is_empty()
-        }),
-    }
+        })
+    };
+    is_number || matches!(claim, claims::Party::Uri(text) if is_uri(text))
 }
 
 /// A number as it is compared: international, or else as it was sent, such as a short code.

@@ -116,6 +116,19 @@ impl Chain {
         self.authority.as_ref()
     }
 
+    /// Whether it is this host's: of its alternative names one is it, a SIP URI or, where there is none, a name of the DNS
+    /// (RFC 5922 §7.1, §7.2: no wildcards).
+    #[must_use]
+    pub fn is_of_host(&self, host: &str) -> bool {
+        let Ok(leaf) = EndEntityCert::try_from(&self.leaf) else { return false };
+        let mut uris = leaf.valid_uri_names().filter_map(host_of_sip_uri).peekable();
+        if uris.peek().is_some() {
+            uris.any(|own| own.eq_ignore_ascii_case(host))
+        } else {
+            leaf.valid_dns_names().any(|own| own.eq_ignore_ascii_case(host))
+        }
+    }
+
     /// Whether `signature` is its key's of `text`.
     #[must_use]
     pub fn has_signed(&self, text: &[u8], signature: &[u8; 64]) -> bool {
@@ -168,6 +181,12 @@ impl Chain {
         let time = UnixTime::since_unix_epoch(Duration::from_nanos(at.nanos()));
         leaf.verify_for_usage(ALGORITHMS, trusted, &self.between, time, AnyUse, None, None)
     }
+}
+
+/// Host of a SIP URI that names a domain, and no user in it.
+fn host_of_sip_uri(uri: &str) -> Option<&str> {
+    let (scheme, host) = uri.split_once(':')?;
+    (scheme.eq_ignore_ascii_case("sip") && !host.contains('@')).then_some(host)
 }
 
 /// When each certificate between both ends holds.

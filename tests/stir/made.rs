@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rcgen::{
     BasicConstraints, CertificateParams, CustomExtension, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose,
-    date_time_ymd,
+    SanType, date_time_ymd,
 };
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
@@ -76,8 +76,18 @@ impl Trust {
 
     /// A provider that may speak for what `entries` of a TNAuthList say; one without a list where there are none.
     pub fn provider(&self, entries: Option<&[&[u8]]>, years: Years) -> Signer {
+        self.subject(params("SHAKEN 709J", years, false), entries)
+    }
+
+    /// One that speaks for hosts, and for nobody's numbers.
+    pub fn of_hosts(&self, names: Vec<SanType>) -> Signer {
+        let mut own = params("a host", (2022, 2030), false);
+        own.subject_alt_names = names;
+        self.subject(own, None)
+    }
+
+    fn subject(&self, mut own: CertificateParams, entries: Option<&[&[u8]]>) -> Signer {
         let key = KeyPair::generate().unwrap();
-        let mut own = params("SHAKEN 709J", years, false);
         own.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         if let Some(entries) = entries {
             let list = entries.concat();
@@ -165,7 +175,7 @@ pub fn network() -> Network {
     Network { numbering: Numbering::new(Country(*b"US")).unwrap(), ..Network::unknown() }
 }
 
-fn party(number: &str) -> Party {
+pub fn party(number: &str) -> Party {
     network().numbering.party(format!("+{number}").as_bytes(), Nature::International, NumberFormat::Auto)
 }
 

@@ -6,12 +6,17 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, IgnoredAny};
 
 use crate::base::fault::Kind;
+use crate::base::number::DIGITS_MIN;
 use crate::wire::DecodeError;
 use crate::wire::passport::number::Canonical;
 use crate::wire::passport::{base64, error};
+use crate::wire::sip::address::Uri;
 
 /// Most called parties of one PASSporT, numbers and URIs each.
 pub const DEST_MAX: usize = 32;
+
+/// Fewest digits of a user part that is taken for a telephone number without being called one.
+const TELEPHONE_MIN: usize = DIGITS_MIN as usize;
 
 /// The header of a PASSporT.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -87,13 +92,17 @@ pub enum Party {
 }
 
 impl Party {
-    /// The number as it is compared.
+    /// The number as it is compared. A URI that means a telephone number is that number (RFC 8224 §8.1): one that says so, begins
+    /// with `+`, or is digits as many as a number has.
     #[must_use]
     pub fn number(&self) -> Option<Canonical> {
-        match self {
-            Self::Number(text) => Canonical::parse(text.as_bytes()),
-            Self::Uri(_) => None,
-        }
+        let uri = match self {
+            Self::Number(text) => return Canonical::parse(text.as_bytes()),
+            Self::Uri(text) => Uri::parse(text.as_bytes())?,
+        };
+        let number = Canonical::parse(uri.user)?;
+        let is_long = number.as_str().len() >= TELEPHONE_MIN;
+        (is_long || uri.says_telephone() || uri.user.starts_with(b"+")).then_some(number)
     }
 }
 
@@ -219,6 +228,23 @@ mod tests {
 
     fn claims(json: &str) -> Result<Claims, Kind> {
         Claims::parse(base64::encode(json.as_bytes()).as_bytes()).map_err(|error| error.kind)
+    }
+
+    #[test]
+    fn a_uri_that_means_a_telephone_number_is_that_number() {
+        for (uri, number) in [
+            ("sip:+1-215-555-1212@a.example", Some("12155551212")),
+            ("sips:12155551212@a.example;user=phone", Some("12155551212")),
+            ("tel:+12155551212", Some("12155551212")),
+            ("sip:12155551212@a.example", Some("12155551212")),
+            ("sip:911@a.example;user=phone", Some("911")),
+            ("sip:1001@a.example", None),
+            ("sip:alice@a.example", None),
+            ("alice", None),
+        ] {
+            let found = Party::Uri(uri.to_owned()).number();
+            assert_eq!(found.as_ref().map(Canonical::as_str), number, "{uri}");
+        }
     }
 
     #[test]
