@@ -26,7 +26,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("stir", &["base", "wire", "signal", "call", "judge", "clock", "lookup"]),
     ("billing", &["base", "call", "judge"]),
     ("metrics", &["base", "call", "judge", "rule"]),
-    ("inline", &["base", "wire", "judge"]),
+    ("inline", &["base", "wire", "signal", "judge"]),
     ("adapter", &["base", "wire", "signal", "call", "judge", "inline", "clock", "metrics", "token"]),
     (
         "service",

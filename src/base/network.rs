@@ -74,11 +74,28 @@ impl Network {
     /// before it, or with a separator in it; or an emergency service by name (RFC 5031 `urn:service:sos`).
     #[must_use]
     pub fn is_emergency(&self, called: &Party) -> bool {
-        let raw = called.raw.split(|byte| *byte == b';').next().unwrap_or_default();
+        let end = called.raw.iter().position(|byte| *byte == b';').unwrap_or(called.raw.len());
+        let (raw, parameters) = called.raw.split_at(end);
         if raw.get(..SOS.len()).is_some_and(|start| start.eq_ignore_ascii_case(SOS)) {
             return true;
         }
-        self.is_written(raw, |digits| self.emergency.iter().any(|number| number.as_bytes() == digits))
+        !self.is_elsewhere(parameters)
+            && self.is_written(raw, |digits| self.emergency.iter().any(|number| number.as_bytes() == digits))
+    }
+
+    /// Whether a local number stands behind a global prefix that is not the home country's (RFC 3966 §5.1.5): it is the end of
+    /// another number then.
+    fn is_elsewhere(&self, parameters: &[u8]) -> bool {
+        parameters.split(|byte| *byte == b';').any(|parameter| {
+            let Some((name, [b'=', b'+', prefix @ ..])) = parameter.split_at_checked(CONTEXT.len()) else {
+                return false;
+            };
+            name.eq_ignore_ascii_case(CONTEXT)
+                && !prefix
+                    .iter()
+                    .filter(|byte| byte.is_ascii_digit())
+                    .eq(self.numbering.home_code().as_bytes())
+        })
     }
 
     /// Whether digits dialled so far may become an emergency number when more follow (Q.764 §2.1.2: digits come one after
@@ -118,8 +135,12 @@ impl Network {
             || self.numbering.kind(number) == NumberKind::Premium
     }
 
-    /// Whether a short code is listed: as it is, or behind an international, home country or national prefix.
+    /// Whether a short code is listed: as it is, or behind an international, home country or national prefix. What was cut, or
+    /// holds digits of another script, is no short code, whatever digits are left.
     fn is_written(&self, raw: &[u8], is_listed: impl Fn(&[u8]) -> bool) -> bool {
+        if raw.len() >= RAW_MAX || !raw.is_ascii() {
+            return false;
+        }
         let digits: ArrayVec<u8, RAW_MAX> = raw.iter().copied().filter(u8::is_ascii_digit).collect();
         let code = self.numbering.home_code().as_bytes();
         is_listed(&digits)
@@ -136,6 +157,9 @@ impl Network {
 /// Global services whose calls cost as much as premium rate: Inmarsat, mobile satellite systems, shared networks,
 /// international premium rate (ITU-T E.164 annex to Operational Bulletin, country codes assigned).
 const HIGH_COST_SERVICES: [&[u8]; 5] = [b"870", b"881", b"882", b"883", b"979"];
+
+/// Says where a local number is dialled (RFC 3966 §5.1.5).
+const CONTEXT: &[u8] = b"phone-context";
 
 /// Emergency services by name, of whatever kind (RFC 5031 §4.2).
 const SOS: &[u8] = b"urn:service:sos";
@@ -245,6 +269,7 @@ pub fn emergency_numbers(home: Country, more: &[String]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::number::Raw;
     use crate::base::numbering::Nature;
     use crate::base::route::NumberFormat;
 
@@ -294,6 +319,26 @@ mod tests {
             let network = network(home);
             let called = network.numbering.party(raw.as_bytes(), Nature::Unknown, NumberFormat::Auto);
             assert_eq!(network.is_emergency(&called), expected, "{home} {raw}");
+        }
+    }
+
+    #[test]
+    fn the_end_of_another_number_is_no_emergency_call() {
+        for (raw, expected) in [
+            ("112;phone-context=+48", true),
+            ("112;phone-context=ims.example", true),
+            ("112;isub=1;Phone-Context=+4-8", true),
+            ("112;phone-context=+8821300", false),
+            ("112;isub=1;PHONE-CONTEXT=+8821", false),
+            ("112;phone-context=+481", false),
+            ("112;phone-context=+", false),
+            ("112٨٨٢", false),
+            // 29 separators make 32 octets: more may have been cut.
+            ("112-----------------------------", false),
+            ("112----------------------------", true),
+        ] {
+            let called = Party { raw: Raw::try_from(raw.as_bytes()).unwrap(), ..Party::default() };
+            assert_eq!(network("PL").is_emergency(&called), expected, "{raw}");
         }
     }
 

@@ -13,11 +13,11 @@ use crate::base::fault::{Kind, Layer};
 use crate::base::frame::Pdu;
 use crate::base::map::keyed_hash;
 use crate::base::network::Network;
-use crate::base::number::{Party, RAW_MAX, Raw};
+use crate::base::number::Party;
 use crate::base::route::Direction;
 use crate::signal::equipment;
 pub(super) use crate::signal::sip::party::{Plan, party};
-use crate::signal::sip::party::{Room, is_disguised, unescaped};
+use crate::signal::sip::party::{is_disguised, written};
 use crate::signal::{Claims, Context, Counts, Leg, Setup, Signal, What};
 use crate::wire::DecodeError;
 use crate::wire::sip::address::{Address, Uri};
@@ -91,10 +91,7 @@ fn identity<'a>(bytes: &'a [u8], message: &Message<'a>) -> &'a [u8] {
 #[must_use]
 pub fn is_emergency(request_uri: &[u8], network: &Network) -> bool {
     let uri = Uri::parse(request_uri).unwrap_or_default();
-    let mut room = Room::new();
-    let user = unescaped(uri.user, &mut room);
-    let raw = Raw::try_from(&user[..user.len().min(RAW_MAX)]).unwrap_or_default();
-    network.is_emergency(&Party { raw, ..Party::default() })
+    network.is_emergency(&Party { raw: written(&uri), ..Party::default() })
 }
 
 /// What a request says, an INVITE within a dialog.

@@ -17,14 +17,14 @@ use std::time::Duration;
 use crate::base::frame::{Envelope, Transport};
 use crate::base::map::{Seed, keyed_hash};
 use crate::base::network::Network;
-use crate::base::number::{Party, RAW_MAX, Raw};
 use crate::base::time::At;
 use crate::inline::recent::Recent;
 use crate::inline::sip::mask::Masked;
 use crate::inline::udp::{Datagram, Seen, forge, replace};
 use crate::inline::{Answered, Look, PacketJudge, Question, Ruling, Work};
 use crate::judge::Treatment;
-use crate::wire::sip::address::{Address, Uri};
+use crate::signal::sip::is_emergency;
+use crate::wire::sip::address::Address;
 use crate::wire::sip::respond::{Response, destination, reason, respond, to_tag, transaction};
 use crate::wire::sip::start::Start;
 use crate::wire::sip::{Message, Method};
@@ -183,7 +183,7 @@ impl SipJudge {
     }
 
     fn invite(&mut self, at: At, sip: Sip<'_>, target: &[u8], work: &mut Work) -> Look {
-        if self.is_emergency(target) {
+        if is_emergency(target, &self.network) {
             self.counts.emergency = self.counts.emergency.saturating_add(1);
             work.see(&sip.datagram);
             return Look::Done(Ruling::Accept);
@@ -197,11 +197,6 @@ impl SipJudge {
         let message = Box::from(sip.datagram.payload);
         work.questions.push(Question { key, envelope: envelope(&sip.datagram), message });
         Look::Held
-    }
-
-    fn is_emergency(&self, target: &[u8]) -> bool {
-        let user = Uri::parse(target).map(|uri| unescaped(uri.user)).unwrap_or_default();
-        self.network.is_emergency(&Party { raw: user, ..Party::default() })
     }
 
     fn request(&mut self, at: At, sip: Sip<'_>, method: Method, work: &mut Work) -> Ruling {
@@ -327,29 +322,6 @@ const fn is_refusal(treatment: &Treatment) -> bool {
 
 fn to_tag_of<'a>(message: &Message<'a>) -> Option<&'a [u8]> {
     message.head.to.and_then(Address::parse).and_then(|to| to.tag())
-}
-
-/// A user part without its escapes (RFC 3261 §19.1.2), cut where no emergency number reaches.
-fn unescaped(user: &[u8]) -> Raw {
-    let mut raw = Raw::new();
-    let mut rest = user;
-    while let Some((octet, after)) = rest.split_first()
-        && raw.len() < RAW_MAX
-    {
-        let escaped = after.first_chunk::<2>().filter(|_| *octet == b'%');
-        let octet_of = |digits: &[u8; 2]| u8::from_str_radix(str::from_utf8(digits).ok()?, 16).ok();
-        match escaped.and_then(octet_of) {
-            Some(octet) => {
-                raw.push(octet);
-                rest = after.get(2..).unwrap_or_default();
-            }
-            None => {
-                raw.push(*octet);
-                rest = after;
-            }
-        }
-    }
-    raw
 }
 
 /// Reason phrases of refusals (RFC 3261 §21.4, §21.6; RFC 8197, RFC 8688).

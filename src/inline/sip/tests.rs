@@ -186,6 +186,14 @@ fn passes_what_it_need_not_or_cannot_judge() {
         assert!(send(&mut judge, both, &invite).is_some(), "{emergency}");
     }
     assert_eq!(judge.counts.emergency, 4);
+    let separators = "-".repeat(30);
+    for dressed in [format!("sip:+911{separators}123456789@h"), "sip:112;phone-context=+88213000001@h".into()]
+    {
+        let invite = INVITE.replacen("sip:+48601234567@198.51.100.7", &dressed, 1);
+        let look = judge.look(at(2), &packet(CARRIER, SWITCH, &invite), &mut Work::default());
+        assert_eq!(look, Look::Held, "{dressed}");
+    }
+    assert_eq!(judge.counts.emergency, 4);
     for other in ["\r\n\r\n", "\0\0\0\0", "hello"] {
         assert!(send(&mut judge, both, other).is_some());
     }

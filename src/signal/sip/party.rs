@@ -33,29 +33,51 @@ pub(in crate::signal) fn party(uri: &Uri<'_>, plan: Plan<'_>) -> Party {
         let _ = party.raw.try_extend_from_slice(uri.user);
         return party;
     }
-    let mut room = Room::new();
-    let user = unescaped(uri.user, &mut room);
-    let raw = Raw::try_from(&user[..user.len().min(RAW_MAX)]).unwrap_or_default();
-    if let Some(absence) = absence(uri, user) {
+    let (mut room, mut composed) = (Room::new(), Room::new());
+    let (user, _) = unescaped(uri.user, &mut room);
+    let is_composed = compose(uri, user, &mut composed).is_some();
+    let text = if is_composed { &composed[..] } else { user };
+    let raw = kept(text);
+    if let Some(absence) = absence(uri, user, is_composed) {
         return Party { number: None, shape: Shape::Absent, restricted: absence == Absence::Withheld, raw };
     }
-    let mut composed = Room::new();
-    let (text, nature) = if user.starts_with(b"+") {
-        (user, Nature::International)
-    } else if let Some(prefix @ [b'+', ..]) = uri.phone_context()
-        && prefix.len() + user.len() <= ROOM
-    {
-        // RFC 3966 §5.1.4: a local number within a global prefix.
-        composed.extend(prefix.iter().chain(user).copied());
-        (&composed[..], Nature::International)
-    } else {
-        (user, Nature::Unknown)
-    };
+    let nature = if text.starts_with(b"+") { Nature::International } else { Nature::Unknown };
     let mut party = Party { raw, ..plan.numbering.party(text, nature, plan.hint) };
     if party.number.is_none() && has_foreign_digits(user) {
         party.shape = Shape::NotDigits;
     }
     party
+}
+
+/// What a URI's user part says, as a [`Party`] keeps it: of a local number with its global prefix.
+pub(super) fn written(uri: &Uri<'_>) -> Raw {
+    let (mut room, mut composed) = (Room::new(), Room::new());
+    let (user, _) = unescaped(uri.user, &mut room);
+    kept(if compose(uri, user, &mut composed).is_some() { &composed } else { user })
+}
+
+/// Of a number that is too long to be kept as it was sent the visual separators go, so that none of its digits does.
+fn kept(text: &[u8]) -> Raw {
+    if text.len() < RAW_MAX || !is_telephone(text) {
+        return Raw::try_from(&text[..text.len().min(RAW_MAX)]).unwrap_or_default();
+    }
+    text.iter().copied().filter(|octet| !is_separator(*octet)).take(RAW_MAX).collect()
+}
+
+/// Puts a local number behind the global prefix of its context (RFC 3966 §5.1.5), without visual separators. `None` when it
+/// has no such prefix, else whether both fitted.
+fn compose(uri: &Uri<'_>, user: &[u8], composed: &mut Room) -> Option<bool> {
+    let context = uri.phone_context().filter(|_| !user.starts_with(b"+"))?;
+    let mut room = Room::new();
+    let (context, is_whole) = unescaped(context, &mut room);
+    // Nothing is quoted in a URI; some undo it all the same.
+    let mut digits = context.iter().filter(|octet| **octet != b'"').chain(user).copied();
+    let mut digits = digits.by_ref().filter(|octet| !is_separator(*octet)).peekable();
+    if digits.peek() != Some(&b'+') {
+        return None;
+    }
+    composed.extend(digits.by_ref().take(ROOM));
+    Some(is_whole && digits.next().is_none())
 }
 
 /// Host of a caller who asked not to be named (RFC 3323 §4.1.1.3).
@@ -72,10 +94,10 @@ enum Absence {
     Unavailable,
 }
 
-/// `user` is the user part with its escapes undone.
-fn absence(uri: &Uri<'_>, user: &[u8]) -> Option<Absence> {
+/// `user` is the user part with its escapes undone, `is_composed` whether it stands behind a global prefix.
+fn absence(uri: &Uri<'_>, user: &[u8], is_composed: bool) -> Option<Absence> {
     let is_user = |names: &[&[u8]]| names.iter().any(|name| is_word(uri.user, name));
-    if is_filler(uri.user) {
+    if is_filler(uri.user) && !is_composed {
         Some(Absence::Unavailable)
     } else if is_withheld(uri) {
         Some(Absence::Withheld)
@@ -118,7 +140,7 @@ fn looks_like_telephone(user: &[u8]) -> bool {
 pub(super) fn names_telephone(uri: &Uri<'_>, party: &Party) -> bool {
     let is_global = |number: Number| party.raw.len() == 1 + number.digit_count() as usize;
     party.number.is_some_and(is_global) && uri.user.starts_with(b"+")
-        || is_telephone(unescaped(uri.user, &mut Room::new()))
+        || is_telephone(unescaped(uri.user, &mut Room::new()).0)
 }
 
 /// Digits, perhaps after `+`, with visual separators (RFC 3966 §3).
@@ -128,19 +150,41 @@ fn is_telephone(user: &[u8]) -> bool {
 }
 
 /// Whether a URI is written so that another reader may see another number in it than `party`, or none: digits in escapes, which
-/// none needs, or of another script; two `@` (RFC 3261 §25.1 allows one), of which either may end the user part.
+/// none needs, or of another script; more than is read; two `@` (RFC 3261 §25.1 allows one), of which either may end the user part.
 pub(super) fn is_disguised(uri: &Uri<'_>, party: &Party) -> bool {
     if uri.has_second_at() {
         return true;
     }
     // A number is digits and visual separators, and as long as it was sent it had no escapes.
-    if party.number.is_some() && party.raw.len() == uri.user.len() {
+    let is_plain = party.number.is_some() && party.raw.len() == uri.user.len();
+    !is_plain && is_user_disguised(uri.user) || !uri.user.starts_with(b"+") && is_context_disguised(uri)
+}
+
+fn is_user_disguised(user: &[u8]) -> bool {
+    let is_odd = |octet: u8| octet >= 0x80 || octet == b'%';
+    if !user.iter().fold(false, |odd, octet| odd | is_odd(*octet)) {
         return false;
     }
-    let is_odd = |octet: u8| octet >= 0x80 || octet == b'%';
-    uri.user.iter().fold(false, |odd, octet| odd | is_odd(*octet))
-        && (has_foreign_digits(unescaped(uri.user, &mut Room::new()))
-            || uri.user.windows(3).any(|escape| matches!(escape, [b'%', b'3', b'0'..=b'9'])))
+    let mut room = Room::new();
+    let (plain, is_whole) = unescaped(user, &mut room);
+    !is_whole || has_foreign_digits(plain) || has_escaped_digits(user)
+}
+
+/// A context that some do not find, of which some find two, or which is not read to its end.
+fn is_context_disguised(uri: &Uri<'_>) -> bool {
+    let mut contexts = 0;
+    for (name, value) in uri.number_parameters() {
+        contexts += u8::from(is_word(name, b"phone-context"));
+        if contexts > 1 || name.contains(&b'%') || value.contains(&b'"') || has_escaped_digits(value) {
+            return true;
+        }
+    }
+    let mut room = Room::new();
+    contexts > 0 && compose(uri, unescaped(uri.user, &mut room).0, &mut Room::new()) == Some(false)
+}
+
+fn has_escaped_digits(text: &[u8]) -> bool {
+    text.windows(3).any(|escape| matches!(escape, [b'%', b'3', b'0'..=b'9']))
 }
 
 fn has_foreign_digits(text: &[u8]) -> bool {
@@ -192,28 +236,39 @@ pub(super) fn number_of_name(name: &[u8], plan: Plan<'_>) -> Option<Number> {
     plan.numbering.party(&digits, nature, plan.hint).number
 }
 
-/// The user part with its escapes undone (RFC 3261 §19.1.2): `%2B48` is `+48`. As sent when it has none, a broken one,
-/// or does not fit.
-pub(super) fn unescaped<'a>(user: &'a [u8], room: &'a mut Room) -> &'a [u8] {
-    if memchr(b'%', user).is_none() {
-        return user;
+/// A text with its escapes undone (RFC 3261 §19.1.2), and whether that is all of it: `%2B48` is `+48`. What is too long loses its
+/// visual separators, and then its end. A broken escape stays as it is.
+pub(super) fn unescaped<'a>(text: &'a [u8], room: &'a mut Room) -> (&'a [u8], bool) {
+    if memchr(b'%', text).is_none() {
+        return (text, true);
     }
-    let mut rest = user;
-    while let [first, after @ ..] = rest {
-        let (byte, after) = match (first, after) {
-            (b'%', [high, low, after @ ..]) => match (hex(*high), hex(*low)) {
-                (Some(high), Some(low)) => (high << 4 | low, after),
-                _ => return user,
-            },
-            (b'%', _) => return user,
-            _ => (*first, after),
-        };
-        if room.try_push(byte).is_err() {
-            return user;
+    let mut is_whole = octets(text).all(|octet| room.try_push(octet).is_ok());
+    if !is_whole {
+        room.clear();
+        let mut digits = octets(text).filter(|octet| !is_separator(*octet));
+        is_whole = digits.all(|octet| room.try_push(octet).is_ok());
+    }
+    (room, is_whole)
+}
+
+fn octets(text: &[u8]) -> impl Iterator<Item = u8> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let [first, after @ ..] = rest else { return None };
+        if let (b'%', [high, low, after @ ..]) = (first, after)
+            && let (Some(high), Some(low)) = (hex(*high), hex(*low))
+        {
+            rest = after;
+            return Some(high << 4 | low);
         }
         rest = after;
-    }
-    room
+        Some(*first)
+    })
+}
+
+/// Visual separators (RFC 3966 §3), and the blank that people write.
+const fn is_separator(octet: u8) -> bool {
+    matches!(octet, b'-' | b'.' | b'(' | b')' | b' ')
 }
 
 fn hex(digit: u8) -> Option<u8> {

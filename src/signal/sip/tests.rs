@@ -176,7 +176,7 @@ fn reads_the_called_user_from_the_target() {
         ("sip:+48601@h;user=phone", "+48601"),
         ("tel:+48-601", "+48-601"),
         ("sip:%31%31%32@h", "112"),
-        ("sip:112;phone-context=+48@h", "112"),
+        ("sip:112;phone-context=+48@h", "+48112"),
         ("sip:112;phone-context=ims.example@h", "112"),
         ("sip:100%@h", "100%"),
         ("sip:1%zz@h", "1%zz"),
@@ -235,6 +235,72 @@ fn emergency_calls_are_known_however_written() {
         assert!(network.is_emergency(&setup(target, &[]).called), "{target}");
     }
     assert!(!network.is_emergency(&setup("sip:+48112345678@h", &[]).called));
+}
+
+#[test]
+fn a_call_dressed_as_an_emergency_call_is_none() {
+    let (network, separators) = (&CONTEXT.network, "-".repeat(28));
+    let escaped = "%2D".repeat(28);
+    for (target, number) in [
+        (format!("sip:+112{separators}123456789@gw"), Some("112123456789")),
+        (format!("sip:+112{escaped}123456789@gw"), Some("112123456789")),
+        (format!("tel:+1(1)2.{separators}123456789"), Some("112123456789")),
+        ("sip:112;phone-context=+88213000001@gw".into(), Some("88213000001112")),
+        ("tel:112;phone-context=+88213000001".into(), Some("88213000001112")),
+        ("sip:112;phone-context=%2B88213000001@gw".into(), Some("88213000001112")),
+        ("sip:112;a=\";phone-context=+88213000001;b=\"@gw".into(), Some("88213000001112")),
+        ("sip:112;phone-context=\"+88213000001\"@gw".into(), Some("88213000001112")),
+        ("sip:112;phone-context=+1@gw".into(), None),
+        ("sip:112٨٨٢@gw".into(), None),
+        (format!("sip:112{}1@gw", "%2D".repeat(90)), None),
+    ] {
+        let called = setup(&target, &[]).called;
+        let expected = number.map(|digits| Number::from_digits(digits.as_bytes()).unwrap());
+        assert_eq!(called.number, expected, "{target}");
+        assert!(!network.is_emergency(&called), "{target}");
+        assert!(!is_emergency(target.as_bytes(), network), "{target}");
+    }
+    for target in [
+        "sip:112@h",
+        "sip:+48112@h",
+        "sip:0048112@h",
+        "sip:112;phone-context=+48@h",
+        "sip:112;phone-context=%2B48@h",
+        "sip:112;phone-context=ims.mnc001.mcc260.3gppnetwork.org@h;user=phone",
+        "tel:112;phone-context=operator.example",
+        "urn:service:sos.ambulance.of.a.very.long.name",
+    ] {
+        assert!(is_emergency(target.as_bytes(), network), "{target}");
+        assert!(network.is_emergency(&setup(target, &[]).called), "{target}");
+    }
+}
+
+#[test]
+fn a_called_number_does_not_hide_behind_escapes_and_lengths() {
+    let long = "-".repeat(70);
+    for (target, number, is_ambiguous) in [
+        ("sip:1234567;phone-context=+8821@gw".to_owned(), Some("88211234567"), false),
+        ("sip:1234567;phone-context=%2B8821@gw".to_owned(), Some("88211234567"), false),
+        ("sip:1234567;phone-context=+8%3821@gw".to_owned(), Some("88211234567"), true),
+        (format!("tel:1234567;phone-context=+8821{long}"), Some("88211234567"), false),
+        (format!("sip:123{long}4567;phone-context=+8821@gw"), Some("88211234567"), false),
+        (format!("sip:+882{}11234567@gw", "%2D".repeat(70)), Some("88211234567"), false),
+        (format!("sip:+882{}1@gw", "%31".repeat(70)), None, true),
+        (format!("tel:1234567;phone-context=+8821{}", "1".repeat(70)), None, true),
+        ("sip:601234567;phone-context=a.example@gw".to_owned(), Some("48601234567"), false),
+        (
+            "sip:601234567;phone-context=a.example;phone-context=+8821@gw".to_owned(),
+            Some("48601234567"),
+            true,
+        ),
+        ("sip:601234567;a=\";phone-context=a.example\"@gw".to_owned(), Some("48601234567"), true),
+        ("sip:+48601234567;phone-context=+48@gw".to_owned(), Some("48601234567"), false),
+        ("sip:%2B48601234567@gw;user=phone".to_owned(), Some("48601234567"), false),
+    ] {
+        let Setup { called, claims, .. } = setup(&target, &[]);
+        let expected = number.map(|digits| Number::from_digits(digits.as_bytes()).unwrap());
+        assert_eq!((called.number, claims.is_ambiguous), (expected, is_ambiguous), "{target}");
+    }
 }
 
 #[test]

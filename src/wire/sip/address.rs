@@ -107,7 +107,7 @@ impl<'a> Uri<'a> {
     pub fn says_telephone(&self) -> bool {
         let is_phone = |user: &[u8]| is_word(user, b"phone");
         self.scheme == Scheme::Tel
-            || !self.parameters.is_empty() && parameter(self.parameters, b"user").is_some_and(is_phone)
+            || !self.parameters.is_empty() && value_of(self.parameters, b"user").is_some_and(is_phone)
     }
 
     /// Whether a second `@` stands behind the one that ends the user part here: some take the last one.
@@ -122,13 +122,8 @@ impl<'a> Uri<'a> {
     pub fn each_parameter(&self, mut take: impl FnMut(&'a [u8], &'a [u8])) {
         for parameters in [self.number_parameters, self.parameters] {
             let mut rest = parameters;
-            while !rest.is_empty() {
-                let (piece, after) = split_off(rest, find(rest, near([b';'], rest)));
-                rest = after;
-                let (name, value) = split_off(piece, find(piece, near([b'='], piece)));
-                if !name.is_empty() {
-                    take(name, value);
-                }
+            while let Some((name, value)) = next_pair(&mut rest) {
+                take(name, value);
             }
         }
     }
@@ -145,7 +140,7 @@ impl<'a> Uri<'a> {
         [self.number_parameters, self.parameters]
             .into_iter()
             .filter(|parameters| !parameters.is_empty())
-            .find_map(|parameters| parameter(parameters, b"tgrp"))
+            .find_map(|parameters| value_of(parameters, b"tgrp"))
     }
 
     /// The `phone-context` of a local number (RFC 3966 §5.1.5): `+` and digits, or a domain name.
@@ -154,7 +149,13 @@ impl<'a> Uri<'a> {
         if self.number_parameters.is_empty() {
             return None;
         }
-        parameter(self.number_parameters, b"phone-context")
+        value_of(self.number_parameters, b"phone-context")
+    }
+
+    /// Names and values of the parameters of the number alone, as written.
+    pub fn number_parameters(&self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> {
+        let mut rest = self.number_parameters;
+        std::iter::from_fn(move || next_pair(&mut rest))
     }
 }
 
@@ -214,6 +215,41 @@ impl<'a> Address<'a> {
     pub fn tag(&self) -> Option<&'a [u8]> {
         parameter(self.parameters, b"tag").filter(|tag| !tag.is_empty())
     }
+}
+
+/// Takes the next name and value off `a=b;c;d=e`, in which nothing is quoted (RFC 3261 §25.1 `uri-parameter`).
+#[inline]
+fn next_pair<'a>(rest: &mut &'a [u8]) -> Option<(&'a [u8], &'a [u8])> {
+    while !rest.is_empty() {
+        let (piece, after) = split_off(rest, find(rest, near([b';'], rest)));
+        *rest = after;
+        let (name, value) = split_off(piece, find(piece, near([b'='], piece)));
+        let name = trimmed(name);
+        if !name.is_empty() {
+            return Some((name, trimmed(value)));
+        }
+    }
+    None
+}
+
+/// White space has no place in a URI; where it is, some pass over it.
+#[inline]
+fn trimmed(text: &[u8]) -> &[u8] {
+    match text {
+        [b'!'..=0xFF, .., b'!'..=0xFF] | [b'!'..=0xFF] | [] => text,
+        _ => text.trim_ascii(),
+    }
+}
+
+/// Value of the first of them with this name.
+fn value_of<'a>(parameters: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
+    let mut rest = parameters;
+    while let Some((found, value)) = next_pair(&mut rest) {
+        if is_word(found, name) {
+            return Some(value);
+        }
+    }
+    None
 }
 
 /// Where the `<` is that follows an unquoted name; `None` when the value is a bare URI. A name with a colon is taken
