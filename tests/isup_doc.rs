@@ -157,13 +157,22 @@ fn form(variant: Variant, code: u8) -> &'static str {
 /// What a parameter is used for.
 fn used(variant: Variant, code: u8) -> &'static str {
     match code {
-        parameter::CALLED_NUMBER => "called number: digits, nature, end signal; lists, routes, rules",
+        parameter::CALLED_NUMBER => {
+            "called number: digits, nature, end signal; lists, routes, rules. A network routing number (nature 6 to 8) is none"
+        }
         parameter::SUBSEQUENT_NUMBER => "more digits of the called number",
-        parameter::CALLING_NUMBER => "calling number: digits, nature, presentation; masked in the path",
+        parameter::CALLING_NUMBER => {
+            "calling number: digits, nature, presentation; masked in the path. An incomplete one, or one of another plan than E.164, is none, unless it is as long as numbers are"
+        }
         parameter::CALLING_CATEGORY => "category of the caller; test calls are not touched in the path",
+        parameter::CALLED_DIRECTORY_NUMBER if variant != Variant::Ansi => {
+            "in an IAM: called number where that is a routing number (nature 6, 7); that it is there: fingerprint of the equipment"
+        }
         parameter::REDIRECTING_NUMBER => "diverting number",
         parameter::ORIGINAL_CALLED_NUMBER => "who was called first; diverting number without the one before",
-        parameter::REDIRECTION_INFORMATION => "how often the call was forwarded",
+        parameter::REDIRECTION_INFORMATION => {
+            "how often the call was forwarded: once at least when somebody did"
+        }
         parameter::GENERIC_NUMBER => {
             "*additional calling*: whether another number is shown than the network says; masked in the path"
         }

@@ -21,7 +21,7 @@ use crate::wire::isup::reset::GroupReset;
 use crate::wire::isup::sam::Sam;
 use crate::wire::isup::{Message, MessageType, Variant};
 
-pub(super) use setup::{claims, diverting, party, shown};
+pub(super) use setup::{called, claims, diverting, party_of_few as party};
 
 /// A segmentation message has optional parameters only (Q.763 §4).
 const SEGMENT: Pointers = Pointers::with_optional(0, 0);

@@ -2,14 +2,14 @@
 
 use crate::base::fingerprint::Fingerprint;
 use crate::base::frame::RoutingLabel;
-use crate::base::number::{Number as E164, Party};
+use crate::base::number::{Number as E164, Party, Shape};
 use crate::base::numbering::Nature;
 use crate::base::route::{Direction, NumberFormat};
 use crate::signal::equipment;
 use crate::signal::{Category, Claims, Context, Correlation, Counts, Overlap, Setup};
 use crate::wire::DecodeError;
 use crate::wire::isup::iam::Iam;
-use crate::wire::isup::number::{NatureOfAddress, Number, Presentation};
+use crate::wire::isup::number::{NatureOfAddress, Number, PLAN_E164, PLAN_UNKNOWN, Presentation};
 use crate::wire::isup::{Message, Variant};
 
 /// Bits of the redirection counter, 1 to 5 (Q.763 §3.45 e).
@@ -36,17 +36,20 @@ pub(super) fn read(
     let is_inbound = direction == Direction::Inbound;
     let format = |is_theirs| network.routes.route(route).format(is_theirs);
     let of_few = |number: &Number| party_of_few(number, format(is_inbound), context);
-    let calling = match &iam.calling {
+    let mut calling = match &iam.calling {
         Some(number) => party(number, format(is_inbound), context),
         None => Party::default(),
     };
+    if iam.calling.as_ref().is_some_and(need_not_be_whole) {
+        keep_whole(&mut calling, context);
+    }
     let overlap = Overlap { nature: nature(iam.called.nature), format: format(!is_inbound) };
     Ok(Setup {
         route,
         direction,
-        called: shown(&iam.called, overlap.format, context),
+        called: called(message.variant, &iam, overlap.format, context),
         diverting: diverting(&iam).map(of_few),
-        overlap: (!iam.called.ended).then_some(overlap),
+        overlap: (!iam.called.ended && !is_routing_number(message.variant, &iam.called)).then_some(overlap),
         claims: claims(message.variant, &iam, calling.number, of_few),
         calling,
         correlation: Correlation::default(),
@@ -56,8 +59,61 @@ pub(super) fn read(
 
 /// A party that few calls have. Only the reading of those that every call has is part of [`read`] itself.
 #[inline(never)]
-fn party_of_few(number: &Number, format: NumberFormat, context: &Context) -> Party {
-    party(number, format, context)
+pub(in crate::signal) fn party_of_few(number: &Number, format: NumberFormat, context: &Context) -> Party {
+    let mut party = party(number, format, context);
+    if need_not_be_whole(number) {
+        keep_whole(&mut party, context);
+    }
+    party
+}
+
+/// Whether a number says that it is incomplete (Q.763 §3.10 b, §3.26 c), or of another plan than the telephone's: then it is no
+/// offence that it is no telephone number.
+#[inline]
+const fn need_not_be_whole(number: &Number) -> bool {
+    number.flag || !matches!(number.plan, PLAN_UNKNOWN | PLAN_E164)
+}
+
+/// Leaves of such a party the number only when it is as long as numbers are: whoever shows it to somebody may not look at what
+/// it says of itself.
+#[cold]
+fn keep_whole(party: &mut Party, context: &Context) {
+    if !party.number.is_some_and(|number| context.network.numbering.is_possible(number)) {
+        (party.number, party.shape) = (None, Shape::Absent);
+    }
+}
+
+/// The party that is called.
+#[inline(always)] // See `shown`.
+pub(in crate::signal) fn called(
+    variant: Variant,
+    iam: &Iam,
+    format: NumberFormat,
+    context: &Context,
+) -> Party {
+    if is_routing_number(variant, &iam.called) {
+        return called_behind_routing(iam, format, context);
+    }
+    shown(&iam.called, format, context)
+}
+
+/// Where a routing number stands in the place of the called number, that may be in a parameter of its own (Q.763 §3.86); else
+/// it is not known.
+#[cold]
+fn called_behind_routing(iam: &Iam, format: NumberFormat, context: &Context) -> Party {
+    match &iam.called_directory {
+        Some(directory) if iam.called.nature != NatureOfAddress::ROUTING_CONCATENATED => {
+            shown(directory, format, context)
+        }
+        _ => Party { raw: iam.called.digits.text(), ..Party::default() },
+    }
+}
+
+/// Whether a called number is one of a network, or begins with one (Q.763 §3.9 b, national use). T1.113 has none.
+#[inline]
+fn is_routing_number(variant: Variant, number: &Number) -> bool {
+    let natures = NatureOfAddress::ROUTING_NATIONAL.0..=NatureOfAddress::ROUTING_CONCATENATED.0;
+    natures.contains(&number.nature.0) && variant != Variant::Ansi
 }
 
 /// Who forwarded the call last.
@@ -75,8 +131,8 @@ fn category(variant: Variant, code: u8) -> Option<Category> {
     }
 }
 
-/// What it says beside its numbers, of which that of the caller is known. Of a redirection without its counter it is known
-/// that it happened.
+/// What it says beside its numbers, of which that of the caller is known. Of a redirection without its counter (Q.763 §3.45:
+/// the second octet may be missing) it is known that it happened.
 #[inline]
 pub(in crate::signal) fn claims(
     variant: Variant,
@@ -86,7 +142,7 @@ pub(in crate::signal) fn claims(
 ) -> Claims {
     let number = |number: &Option<Number>| number.as_ref().and_then(|number| party(number).number);
     let is_diverted = iam.redirecting.is_some() || iam.original_called.is_some();
-    let counter = iam.redirection_information.map_or(1, |[_, reason]| reason & REDIRECTION_COUNTER);
+    let counter = iam.redirection_information.map_or(1, |[_, reason]| reason & REDIRECTION_COUNTER).max(1);
     let additional = number(&iam.additional_calling);
     Claims {
         diversions: if is_diverted { counter } else { 0 },
@@ -100,7 +156,7 @@ pub(in crate::signal) fn claims(
 
 /// The party that a number names, unless it says that its digits are not available.
 #[inline(always)] // See `shown`.
-pub(in crate::signal) fn party(number: &Number, format: NumberFormat, context: &Context) -> Party {
+fn party(number: &Number, format: NumberFormat, context: &Context) -> Party {
     if number.presentation == Presentation::NotAvailable {
         return Party::default();
     }

@@ -5,7 +5,7 @@ use crate::base::fault::{Faults, Layer};
 use crate::base::field::Country;
 use crate::base::frame::{Envelope, Mtp};
 use crate::base::network::Network;
-use crate::base::number::Party;
+use crate::base::number::{Party, Shape};
 use crate::base::numbering::{Nature, Numbering};
 use crate::base::roaming::RoamingStates;
 use crate::base::route::{Route, RouteClass, RouteId, Routes};
@@ -13,7 +13,7 @@ use crate::base::time::At;
 use crate::signal::{Category, Setup};
 use crate::wire::isup::emit_bare;
 use crate::wire::isup::iam::Iam;
-use crate::wire::isup::number::{NatureOfAddress, Number, Presentation};
+use crate::wire::isup::number::{NatureOfAddress, Number, PLAN_E164, Presentation};
 use crate::wire::isup::parameter::Parameter;
 
 const FORWARD: RoutingLabel =
@@ -162,6 +162,68 @@ fn a_number_restricted_by_the_network_is_restricted() {
 }
 
 #[test]
+fn an_incomplete_number_of_a_caller_is_none_and_no_wrong_one() {
+    let part = Number { digits: b"44".iter().copied().collect(), ..british() };
+    for (calling, number, shape) in [
+        (british(), true, Shape::Valid),
+        (part, false, Shape::TooShort),
+        (Number { flag: true, ..part }, false, Shape::Absent),
+        (
+            Number { flag: true, digits: b"4860123".iter().copied().collect(), ..british() },
+            false,
+            Shape::Absent,
+        ),
+        // What is whole is one all the same: else whoever says that it is not would hide it.
+        (Number { flag: true, ..british() }, true, Shape::Valid),
+        (Number { plan: PLAN_E164, ..british() }, true, Shape::Valid),
+        // Data and telex numbers are no telephone numbers.
+        (Number { plan: 3, ..part }, false, Shape::Absent),
+        (Number { plan: 4, ..british() }, true, Shape::Valid),
+    ] {
+        let raw = calling.digits.text();
+        let bytes = iam(calling);
+        let found = setup_of(decode_as(FORWARD, &bytes, &mut Counts::default()).unwrap()).calling;
+        assert_eq!((found.number.is_some(), found.shape, found.raw), (number, shape, raw));
+    }
+    // In a called number that bit is of routing, in a redirecting number it is spare.
+    let mut bytes = Vec::new();
+    let flagged = || Number { flag: true, ..british() };
+    let additional_calling = Some(Number { flag: true, ..part });
+    Iam { called: flagged(), redirecting: Some(flagged()), additional_calling, ..Iam::default() }
+        .emit(5, &mut bytes);
+    let setup = setup_of(decode_as(FORWARD, &bytes, &mut Counts::default()).unwrap());
+    assert!(setup.called.number.is_some() && setup.diverting.unwrap().number.is_some());
+    assert_eq!(setup.claims.shows_other, None);
+}
+
+#[test]
+fn a_routing_number_is_not_who_is_called() {
+    let routing = |nature| Number {
+        nature: NatureOfAddress(nature),
+        digits: b"99601234567".iter().copied().collect(),
+        ..british()
+    };
+    for (nature, has_directory, number) in [
+        (4, true, Some("+99601234567")),
+        (5, false, Some("+99601234567")),
+        (6, true, Some("+447700900123")),
+        (7, true, Some("+447700900123")),
+        (6, false, None),
+        (7, false, None),
+        (8, false, None),
+        (8, true, None),
+    ] {
+        let mut bytes = Vec::new();
+        let called_directory = has_directory.then(british);
+        Iam { called: routing(nature), called_directory, ..Iam::default() }.emit(5, &mut bytes);
+        let setup = setup_of(decode_as(FORWARD, &bytes, &mut Counts::default()).unwrap());
+        let found = setup.called.number.map(|number| number.to_string());
+        assert_eq!(found.as_deref(), number, "{nature} {has_directory}");
+        assert_eq!(setup.overlap.is_none(), nature > 5, "{nature}");
+    }
+}
+
+#[test]
 fn knows_how_often_a_call_was_forwarded_and_whom_it_was_for_first() {
     let first = british();
     for (redirecting, original_called, information, expected) in [
@@ -169,7 +231,8 @@ fn knows_how_often_a_call_was_forwarded_and_whom_it_was_for_first() {
         (None, None, Some([0, 3]), (0, None)),
         (Some(british()), None, None, (1, None)),
         (Some(british()), Some(first), Some([0, 0x22]), (2, Some("+447700900123"))),
-        (Some(british()), None, Some([0, 0]), (0, None)),
+        // Who forwarded it is there: that the octet with the counter is missing does not undo it.
+        (Some(british()), None, Some([0, 0]), (1, None)),
     ] {
         let mut bytes = Vec::new();
         let redirection_information = information;

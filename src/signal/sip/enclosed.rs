@@ -70,7 +70,7 @@ fn take_iam(variant: Variant, iam: &Iam, setup: &mut Setup, context: &Context) {
     let (callers, called) = (format(is_inbound), format(!is_inbound));
     let party = |number: &_| isup::party(number, callers, context);
     let calling = iam.calling.as_ref().map(party).unwrap_or_default();
-    let called = isup::shown(&iam.called, called, context);
+    let called = isup::called(variant, iam, called, context);
     let differs = |sip: Option<Number>, isup: &Party| sip.zip(isup.number).map(|(sip, isup)| sip != isup);
     let said = isup::claims(variant, iam, calling.number, party);
     setup.claims.isup_caller_differs = differs(setup.calling.number, &calling);

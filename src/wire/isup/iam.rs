@@ -43,6 +43,8 @@ pub struct Iam {
     pub user_service: ArrayVec<u8, SERVICE_MAX>,
     /// Called party number.
     pub called: Number,
+    /// Called directory number (§3.86), where the called number is a network's routing number (national use).
+    pub called_directory: Option<Number>,
     /// Calling party number.
     pub calling: Option<Number>,
     /// The number to be shown for the calling one: generic number "additional calling party number" (§3.26).
@@ -139,6 +141,7 @@ impl Iam {
     fn take(&mut self, parameter: Parameter<'_>) -> Result<(), DecodeError> {
         match parameter.code {
             parameter::CALLING_NUMBER => set_number(&mut self.calling, parameter),
+            parameter::CALLED_DIRECTORY_NUMBER => set_number(&mut self.called_directory, parameter),
             parameter::REDIRECTING_NUMBER => set_number(&mut self.redirecting, parameter),
             parameter::ORIGINAL_CALLED_NUMBER => set_number(&mut self.original_called, parameter),
             parameter::REDIRECTION_INFORMATION => set(&mut self.redirection_information, parameter, two),
@@ -198,6 +201,7 @@ impl Iam {
             (parameter::CALLING_NUMBER, &self.calling),
             (parameter::REDIRECTING_NUMBER, &self.redirecting),
             (parameter::ORIGINAL_CALLED_NUMBER, &self.original_called),
+            (parameter::CALLED_DIRECTORY_NUMBER, &self.called_directory),
         ] {
             if let Some(number) = number {
                 Parameter::emit(code, &number.content(), out);
@@ -323,6 +327,7 @@ mod tests {
                 transmission_medium: fixed[4],
                 user_service: service.into_iter().collect(),
                 called,
+                called_directory: None,
                 calling,
                 additional_calling: additional,
                 redirecting,

@@ -25,6 +25,10 @@ impl NatureOfAddress {
     pub const NATIONAL: Self = Self(3);
     /// International number.
     pub const INTERNATIONAL: Self = Self(4);
+    /// Network routing number in national format (national use).
+    pub const ROUTING_NATIONAL: Self = Self(6);
+    /// Network routing number, and the called directory number behind it (national use).
+    pub const ROUTING_CONCATENATED: Self = Self(8);
 
     /// In words; T1.113 uses other codes for charge numbers and for operators.
     #[must_use]
@@ -81,6 +85,8 @@ impl Presentation {
     }
 }
 
+/// Numbering plan indicator that says nothing: spare (§3.9 d), unknown in T1.113.
+pub const PLAN_UNKNOWN: u8 = 0;
 /// Numbering plan indicator of ITU-T E.164 (§3.9 d).
 pub const PLAN_E164: u8 = 1;
 /// Screening indicator: user provided, verified and passed (§3.10 f).

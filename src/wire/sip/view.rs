@@ -42,7 +42,11 @@ pub const HEADERS: [Header; 33] = [
         "calling number failing an asserted one; `caller.shows_other`; display name: `caller.name_shows_other`; tag: who sends",
         "RFC 3261 §20.20",
     ),
-    header("History-Info", "the same as Diversion, which goes first", "RFC 7044 §5"),
+    header(
+        "History-Info",
+        "the same as Diversion, which goes first; where entries have `mp` or `cause`, by those, else by numbers that differ",
+        "RFC 7044 §5, RFC 4458 §2",
+    ),
     header("Identity / y", "the signed claim about the caller, for verification", "RFC 8224 §4"),
     header("Max-Forwards", "`hops`", "RFC 3261 §20.22"),
     header("P-Access-Network-Info", "shown", "RFC 7315 §4.4"),
@@ -55,7 +59,7 @@ pub const HEADERS: [Header; 33] = [
         "RFC 3325 §9.2",
     ),
     header("P-Visited-Network-ID", "shown", "RFC 7315 §4.3"),
-    header("Privacy", "`caller.restricted`", "RFC 3323 §4.2, RFC 3325 §9.3"),
+    header("Privacy", "`caller.restricted`, if any line asks for it", "RFC 3323 §4.2, RFC 3325 §9.3"),
     header("Reason", "`q850_cause`", "RFC 3326 §2"),
     header("Record-Route", "shown; a proxy of ours writes it", "RFC 3261 §20.30"),
     header(
