@@ -134,7 +134,8 @@ impl Fetcher {
     }
 }
 
-/// An address by https, of a host, without a user.
+/// An address by https, of a host, without a user, a query or a fragment (ATIS-1000074 §5.3.1): whoever signs could make a new
+/// address of an old one for each call.
 ///
 /// # Errors
 /// [`StirReason::X5u`].
@@ -144,6 +145,7 @@ pub fn checked(x5u: &str) -> Result<Uri, StirReason> {
         uri.scheme_str() == Some("https")
             && uri.host().is_some_and(|host| !host.is_empty())
             && uri.authority().is_some_and(|authority| !authority.as_str().contains('@'))
+            && !x5u.contains(['?', '#'])
     };
     uri.filter(is_good).ok_or(StirReason::X5u)
 }
@@ -245,6 +247,21 @@ mod tests {
             concurrency: 1,
         })
         .unwrap()
+    }
+
+    #[test]
+    fn an_address_is_one_and_not_a_new_one_each_time() {
+        for (x5u, is_good) in [
+            ("https://cr.example.com/a.pem", true),
+            ("https://cr.example.com:8443/a.pem", true),
+            ("https://cr.example.com/a.pem?n=1", false),
+            ("https://cr.example.com/a.pem?", false),
+            ("https://cr.example.com/a.pem#1", false),
+            ("https://user@cr.example.com/a.pem", false),
+            ("http://cr.example.com/a.pem", false),
+        ] {
+            assert_eq!(checked(x5u).is_ok(), is_good, "{x5u}");
+        }
     }
 
     #[test]
