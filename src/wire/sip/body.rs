@@ -4,7 +4,7 @@
 //! In: Content-Type and the body. Out: the octets of the first ISUP message in it, with what it was read in spite of. Nothing is
 //! copied or decoded: a part in base64 is not read. Must not: look into the ISUP message.
 
-use memchr::memmem;
+use memchr::memchr;
 
 use crate::base::fault::Kind;
 use crate::wire::sip::head::split_header;
@@ -131,7 +131,8 @@ impl<'a> Found<'a> {
         if named.count() > 1 {
             self.note(Kind::Conflict);
         }
-        parameter(content_type, b"boundary").filter(|name| (1..=BOUNDARY_MAX).contains(&name.len()))
+        parameter(content_type, b"boundary")
+            .filter(|name| (1..=BOUNDARY_MAX).contains(&name.len()) && !name.contains(&b'\n'))
     }
 
     fn look_into_part(&mut self, part: &'a [u8], depth: usize) {
@@ -188,13 +189,17 @@ impl<'a> Parts<'a, '_> {
     /// What stands before the next boundary line, without the line end that belongs to the boundary, and whether that closes the
     /// multipart.
     fn next(&mut self) -> Option<(&'a [u8], bool)> {
-        let mut from = 0_usize;
+        let mut line = 0_usize;
         loop {
-            let at = memmem::find(self.rest.get(from..)?, self.boundary)?.checked_add(from)?;
-            from = at.checked_add(1)?;
-            let (before, after) = self.rest.split_at_checked(at)?;
-            let Some(part) = before.strip_suffix(b"--").and_then(without_line_end) else { continue };
-            let after = after.get(self.boundary.len()..)?;
+            let (before, from) = self.rest.split_at_checked(line)?;
+            // A boundary stands at the beginning of a line: nowhere else is it looked for, so that each octet is looked at once.
+            line = memchr(b'\n', from)
+                .and_then(|end| line.checked_add(end)?.checked_add(1))
+                .unwrap_or(usize::MAX);
+            let Some(after) = from.strip_prefix(b"--").and_then(|from| from.strip_prefix(self.boundary))
+            else {
+                continue;
+            };
             let (after, is_last) = match after {
                 [b'-', b'-', after @ ..] => (after, true),
                 _ => (after, false),
@@ -207,22 +212,22 @@ impl<'a> Parts<'a, '_> {
                 _ if is_last => self.rest = b"",
                 _ => continue,
             }
-            return Some((part, is_last));
+            return Some((without_line_end(before), is_last));
         }
     }
 }
 
-/// A boundary stands at the beginning of a line.
-fn without_line_end(before: &[u8]) -> Option<&[u8]> {
+/// The line end before a boundary belongs to it.
+fn without_line_end(before: &[u8]) -> &[u8] {
     match before {
-        [] => Some(before),
-        [part @ .., b'\r', b'\n'] | [part @ .., b'\n'] => Some(part),
-        _ => None,
+        [part @ .., b'\r', b'\n'] | [part @ .., b'\n'] => part,
+        _ => before,
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use memchr::memmem;
     use proptest::prelude::*;
 
     use super::*;
@@ -298,6 +303,23 @@ mod tests {
         let deep = b"--b1\r\nc: multipart/mixed;boundary=b1\r\n\r\n".repeat(10);
         let found = find(mixed.as_bytes(), &deep);
         assert!(found.isup.is_none() && found.fault.is_some());
+    }
+
+    #[test]
+    fn a_body_that_is_nearly_all_boundary_has_none() {
+        let boundary = "a".repeat(BOUNDARY_MAX);
+        let content_type = format!("multipart/mixed;boundary={boundary}");
+        let whole = [&b"a".repeat(65_000), &b"\r\n--"[..], boundary.as_bytes(), b"--"].concat();
+        for (body, fault) in [
+            (b"a".repeat(65_536), Some(Kind::Truncated)),
+            (b"--".repeat(32_768), Some(Kind::Truncated)),
+            (format!("--{}\n", &boundary[1..]).repeat(900).into_bytes(), Some(Kind::Truncated)),
+            (whole, Some(Kind::Truncated)),
+        ] {
+            assert_eq!(find(content_type.as_bytes(), &body), Found { fault, ..Found::default() });
+        }
+        let folded = find(b"multipart/mixed;boundary=\"a\r\n b\"", b"--a\r\n b\r\n");
+        assert_eq!(folded.fault, Some(Kind::BadSyntax));
     }
 
     const PIECES: [&[u8]; 11] = [
