@@ -44,6 +44,8 @@ pub struct Uri<'a> {
     number_parameters: &'a [u8],
     /// Parameters of a SIP URI.
     parameters: &'a [u8],
+    /// An `@` stands behind the host.
+    has_late_at: bool,
 }
 
 impl<'a> Uri<'a> {
@@ -91,15 +93,16 @@ impl<'a> Uri<'a> {
         };
         let (host, after) = host.split_at_checked(find(host, host_end)).unwrap_or_default();
         if after.is_empty() {
-            return Self { scheme, user, user_info, host, number_parameters, parameters: b"" };
+            return Self { scheme, user, user_info, host, number_parameters, ..Self::default() };
         }
+        let has_late_at = !user_info.is_empty() && near([b'@'], after).is_some();
         // Parameters begin behind the port, and end where headers begin.
         let (_port, after) = split_at(after, near([b';', b'?'], after));
         let parameters = match after {
             [b';', after @ ..] => split_at(after, near([b'?'], after)).0,
             _ => b"",
         };
-        Self { scheme, user, user_info, host, number_parameters, parameters }
+        Self { scheme, user, user_info, host, number_parameters, parameters, has_late_at }
     }
 
     /// Whether it says that it means a telephone number: a tel URI, or `user=phone` (RFC 3261 §19.1.1).
@@ -110,10 +113,10 @@ impl<'a> Uri<'a> {
             || !self.parameters.is_empty() && value_of(self.parameters, b"user").is_some_and(is_phone)
     }
 
-    /// Whether a second `@` stands behind the one that ends the user part here: some take the last one.
+    /// Whether a second `@` stands behind the one that ends the user part here, in the host or behind it: some take the last one.
     #[must_use]
     pub fn has_second_at(&self) -> bool {
-        near([b'@'], self.host).is_some()
+        self.has_late_at || near([b'@'], self.host).is_some()
     }
 
     /// Calls `take` with names and values of its parameters as written, first those of the number, then those of the URI: `cpc`,
