@@ -18,6 +18,7 @@ use crate::base::route::Direction;
 use crate::signal::equipment;
 pub(super) use crate::signal::sip::party::{Plan, party};
 use crate::signal::sip::party::{is_disguised, written};
+use crate::signal::sip::setup::Called;
 use crate::signal::{Claims, Context, Counts, Leg, Setup, Signal, What};
 use crate::wire::DecodeError;
 use crate::wire::sip::address::{Address, Uri};
@@ -122,9 +123,11 @@ fn setup(
     let target = Uri::parse(target).unwrap_or_default();
     let mut claims = Claims::default();
     let calling = setup::calling(message, callers, &mut claims);
-    let diverting = setup::diverting(message, &target, callers, &mut claims);
     setup::take_rest(message, &target, called, &mut claims);
-    let called = party(&target, called);
+    let plan = called;
+    let called = party(&target, plan);
+    let is_called = Called { target: &target, number: called.number, plan };
+    let diverting = setup::diverting(message, is_called, callers, &mut claims);
     claims.is_ambiguous |= message.is_ambiguous || is_disguised(&target, &called);
     let mut setup = Setup {
         overlap: None,

@@ -1,8 +1,10 @@
 //! What an INVITE says of its caller, of those who forwarded it, and of the call itself. RFC 3325, RFC 5806, RFC 7044, RFC 4694,
 //! RFC 4904, RFC 7315, RFC 7989; `cpc` and `verstat` in 3GPP TS 24.229 §7.2A.
 
+use arrayvec::ArrayVec;
+
 use crate::base::map::Seed;
-use crate::base::number::Party;
+use crate::base::number::{Number, Party};
 use crate::base::numbering::Nature;
 use crate::signal::sip::party::{Plan, is_disguised, is_withheld, names_telephone, number_of_name, party};
 use crate::signal::{Attestation, Category, Claims, Correlation, TrunkGroup, Verstat};
@@ -180,33 +182,46 @@ fn session_ids(value: &[u8]) -> (u128, u128) {
 /// History-Info.
 pub(super) fn diverting(
     message: &Message<'_>,
-    target: &Uri<'_>,
+    called: Called<'_>,
     plan: Plan<'_>,
     claims: &mut Claims,
 ) -> Option<Party> {
     if message.head.diversions.is_empty() && message.head.history.is_empty() {
         return None;
     }
-    diverted(message, plan, claims).or_else(|| retargeted(message, target, plan, claims))
+    diverted(message, plan, claims).or_else(|| retargeted(message, called, plan, claims))
+}
+
+/// Who is called now.
+#[derive(Clone, Copy)]
+pub(super) struct Called<'a> {
+    pub(super) target: &'a Uri<'a>,
+    pub(super) number: Option<Number>,
+    /// How called numbers are read.
+    pub(super) plan: Plan<'a>,
+}
+
+impl Called<'_> {
+    /// Whether this is another way to write the same.
+    fn is(self, uri: &Uri<'_>) -> bool {
+        uri.user == self.target.user || self.number.is_some() && party(uri, self.plan).number == self.number
+    }
 }
 
 /// Diversion: the first value is the last diversion. One that cannot be read makes way for History-Info.
 fn diverted(message: &Message<'_>, plan: Plan<'_>, claims: &mut Claims) -> Option<Party> {
-    let (first_line, more) = message.head.diversions.split_first()?;
-    let mut values = elements(first_line);
-    let last = Address::parse(values.next()?)?;
+    let mut values = message.head.diversions.iter().flat_map(|line| elements(line));
+    let last = values.find_map(Address::parse)?;
     let mut diverting = party(&last.uri, plan);
     let (mut times, is_private) = diversion(last.parameters);
     diverting.restricted |= is_private;
     let mut first = None;
-    let mut earlier = |address: Address<'_>| {
+    for address in values.filter_map(Address::parse) {
         times = times.saturating_add(diversion(address.parameters).0);
-        first = Some(party(&address.uri, plan).number);
-    };
-    values.filter_map(Address::parse).for_each(&mut earlier);
-    each_address(more, earlier);
+        first = Some(address.uri);
+    }
     claims.diversions = times;
-    claims.first_called = first.unwrap_or(diverting.number);
+    claims.first_called = first.map_or(diverting.number, |uri| party(&uri, plan).number);
     Some(diverting)
 }
 
@@ -221,25 +236,59 @@ fn diversion(parameters: &[u8]) -> (u8, bool) {
             is_private |= is_word(value, b"full") || is_word(value, b"uri");
         }
     }
-    (times.unwrap_or(1), is_private)
+    (times.unwrap_or(1).max(1), is_private)
 }
 
-/// History-Info: the last entry, before the one that stands for this request, that names someone else than is called now. An entry
-/// for the called user himself is a change of host, not a diversion.
-fn retargeted(message: &Message<'_>, target: &Uri<'_>, plan: Plan<'_>, claims: &mut Claims) -> Option<Party> {
-    let (mut current, mut previous) = (None, None);
-    each_address(&message.head.history, |entry| {
-        previous = current.filter(|uri: &Uri<'_>| uri.user != target.user).or(previous);
-        current = Some(entry.uri);
-    });
-    let diverting = party(&previous?, plan);
-    each_address(&message.head.history, |address| {
-        if address.uri.user != target.user {
+/// History-Info. Where entries say what sent the call on, whoever stands before the last such one did. Else it is the last entry,
+/// before the one that stands for this request, that names someone else than is called now: an entry for the called number is a
+/// change of host or of how it is written, and no diversion.
+fn retargeted(
+    message: &Message<'_>,
+    called: Called<'_>,
+    plan: Plan<'_>,
+    claims: &mut Claims,
+) -> Option<Party> {
+    let entries = history(&message.head.history);
+    let is_told = entries.iter().any(says_why);
+    let mut diverting = None;
+    for (index, entry) in entries.iter().enumerate().skip(1) {
+        let from = if is_told && !says_why(entry) { None } else { source(entry, &entries[..index]) };
+        if let Some(uri) = from.filter(|uri| !called.is(uri)) {
             claims.diversions = claims.diversions.saturating_add(1);
-            claims.first_called = claims.first_called.or_else(|| party(&address.uri, plan).number);
+            claims.first_called = claims.first_called.or_else(|| party(&uri, plan).number);
+            diverting = Some(uri);
         }
+    }
+    Some(party(&diverting?, plan))
+}
+
+/// Entries of History-Info that are held against each other: the first, and the last ones.
+const HISTORY_MAX: usize = 16;
+
+fn history<'a>(lines: &[&'a [u8]]) -> ArrayVec<Address<'a>, HISTORY_MAX> {
+    let mut entries = ArrayVec::new();
+    each_address(lines, |entry| {
+        if entries.is_full() {
+            entries.remove(1);
+        }
+        entries.push(entry);
     });
-    Some(diverting)
+    entries
+}
+
+/// Whether an entry says that it was put in another's place: for whom (`mp`, RFC 7044 §5), or why (`cause` of its URI, RFC 4458 §2).
+fn says_why(entry: &Address<'_>) -> bool {
+    let mut says = parameter(entry.parameters, b"mp").is_some();
+    entry.uri.each_parameter(|name, _| says |= is_word(name, b"cause"));
+    says
+}
+
+/// In whose place an entry was put: of the one that it names by its index, else of the one before.
+fn source<'a>(entry: &Address<'a>, before: &[Address<'a>]) -> Option<Uri<'a>> {
+    let mapped = parameter(entry.parameters, b"mp");
+    let named = mapped
+        .and_then(|mapped| before.iter().find(|entry| parameter(entry.parameters, b"index") == Some(mapped)));
+    named.or(before.last()).map(|entry| entry.uri)
 }
 
 /// Each address that can be read in these header lines. Called back, as an iterator over both would move every address twice.
