@@ -9,7 +9,7 @@
 
 use memchr::memchr;
 
-use super::start_line::{START_LINE_MAX, is_start_line};
+use super::start_line::{START_LINE_MAX, is_start_line, may_be_start_line};
 use crate::base::fault::{Kind, Layer};
 
 /// Longest message, in octets with its body. RFC 3261 §18.1.1 asks for 65,535.
@@ -116,6 +116,8 @@ enum Last {
     LengthWithout,
     #[default]
     Other,
+    /// None: the start line.
+    Start,
 }
 
 /// How far a message has been read.
@@ -152,8 +154,10 @@ impl Reader {
             let window = &bytes[..bytes.len().min(limit)];
             let Some(end) = memchr(b'\n', &window[self.searched..]) else {
                 self.searched = window.len();
-                return if window.len() == limit {
-                    self.lose(limit, Sync::LostInLine, out)
+                // What cannot become a start line is not held until its end.
+                let is_none = self.line == 0 && !may_be_start_line(window);
+                return if is_none || window.len() == limit {
+                    self.lose(window.len(), Sync::LostInLine, out)
                 } else {
                     Step::More
                 };
@@ -177,18 +181,20 @@ impl Reader {
                 return Some(self.lose(end, Sync::Lost, out));
             }
             self.sync = Sync::Found;
+            self.last = Last::Start;
             return None;
         }
         match line {
             [] | [b'\r'] => return self.end_head(end, out),
-            [b' ' | b'\t', ..] => match (self.last, line.trim_ascii()) {
-                (_, []) | (Last::Other, _) => {}
+            // Nothing is folded into a start line.
+            [b' ' | b'\t', ..] if self.last != Last::Start => match (self.last, line.trim_ascii()) {
+                (_, []) | (Last::Other | Last::Start, _) => {}
                 (Last::Length, _) => self.stated = Stated::Bad,
                 (Last::LengthWithout, value) => self.state(value),
             },
             _ => {
                 self.close_line();
-                match content_length(line) {
+                match content_length(line.trim_ascii_start()) {
                     None => {}
                     Some([]) => self.last = Last::LengthWithout,
                     Some(value) => self.state(value),
@@ -307,6 +313,27 @@ mod tests {
             run([&stream[..]]),
             [r"BYE sip:a SIP/2.0\r\nl:2\r\n\r\nhi", r"SIP/2.0 200 OK\r\nCONTENT-length : 0\r\n\r\n"]
         );
+    }
+
+    #[test]
+    fn a_start_line_may_be_as_long_as_a_message_and_has_no_folds() {
+        let long = format!("BYE sip:a;x={} SIP/2.0\r\nl: 0\r\n\r\n", "y".repeat(9_000));
+        for stream in
+            [&long[..], "BYE sip:a SIP/2.0\r\n l: 2\r\n\r\nhi", "BYE sip:\ra SIP/2.0\r\nl: 0\r\n\r\n"]
+        {
+            let whole = [stream.as_bytes().escape_ascii().to_string()];
+            assert_eq!(run([stream.as_bytes()]), whole);
+            assert_eq!(run(stream.as_bytes().chunks(7)), whole);
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_a_start_line_is_not_held() {
+        let mut framer = Framer::default();
+        let mut faults = 0;
+        framer.feed(&[0x16; 40], &mut |_| faults += 1);
+        framer.feed(&[0x16; 40], &mut |_| faults += 1);
+        assert_eq!((framer.cost(), faults), (0, 1));
     }
 
     #[test]

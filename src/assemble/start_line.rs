@@ -1,11 +1,11 @@
 //! Does this begin like SIP? RFC 3261 §7.1, §7.2, read generously: the parser says what is wrong with it.
 
-use memchr::memchr2;
+use memchr::memchr;
 
 use crate::wire::sip::start::is_token_octet;
 
-/// No honest start line is longer.
-pub(super) const START_LINE_MAX: usize = 4096;
+/// A start line may be as long as a message: the decoder reads it all, and so may a switch.
+pub(super) const START_LINE_MAX: usize = 65_536;
 const METHOD_MAX: usize = 32;
 
 /// True when the bytes begin with a SIP request line or status line, after any empty lines (§7.5). Refuses media by
@@ -14,11 +14,24 @@ const METHOD_MAX: usize = 32;
 pub fn looks_like_sip(bytes: &[u8]) -> bool {
     let bytes = trim_empty_lines(bytes);
     // RTP and RTCP begin with 0x80 to 0xbf, STUN with 0 to 3, DTLS with 20 to 63 (RFC 7983 §7); a method is a token.
-    if !bytes.first().is_some_and(|octet| is_token_octet(*octet)) {
+    if !bytes.first().is_some_and(|octet| is_token_octet(*octet)) || !may_be_start_line(bytes) {
         return false;
     }
     let window = &bytes[..bytes.len().min(START_LINE_MAX)];
-    is_start_line(memchr2(b'\r', b'\n', window).map_or(window, |end| &window[..end]))
+    // To the decoder a CR alone is a part of the line; there are senders for whom it is its end.
+    let line = memchr(b'\n', window).map_or(window, |end| &window[..end]);
+    is_start_line(line) || memchr(b'\r', line).is_some_and(|end| is_start_line(&line[..end]))
+}
+
+/// Whether octets may go on to be a start line: they begin with a method or a version and a space, as far as they go.
+pub(super) fn may_be_start_line(bytes: &[u8]) -> bool {
+    let beginning = &bytes[..bytes.len().min(METHOD_MAX + 1)];
+    match beginning.iter().position(|octet| *octet == b' ') {
+        Some(space) => {
+            is_version(&bytes[..space]) || bytes[..space].iter().all(|octet| is_token_octet(*octet))
+        }
+        None => bytes.len() <= METHOD_MAX,
+    }
 }
 
 /// Without the CR and LF octets that it begins with.
@@ -54,7 +67,10 @@ mod tests {
 
     #[test]
     fn tells_sip_from_its_look_alikes() {
-        let sip: [&[u8]; 9] = [
+        let long = format!("INVITE sip:+48601234567;x={}@h SIP/2.0\r\nVia: x", "y".repeat(60_000));
+        let sip: [&[u8]; 11] = [
+            long.as_bytes(),
+            b"INVITE sip:2\r@h SIP/2.0\r\nVia: x",
             b"INVITE sip:bob@example.com SIP/2.0\r\nVia: ",
             b"\r\n\r\nSIP/2.0 200 OK\r\n",
             b"NEWMETHOD  sip:bob@example.com  SIP/2.0  \r\n",

@@ -198,6 +198,12 @@ fn counts_diversions_and_knows_who_was_called_first() {
             Some("48601000001"),
         ),
         (&["Diversion: <tel:+48601000001>;counter=x"], 1, Some("48601000001")),
+        (&["Diversion: <tel:+48601000001>;counter=0"], 1, Some("48601000001")),
+        (
+            &["Diversion: nonsense, <tel:+48601000002>", "Diversion: <tel:+48601000001>"],
+            2,
+            Some("48601000001"),
+        ),
         (&["Diversion: <tel:+48601000001>;counter=255,<tel:1>;counter=9"], 255, None),
         (&["History-Info: <tel:+48601000001>, <sip:2@h>, <sip:+48701@a>"], 2, Some("48601000001")),
         (
@@ -324,8 +330,118 @@ fn finds_the_last_diverting_number() {
         let diverting = setup("sip:+48701@b.example", more).diverting;
         assert_eq!(diverting.as_ref().map(|party| party.raw.as_slice()), raw.map(str::as_bytes), "{more:?}");
     }
+    const ABROAD: &str = "History-Info: <sip:+447700900123@a>;index=1";
+    for (more, number, diversions) in [
+        // The called number, written in two ways.
+        (
+            &[ABROAD, "History-Info: <sip:601234567@b>;index=1.1, <sip:+48601234567@b>;index=1.1.1"][..],
+            Some("447700900123"),
+            1,
+        ),
+        (&["History-Info: <sip:601234567@b>;index=1, <sip:+48601234567@b>;index=1.1"], None, 0),
+        (&["History-Info: <sip:0048-601-234-567@b>, <tel:+48-601-234-567>, <sip:+48601234567@b>"], None, 0),
+        // A contact in the place of the called is no diversion where entries say what is.
+        (
+            &[
+                ABROAD,
+                "History-Info: <sip:+48601000001@b>;index=1.1;mp=1, <sip:+48601234567@c>;index=1.1.1;rc=1.1",
+            ],
+            Some("447700900123"),
+            1,
+        ),
+        (
+            &[
+                ABROAD,
+                "History-Info: <sip:+48601000001@b>;index=1.1;mp=1, <sip:+48601234567@c>;index=1.2;mp=1.1",
+            ],
+            Some("48601000001"),
+            2,
+        ),
+        (
+            &[
+                ABROAD,
+                "History-Info: <sip:+48601000001@b;cause=302>;index=1.1,<sip:+48601234567@c>;index=1.1.1",
+            ],
+            Some("447700900123"),
+            1,
+        ),
+        (&[ABROAD, "History-Info: <sip:+48601234567@c>;index=1.1;mp=7"], Some("447700900123"), 1),
+    ] {
+        let Setup { diverting, claims, .. } = setup("sip:+48601234567@b.example", more);
+        let found = diverting.and_then(|party| party.number);
+        let expected = number.map(|digits| Number::from_digits(digits.as_bytes()).unwrap());
+        assert_eq!((found, claims.diversions), (expected, diversions), "{more:?}");
+    }
+    let first = "History-Info: <sip:+48601000001@a>";
+    let mut many: Vec<String> =
+        (2..30).map(|one| format!("History-Info: <sip:+486010000{one:02}@a>")).collect();
+    many.insert(0, first.to_owned());
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    assert_eq!(
+        setup("sip:+48601234567@b", &many).claims.first_called,
+        Number::from_digits(b"48601000001").ok()
+    );
     let hidden = setup("sip:2@h", &["Diversion: <tel:+48603>;privacy=full"]).diverting;
     assert!(hidden.unwrap().restricted);
+}
+
+#[test]
+fn what_stands_in_more_lines_than_are_read_is_said() {
+    const THREE: [&str; 3] = ["<tel:+48601000001>", "<sip:alice@h>", "<tel:+48601000002>"];
+    for header in ["P-Asserted-Identity", "Remote-Party-ID"] {
+        let lines = THREE.map(|value| format!("{header}: {value}"));
+        let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+        let again = [lines[0], lines[1], lines[0]];
+        let mut counts = Counts::default();
+        let bytes = message("INVITE sip:2@h SIP/2.0", "INVITE", &lines);
+        decode_with(&bytes, &mut counts).unwrap();
+        assert_eq!(counts.faults.of(Layer::Sip, Kind::TooMany), 1, "{header}");
+        assert!(setup("sip:2@h", &lines).claims.is_ambiguous, "{header}");
+        assert!(!setup("sip:2@h", &lines[..2]).claims.is_ambiguous, "{header}");
+        assert!(!setup("sip:2@h", &again).claims.is_ambiguous, "{header}");
+    }
+    for (lines, restricted) in [
+        (&["Privacy: none", "Privacy: id"][..], true),
+        (&["Privacy: id", "Privacy: none"], true),
+        (&["Privacy: history", "Privacy: none"], false),
+    ] {
+        assert_eq!(setup("sip:2@h", lines).calling.restricted, restricted, "{lines:?}");
+    }
+}
+
+#[test]
+fn a_second_at_is_seen_wherever_it_is() {
+    for (target, is_ambiguous) in [
+        ("sip:+48601234567@h;x=@z", true),
+        ("sip:+48601234567@h:5060@z", true),
+        ("sip:+48601234567@h@z", true),
+        ("sip:+48601234567@h?x=@z", true),
+        ("sip:+48601234567@h:5060;transport=udp?x=y", false),
+        ("sip:+48601234567@[2001:db8::1]:5060;lr", false),
+    ] {
+        assert_eq!(setup(target, &[]).claims.is_ambiguous, is_ambiguous, "{target}");
+    }
+}
+
+#[test]
+fn nothing_is_folded_into_a_start_line() {
+    let bytes = message("INVITE sip:+48701@h SIP/2.0", "INVITE", &["X: 1"]);
+    let text = String::from_utf8(bytes).unwrap();
+    for (from, to) in [("\r\nVia", "\r\n Via"), ("\r\nVia", "\r\n\tx\r\nVia")] {
+        let bytes = text.replacen(from, to, 1).into_bytes();
+        let mut counts = Counts::default();
+        let signal = decode_with(&bytes, &mut counts).unwrap().unwrap();
+        let What::Setup(setup) = signal.what else { panic!("{:?}", signal.what) };
+        assert_eq!(setup.called.raw.as_slice(), b"+48701");
+        assert!(setup.claims.is_ambiguous);
+        assert_eq!(counts.faults.of(Layer::Sip, Kind::BadSyntax), 1);
+    }
+    // A CR alone is no white space that folds: this is no Call-ID to anybody.
+    assert_eq!(crate::wire::sip::find_call_id(b"BYE sip:2@h SIP/2.0\r\n\ri: 1\r\n\r\n"), None);
+    // The header that names the call is found by all who look for it.
+    let first = text.replacen("\r\nVia", "\r\n Call-ID: other\r\nVia", 1);
+    assert_eq!(signal(first.as_bytes()).unwrap().leg, Leg::Sip(b"other"));
+    assert_eq!(crate::wire::sip::find_call_id(first.as_bytes()), Some(&b"other"[..]));
 }
 
 #[test]

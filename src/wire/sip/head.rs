@@ -8,13 +8,14 @@ use crate::base::fingerprint::Fingerprint;
 use crate::wire::sip::lines::{LINE_MAX, Lines};
 use crate::wire::sip::name::Name;
 use crate::wire::sip::near::near;
+use crate::wire::sip::value::hides_caller;
 use crate::wire::sip::{Faults, note};
 
 /// P-Asserted-Identity header lines kept (RFC 3325 §9.1: at most two values).
 const ASSERTED_MAX: usize = 2;
 /// Diversion header lines kept.
 const DIVERSION_MAX: usize = 8;
-/// History-Info header lines kept, the last ones.
+/// History-Info header lines kept, the first and the last ones.
 const HISTORY_MAX: usize = 8;
 /// Reason header lines kept, the first ones.
 const REASON_MAX: usize = 4;
@@ -61,17 +62,17 @@ pub struct Head<'a> {
     /// Diversion lines (RFC 5806), the first seven and the last; each may hold a list. The first value is the last
     /// diversion.
     pub diversions: ArrayVec<&'a [u8], DIVERSION_MAX>,
-    /// History-Info lines (RFC 7044), the last eight; each may hold a list.
+    /// History-Info lines (RFC 7044), the first and the last seven; each may hold a list.
     pub history: ArrayVec<&'a [u8], HISTORY_MAX>,
-    /// Privacy (RFC 3323).
+    /// Privacy (RFC 3323): the first line that hides the caller, else the first.
     pub privacy: Option<&'a [u8]>,
     /// Reason lines (RFC 3326), the first four; each may hold a list.
     pub reasons: ArrayVec<&'a [u8], REASON_MAX>,
     /// Names of all headers as written and in their order, of an INVITE: how its sender writes. Headers that come and go with
     /// the call (Diversion, History-Info, Privacy, Reason) are left out.
     pub names: Fingerprint,
-    /// Whether a header that may stand once stands twice with different values, or a line is no header: which one counts, and
-    /// whether what follows is read, is up to the reader.
+    /// Whether a header that may stand once stands twice with different values, who calls is said in more lines than are kept, or a
+    /// line is no header: which one counts, and whether what follows is read, is up to the reader.
     pub is_ambiguous: bool,
 }
 
@@ -94,6 +95,8 @@ impl<'a> Head<'a> {
                 }
                 None => Some(Kind::BadSyntax),
             };
+            // Only the first header can begin so: some take it for a part of the start line.
+            let fault = fault.or(line.bytes.first().is_some_and(is_blank).then_some(Kind::BadSyntax));
             if let Some(kind) = fault {
                 self.is_ambiguous = true;
                 note(faults, line.offset, kind);
@@ -126,15 +129,14 @@ impl<'a> Head<'a> {
                 self.diversions.push(value);
                 Ok(())
             }
-            Name::Privacy => first(&mut self.privacy, value),
-            Name::Asserted => {
-                let _ = self.asserted.try_push(value);
+            Name::Privacy => {
+                // Whoever asks to be hidden is: some proxies add what they ask themselves in a line of its own.
+                let is_open = self.privacy.is_some_and(|first| !hides_caller(first));
+                self.privacy = self.privacy.filter(|_| !is_open || !hides_caller(value)).or(Some(value));
                 Ok(())
             }
-            Name::RemoteParty => {
-                let _ = self.remote_parties.try_push(value);
-                Ok(())
-            }
+            Name::Asserted => all(&mut self.asserted, value),
+            Name::RemoteParty => all(&mut self.remote_parties, value),
             Name::Identity => {
                 if let Some(slot) = self.identity.iter_mut().find(|slot| slot.is_empty()) {
                     *slot = value;
@@ -146,8 +148,9 @@ impl<'a> Head<'a> {
                 Ok(())
             }
             Name::History => {
+                // The first says who was called first.
                 if self.history.is_full() {
-                    self.history.remove(0);
+                    self.history.remove(1);
                 }
                 self.history.push(value);
                 Ok(())
@@ -166,6 +169,14 @@ fn once<'a>(slot: &mut Option<&'a [u8]>, value: &'a [u8]) -> Result<(), Kind> {
     Ok(())
 }
 
+/// A header that may stand several times: one more than are kept must say the same as one of them.
+fn all<'a, const MAX: usize>(lines: &mut ArrayVec<&'a [u8], MAX>, value: &'a [u8]) -> Result<(), Kind> {
+    match lines.try_push(value) {
+        Err(_) if !lines.contains(&value) => Err(Kind::TooMany),
+        _ => Ok(()),
+    }
+}
+
 fn first<'a>(slot: &mut Option<&'a [u8]>, value: &'a [u8]) -> Result<(), Kind> {
     slot.get_or_insert(value);
     Ok(())
@@ -175,11 +186,17 @@ fn first<'a>(slot: &mut Option<&'a [u8]>, value: &'a [u8]) -> Result<(), Kind> {
 #[inline]
 pub(super) fn split_header(line: &[u8]) -> Option<(&[u8], &[u8])> {
     let (name, value) = line.split_at_checked(near([b':'], line)?)?;
-    let name = name.trim_ascii_end();
+    let name = if name.first().is_some_and(is_blank) { name.trim_ascii() } else { name.trim_ascii_end() };
     if name.is_empty() {
         return None;
     }
     Some((name, value.get(1..)?))
+}
+
+/// White space that folds a line (RFC 3261 §25.1).
+#[inline]
+pub(super) const fn is_blank(octet: &u8) -> bool {
+    matches!(octet, b' ' | b'\t')
 }
 
 /// Call-ID or its compact form.

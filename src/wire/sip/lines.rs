@@ -179,7 +179,8 @@ impl<'a> Lines<'a> {
                 }
                 [] => return None,
             };
-            if !matches!(after.first(), Some(b' ' | b'\t')) {
+            // Nothing is folded into a start line (RFC 3261 §25.1): what follows it is a header, and a wrong one.
+            if self.count == 0 || !matches!(after.first(), Some(b' ' | b'\t')) {
                 self.stray = stray;
                 return Some((line, after));
             }
@@ -234,6 +235,7 @@ mod tests {
         for (message, expected, end) in [
             (&b"\r\n\r\na\r\nb:\r\n c\r\n\r\nbody\n"[..], &[&b"a"[..], b"b:\r\n c"][..], End::Blank),
             (b"a\nb\n\nbody", &[b"a", b"b"], End::Blank),
+            (b"a\r\n b: c\r\n d\r\n\r\n", &[b"a", b" b: c\r\n d"], End::Blank),
             (b"a\r\nb: half", &[b"a"], End::Cut),
             (b"a\r\nb: x\r\n half", &[b"a"], End::Cut),
             (b"", &[], End::Cut),

@@ -257,7 +257,7 @@ pub fn find_call_id(message: &[u8]) -> Option<&[u8]> {
     let mut lines = Lines::new(message);
     lines.next()?;
     while let Some(Line { bytes, .. }) = lines.next() {
-        if matches!(bytes.first(), Some(b'C' | b'c' | b'I' | b'i'))
+        if matches!(bytes.first(), Some(b'C' | b'c' | b'I' | b'i' | b' ' | b'\t'))
             && let Some((name, value)) = split_header(bytes)
             && is_call_id(name)
         {
