@@ -172,7 +172,7 @@ impl<'a> Lines<'a> {
                     self.bare_lf = self.bare_lf.or_else(|| Some(self.offset()));
                     after
                 }
-                [octet, after @ ..] => {
+                [octet, ..] => {
                     stray.see(*octet, line, || self.offset().checked_add(at));
                     at = at.checked_add(1)?;
                     continue;
