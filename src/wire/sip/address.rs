@@ -124,7 +124,10 @@ impl<'a> Uri<'a> {
     #[inline]
     pub fn each_parameter(&self, mut take: impl FnMut(&'a [u8], &'a [u8])) {
         for parameters in [self.number_parameters, self.parameters] {
-            pairs(parameters).for_each(|(name, value)| take(name, value));
+            let mut rest = parameters;
+            while let Some((name, value)) = next_pair(&mut rest) {
+                take(name, value);
+            }
         }
     }
 
@@ -154,7 +157,8 @@ impl<'a> Uri<'a> {
 
     /// Names and values of the parameters of the number alone, as written.
     pub fn number_parameters(&self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> {
-        pairs(self.number_parameters)
+        let mut rest = self.number_parameters;
+        std::iter::from_fn(move || next_pair(&mut rest))
     }
 }
 
@@ -216,22 +220,19 @@ impl<'a> Address<'a> {
     }
 }
 
-/// Names and values of `a=b;c;d=e`, in which nothing is quoted (RFC 3261 §25.1 `uri-parameter`).
+/// Takes the next name and value off `a=b;c;d=e`, in which nothing is quoted (RFC 3261 §25.1 `uri-parameter`).
 #[inline]
-fn pairs(parameters: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
-    let mut rest = parameters;
-    std::iter::from_fn(move || {
-        while !rest.is_empty() {
-            let (piece, after) = split_off(rest, find(rest, near([b';'], rest)));
-            rest = after;
-            let (name, value) = split_off(piece, find(piece, near([b'='], piece)));
-            let name = trimmed(name);
-            if !name.is_empty() {
-                return Some((name, trimmed(value)));
-            }
+fn next_pair<'a>(rest: &mut &'a [u8]) -> Option<(&'a [u8], &'a [u8])> {
+    while !rest.is_empty() {
+        let (piece, after) = split_off(rest, find(rest, near([b';'], rest)));
+        *rest = after;
+        let (name, value) = split_off(piece, find(piece, near([b'='], piece)));
+        let name = trimmed(name);
+        if !name.is_empty() {
+            return Some((name, trimmed(value)));
         }
-        None
-    })
+    }
+    None
 }
 
 /// White space has no place in a URI; where it is, some pass over it.
@@ -245,7 +246,13 @@ fn trimmed(text: &[u8]) -> &[u8] {
 
 /// Value of the first of them with this name.
 fn value_of<'a>(parameters: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
-    pairs(parameters).find(|(found, _)| is_word(found, name)).map(|(_, value)| value)
+    let mut rest = parameters;
+    while let Some((found, value)) = next_pair(&mut rest) {
+        if is_word(found, name) {
+            return Some(value);
+        }
+    }
+    None
 }
 
 /// Where the `<` is that follows an unquoted name; `None` when the value is a bare URI. A name with a colon is taken

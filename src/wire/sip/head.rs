@@ -95,8 +95,6 @@ impl<'a> Head<'a> {
                 }
                 None => Some(Kind::BadSyntax),
             };
-            // Only the first header can begin so: some take it for a part of the start line.
-            let fault = fault.or(line.bytes.first().is_some_and(is_blank).then_some(Kind::BadSyntax));
             if let Some(kind) = fault {
                 self.is_ambiguous = true;
                 note(faults, line.offset, kind);
@@ -186,17 +184,11 @@ fn first<'a>(slot: &mut Option<&'a [u8]>, value: &'a [u8]) -> Result<(), Kind> {
 #[inline]
 pub(super) fn split_header(line: &[u8]) -> Option<(&[u8], &[u8])> {
     let (name, value) = line.split_at_checked(near([b':'], line)?)?;
-    let name = if name.first().is_some_and(is_blank) { name.trim_ascii() } else { name.trim_ascii_end() };
+    let name = name.trim_ascii_end();
     if name.is_empty() {
         return None;
     }
     Some((name, value.get(1..)?))
-}
-
-/// White space that folds a line (RFC 3261 §25.1).
-#[inline]
-pub(super) const fn is_blank(octet: &u8) -> bool {
-    matches!(octet, b' ' | b'\t')
 }
 
 /// Call-ID or its compact form.

@@ -55,6 +55,8 @@ pub(super) struct Lines<'a> {
     pub(super) end: End,
     /// Where the first line was that ended with LF alone.
     pub(super) bare_lf: Option<usize>,
+    /// Where white space stands before the first header, which some take for a part of the start line.
+    pub(super) indented: Option<usize>,
     /// Whether a line ended with CRLF, one within a fold included.
     has_crlf: bool,
     /// What stands astray in the lines returned.
@@ -83,6 +85,7 @@ impl<'a> Lines<'a> {
             count: 0,
             end: End::Open,
             bare_lf: None,
+            indented: None,
             has_crlf: false,
             stray: Stray::default(),
         }
@@ -179,12 +182,29 @@ impl<'a> Lines<'a> {
                 }
                 [] => return None,
             };
-            // Nothing is folded into a start line (RFC 3261 §25.1): what follows it is a header, and a wrong one.
-            if self.count == 0 || !matches!(after.first(), Some(b' ' | b'\t')) {
+            if !matches!(after.first(), Some(b' ' | b'\t')) {
                 self.stray = stray;
                 return Some((line, after));
             }
+            if self.count == 0 {
+                self.stray = stray;
+                return Some((line, self.without_indent(after)));
+            }
             at = self.rest.len().checked_sub(after.len())?;
+        }
+    }
+}
+
+impl<'a> Lines<'a> {
+    /// Nothing is folded into a start line (RFC 3261 §25.1): what follows it is a header, without the white space before it.
+    #[cold]
+    fn without_indent(&mut self, after: &'a [u8]) -> &'a [u8] {
+        self.indented = self.message.len().checked_sub(after.len());
+        let blanks = after.iter().position(|octet| !matches!(octet, b' ' | b'\t')).unwrap_or_default();
+        match after.get(blanks..) {
+            // A line of white space is no empty line.
+            Some([b'\r' | b'\n', ..]) | None => after,
+            Some(header) => header,
         }
     }
 }
@@ -235,7 +255,8 @@ mod tests {
         for (message, expected, end) in [
             (&b"\r\n\r\na\r\nb:\r\n c\r\n\r\nbody\n"[..], &[&b"a"[..], b"b:\r\n c"][..], End::Blank),
             (b"a\nb\n\nbody", &[b"a", b"b"], End::Blank),
-            (b"a\r\n b: c\r\n d\r\n\r\n", &[b"a", b" b: c\r\n d"], End::Blank),
+            (b"a\r\n b: c\r\n d\r\n\r\n", &[b"a", b"b: c\r\n d"], End::Blank),
+            (b"a\r\n \r\nb: c\r\n\r\n", &[b"a", b" ", b"b: c"], End::Blank),
             (b"a\r\nb: half", &[b"a"], End::Cut),
             (b"a\r\nb: x\r\n half", &[b"a"], End::Cut),
             (b"", &[], End::Cut),

@@ -196,7 +196,7 @@ impl<'a> Message<'a> {
         let mut head = Head::default();
         head.read(&mut lines, is_invite, &mut faults);
         let stray = lines.stray();
-        for offset in [lines.bare_lf, stray.offset].into_iter().flatten() {
+        for offset in [lines.bare_lf, lines.indented, stray.offset].into_iter().flatten() {
             note(&mut faults, offset, Kind::BadSyntax);
         }
         let body = body(&lines, &head, &mut faults);
@@ -206,8 +206,11 @@ impl<'a> Message<'a> {
         let call_id = head.call_id.filter(|value| !value.is_empty()).ok_or_else(missing)?;
         let cseq = head.cseq.ok_or_else(missing)?;
         let (cseq, is_whole) = read_cseq(cseq, offset_of(cseq), &mut faults)?;
-        let mut is_ambiguous =
-            is_misspelt || head.is_ambiguous || lines.are_mixed() || stray != Stray::default();
+        let mut is_ambiguous = is_misspelt
+            || head.is_ambiguous
+            || lines.are_mixed()
+            || lines.indented.is_some()
+            || stray != Stray::default();
         is_ambiguous |= lines.end == End::TooMany || !is_whole;
         let method = match start {
             Start::Request { method, token, .. } => {
@@ -257,7 +260,7 @@ pub fn find_call_id(message: &[u8]) -> Option<&[u8]> {
     let mut lines = Lines::new(message);
     lines.next()?;
     while let Some(Line { bytes, .. }) = lines.next() {
-        if matches!(bytes.first(), Some(b'C' | b'c' | b'I' | b'i' | b' ' | b'\t'))
+        if matches!(bytes.first(), Some(b'C' | b'c' | b'I' | b'i'))
             && let Some((name, value)) = split_header(bytes)
             && is_call_id(name)
         {
