@@ -80,7 +80,20 @@ impl Network {
             return true;
         }
         !self.is_elsewhere(parameters)
-            && self.is_written(raw, |digits| self.emergency.iter().any(|number| number.as_bytes() == digits))
+            && (self
+                .is_written(raw, |digits| self.emergency.iter().any(|number| number.as_bytes() == digits))
+                || self.is_in_home_area(raw))
+    }
+
+    /// Whether an emergency number stands behind the prefix of a home area, as one dialled within it does (RFC 3966 §5.1.5). What may
+    /// be a number as a whole is that number.
+    fn is_in_home_area(&self, raw: &[u8]) -> bool {
+        let code = self.numbering.home_code().as_bytes();
+        let Some(digits) = raw.strip_prefix(b"+").filter(|_| !code.is_empty()) else { return false };
+        digits
+            .strip_prefix(code)
+            .is_some_and(|local| self.emergency.iter().any(|number| local.ends_with(number.as_bytes())))
+            && Number::from_digits(digits).is_ok_and(|number| !self.numbering.is_possible(number))
     }
 
     /// Whether a local number stands behind a global prefix that is not the home country's (RFC 3966 §5.1.5): it is the end of
@@ -328,6 +341,9 @@ mod tests {
             ("112;phone-context=+48", true),
             ("112;phone-context=ims.example", true),
             ("112;isub=1;Phone-Context=+4-8", true),
+            ("+4822112", true),
+            ("+48221234112", false),
+            ("+4922112", false),
             ("112;phone-context=+8821300", false),
             ("112;isub=1;PHONE-CONTEXT=+8821", false),
             ("112;phone-context=+481", false),

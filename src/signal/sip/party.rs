@@ -155,8 +155,8 @@ pub(super) fn is_disguised(uri: &Uri<'_>, party: &Party) -> bool {
     if uri.has_second_at() {
         return true;
     }
-    // A number is digits and visual separators, and as long as it was sent it had no escapes.
-    let is_plain = party.number.is_some() && party.raw.len() == uri.user.len();
+    // A number is digits and visual separators: as it was sent it had no escapes.
+    let is_plain = party.number.is_some() && party.raw[..] == *uri.user;
     !is_plain && is_user_disguised(uri.user) || !uri.user.starts_with(b"+") && is_context_disguised(uri)
 }
 

@@ -272,6 +272,7 @@ fn a_call_dressed_as_an_emergency_call_is_none() {
         "sip:0048112@h",
         "sip:112;phone-context=+48@h",
         "sip:112;phone-context=%2B48@h",
+        "sip:112;phone-context=+4822@h",
         "sip:112;phone-context=ims.mnc001.mcc260.3gppnetwork.org@h;user=phone",
         "tel:112;phone-context=operator.example",
         "urn:service:sos.ambulance.of.a.very.long.name",
@@ -288,6 +289,8 @@ fn a_called_number_does_not_hide_behind_escapes_and_lengths() {
         ("sip:1234567;phone-context=+8821@gw".to_owned(), Some("88211234567"), false),
         ("sip:1234567;phone-context=%2B8821@gw".to_owned(), Some("88211234567"), false),
         ("sip:1234567;phone-context=+8%3821@gw".to_owned(), Some("88211234567"), true),
+        // As long as what it stands for.
+        ("sip:%30%379460123;phone-context=+442@h".to_owned(), Some("442079460123"), true),
         (format!("tel:1234567;phone-context=+8821{long}"), Some("88211234567"), false),
         (format!("sip:123{long}4567;phone-context=+8821@gw"), Some("88211234567"), false),
         (format!("sip:+882{}11234567@gw", "%2D".repeat(70)), Some("88211234567"), false),
