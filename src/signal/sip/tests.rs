@@ -437,7 +437,7 @@ fn nothing_is_folded_into_a_start_line() {
         let What::Setup(setup) = signal.what else { panic!("{:?}", signal.what) };
         assert_eq!(setup.called.raw.as_slice(), b"+48701");
         assert!(setup.claims.is_ambiguous);
-        assert_eq!(counts.faults.of(Layer::Sip, Kind::BadSyntax), 1);
+        assert!(counts.faults.of(Layer::Sip, Kind::BadSyntax) > 0);
     }
     // A CR alone is no white space that folds: this is no Call-ID to anybody.
     assert_eq!(crate::wire::sip::find_call_id(b"BYE sip:2@h SIP/2.0\r\n\ri: 1\r\n\r\n"), None);
