@@ -214,7 +214,10 @@ impl Reader {
             },
             _ => {
                 self.close_line();
-                match content_length(line.trim_ascii_start()) {
+                // White space that is no fold stands before the first header only. A CR is none: to the decoder it is a part of the name.
+                let start =
+                    line.iter().position(|octet| !matches!(octet, b' ' | b'\t')).unwrap_or(line.len());
+                match content_length(&line[start..]) {
                     None => {}
                     Some([]) => self.last = Last::LengthWithout,
                     Some(value) => self.state(value),
@@ -329,6 +332,24 @@ mod tests {
             let whole = [stream.as_bytes().escape_ascii().to_string()];
             assert_eq!(run([stream.as_bytes()]), whole);
             assert_eq!(run(stream.as_bytes().chunks(7)), whole);
+        }
+    }
+
+    /// The decoder takes such a line for another header; so must whoever counts its octets, however they come.
+    #[test]
+    fn a_length_behind_a_stray_cr_is_none() {
+        for (head, found) in [
+            ("l: 2\r\n\rl: 0\r\n\r\n", vec!["hi"]),
+            ("\rl: 2\r\nl: 0\r\n\r\n", vec![""]),
+            (" \rl: 2\r\nl: 0\r\n\r\n", vec![""]),
+        ] {
+            let stream = format!("BYE sip:a SIP/2.0\r\n{head}hi");
+            let message =
+                |body: &str| format!("BYE sip:a SIP/2.0\r\n{head}{body}").escape_default().to_string();
+            let expected: Vec<String> = found.into_iter().map(message).collect();
+            for size in 1..stream.len() {
+                assert_eq!(run(stream.as_bytes().chunks(size)), expected, "{head:?} {size}");
+            }
         }
     }
 
