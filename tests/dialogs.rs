@@ -433,6 +433,53 @@ fn a_challenge_a_hop_and_more_digits_are_the_same_call() {
     assert_eq!(talk(&play.only()), Some(4_000));
 }
 
+/// An element between keeps the Call-ID and answers a challenge itself, or tries again after another refusal (RFC 3261 §22.3).
+#[test]
+fn a_second_try_within_is_the_same_call() {
+    let within = CALL.on((BORDER, INNER)).branch("a");
+    let again = within.branch("b").cseq(2);
+    let tries = [
+        (within, again),
+        // With tags of its own, another for each try, counted on or not.
+        (within.tags("g", ""), again.tags("g", "")),
+        (within.tags("g", ""), again.tags("h", "")),
+        (within, again.tags("h", "").cseq(1)),
+    ];
+    for (first, second) in tries {
+        for status in
+            ["407 Proxy Authentication Required", "422 Session Interval Too Small", "491 Pending", "503 No"]
+        {
+            let mut play = Play::new();
+            play.request(0, "INVITE", CALL).request(5, "INVITE", first);
+            play.response(50, status, first.back().to_tag("x")).request(60, "INVITE", second);
+            // Seen late, at a second tap.
+            play.request(61, "INVITE", first).response(62, status, first.back().to_tag("x"));
+            play.response(1_000, "180 Ringing", second.back().to_tag("v"));
+            play.response(1_005, "180 Ringing", CALL.back().to_tag("u"));
+            play.response(2_000, "200 OK", second.back().to_tag("v"));
+            play.response(2_005, "200 OK", CALL.back().to_tag("u"));
+            play.request(5_000, "BYE", CALL.branch("C").cseq(2).to_tag("u"));
+            play.request(5_005, "BYE", second.branch("c").cseq(3).to_tag("v"));
+            let call = play.only();
+            let case = format!("{status} {:?} {:?}", first.tags, second.tags);
+            assert_eq!(
+                (call.ring_time(), call.legs.unwrap().count()),
+                (Some(Duration::from_secs(1)), 1),
+                "{case}"
+            );
+            assert_eq!(play.count(Kind::Unexpected), 0, "{case}");
+        }
+    }
+    // One refusal allows one more try; and the second try ends the call when it fails too.
+    let mut play = Play::new();
+    play.request(0, "INVITE", CALL).request(5, "INVITE", within);
+    play.response(50, "503 No", within.back().to_tag("x")).request(60, "INVITE", again);
+    play.response(70, "486 Busy Here", again.back().to_tag("x"));
+    play.response(75, "486 Busy Here", CALL.back().to_tag("x"));
+    let call = play.only();
+    assert_eq!((call.sip_status, call.released_by), (Some(486), Some(ReleasedBy::Called)));
+}
+
 /// Several calls of one Call-ID, each challenged and each seen on two hops; then of one tag too.
 #[test]
 fn a_call_beside_another_is_one_call_too() {

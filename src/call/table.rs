@@ -412,7 +412,7 @@ impl CallTable {
         let rings = signal.progress_183 && self.network.routes.route(entry.call.route).progress_is_alerting;
         let side = entry.side_of(signal, self.options.seed);
         let is_response = signal.sip_status.is_some();
-        if is_response && signal.cseq != entry.cseq {
+        if is_response && signal.cseq != entry.cseq && !entry.awaits(transaction(signal)) {
             return;
         }
         let (goes_on, fault) = entry.follow_dialogs(signal);
@@ -610,6 +610,7 @@ fn close_fork(entry: &mut Entry, signal: &Signal<'_>) -> bool {
     let others_open = entry.forks.iter().any(|fork| fork.open && fork.transaction != own);
     if let Some(fork) = entry.fork(own) {
         fork.open = false;
+        fork.is_refused |= matches!(signal.what, What::Refuse);
     }
     !others_open
 }

@@ -9,7 +9,7 @@ use arrayvec::ArrayVec;
 use crate::base::map::Seed;
 use crate::base::route::Place;
 use crate::call::hop::Hop;
-use crate::call::machine::Side;
+use crate::call::machine::{Side, State};
 use crate::call::table::{CallTable, Entry};
 use crate::signal::{Signal, What};
 
@@ -27,6 +27,8 @@ pub(super) struct Fork {
     pub ways: [Hop; WAYS_MAX],
     /// Its final response is awaited.
     pub open: bool,
+    /// It was refused or challenged, and nobody has tried again.
+    pub is_refused: bool,
     /// Of an earlier INVITE of the call, which was challenged.
     pub is_past: bool,
 }
@@ -35,7 +37,7 @@ impl Fork {
     /// The branch that this INVITE takes.
     pub fn new(signal: &Signal<'_>, seed: Seed) -> Self {
         let ways = [Hop::of(signal, seed), Hop::default()];
-        Self { transaction: transaction(signal), ways, open: true, is_past: false }
+        Self { transaction: transaction(signal), ways, open: true, is_refused: false, is_past: false }
     }
 
     /// Notes the same INVITE on another way.
@@ -64,9 +66,33 @@ impl Entry {
         self.forks.iter().any(|fork| fork.transaction == transaction)
     }
 
+    /// Whether a response to this one speaks of the call, whatever its CSeq: an element within may count its own.
+    pub(super) fn awaits(&self, transaction: u32) -> bool {
+        self.forks.iter().any(|fork| fork.transaction == transaction && !fork.is_past)
+    }
+
     /// Whether an INVITE of the call went this way.
     pub(super) fn went(&self, way: Hop) -> bool {
         way.is_known() && self.forks.iter().any(|fork| fork.ways.contains(&way))
+    }
+
+    /// The branch that was refused on this way, while the call goes on by another: who sits there may try again, with
+    /// credentials (RFC 3261 §22.2, §22.3) or without.
+    pub(super) fn refused_on(&mut self, way: Hop) -> Option<&mut Fork> {
+        let at = self.find_refused_on(way)?;
+        self.forks.get_mut(at)
+    }
+
+    /// Whether there is one.
+    pub(super) fn is_refused_on(&self, way: Hop) -> bool {
+        self.find_refused_on(way).is_some()
+    }
+
+    fn find_refused_on(&self, way: Hop) -> Option<usize> {
+        let is_live = matches!(self.state, State::Proceeding | State::Alerting) && way.is_known();
+        let goes_on = |fork: &Fork| fork.open && !fork.ways.contains(&way);
+        let is_refused = |fork: &Fork| fork.is_refused && !fork.is_past && fork.ways.contains(&way);
+        (is_live && self.forks.iter().any(goes_on)).then(|| self.forks.iter().position(is_refused))?
     }
 
     /// Follows one more branch; those of earlier INVITEs make room. Whether there was room.
