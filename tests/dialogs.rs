@@ -251,6 +251,28 @@ fn a_call_that_goes_back_is_answered() {
     assert_eq!(play.count(Kind::WrongWay), 0);
 }
 
+/// An element that serves both sides, as an application server does, writes its own tags.
+#[test]
+fn a_call_that_passes_an_element_twice_is_one_call() {
+    for way in [(INNER, BORDER), (OWN, BORDER), (CARRIER, BORDER)] {
+        let call = CALL.on(way);
+        let hops = [call, call.back().tags("g", "").branch("B"), call.tags("h", "").branch("C")];
+        let mut play = Play::new();
+        for (at, hop) in (0..).zip(hops) {
+            play.request(at * 5, "INVITE", hop);
+        }
+        for (at, hop) in (0..).zip(hops.into_iter().rev()) {
+            play.response(1_000 + at * 5, "200 OK", hop.back().to_tag("u"));
+        }
+        play.request(5_000, "BYE", call.branch("D").cseq(2).to_tag("u"));
+        assert_eq!(talk(&play.only()), Some(4_000), "{way:?}");
+        // One that did not come back is another call.
+        let mut play = Play::new();
+        play.request(0, "INVITE", call).request(5, "INVITE", call.tags("h", "").branch("C"));
+        assert_eq!(play.calls().len(), 2);
+    }
+}
+
 /// RFC 3261 §13.2.2.4: the caller releases the surplus one.
 #[test]
 fn of_two_forks_that_answer_the_call_ends_with_the_last() {

@@ -68,8 +68,8 @@ impl CallTable {
         let is_here = entry.went(way);
         let is_challenged = entry.is_challenged();
         if signal.sender != entry.sender {
-            // Another element writes its own tag, but does not sit between the same two.
-            return is_for_another || is_here && !is_challenged && !entry.is_refused_on(way);
+            // Another element writes its own tag, but does not sit between the same two, unless the call came back.
+            return is_for_another || entry.is_there(way) && !is_challenged && !entry.is_refused_on(way);
         }
         if signal.cseq == entry.cseq {
             return false;

@@ -76,6 +76,12 @@ impl Entry {
         way.is_known() && self.forks.iter().any(|fork| fork.ways.contains(&way))
     }
 
+    /// Whether an INVITE of the call is on this way still: one that came back may go there again.
+    pub(super) fn is_there(&self, way: Hop) -> bool {
+        let went = |way: Hop| self.forks.iter().filter(|fork| fork.ways.contains(&way)).count();
+        way.is_known() && went(way) > went(way.back())
+    }
+
     /// The branch that was refused on this way, while the call goes on by another: who sits there may try again, with
     /// credentials (RFC 3261 §22.2, §22.3) or without.
     pub(super) fn refused_on(&mut self, way: Hop) -> Option<&mut Fork> {
