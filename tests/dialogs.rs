@@ -237,6 +237,45 @@ fn the_called_side_answers_from_anywhere() {
     }
 }
 
+/// A tap of what the border receives: not the INVITE that it sends on, but the response to that.
+#[test]
+fn a_tap_of_one_direction_sees_answers() {
+    for next in [CARRIER, CARRIER_TOO, INNER] {
+        let onward = CALL.on((BORDER, next)).branch("X");
+        let mut play = Play::new();
+        play.request(0, "INVITE", CALL).response(300, "100 Trying", onward.back());
+        play.response(1_000, "180 Ringing", onward.back().to_tag("u"));
+        play.response(3_000, "200 OK", onward.back().to_tag("u"));
+        // Nobody is asked with the branch of the INVITE by whom it came from.
+        play.response(2_000, "486 Busy Here", CALL.to_tag("u"));
+        play.request(3_100, "ACK", CALL.branch("B").to_tag("u"));
+        play.request(9_000, "BYE", CALL.branch("C").cseq(2).to_tag("u"));
+        let call = play.only();
+        assert_eq!((talk(&call), call.ring_time()), (Some(6_000), Some(Duration::from_secs(2))), "{next:?}");
+        assert_eq!(play.count(Kind::WrongWay), 1);
+    }
+}
+
+/// Before anything could have been heard of the border, and once it was, by whatever it sends.
+#[test]
+fn a_tap_of_both_directions_takes_no_answer_of_the_caller() {
+    let fake = CALL.branch("X").to_tag("fake");
+    type Heard = fn(&mut Play);
+    let cases: [(u64, Heard); 3] = [
+        (10, |_| {}),
+        (1_000, |play| _ = play.response(150, "100 Trying", CALL.back())),
+        (1_000, |play| _ = play.request(150, "INVITE", CALL.on((BORDER, INNER)).branch("B"))),
+    ];
+    for (at, heard) in cases {
+        for fake in [fake, fake.on((CARRIER_TOO, BORDER))] {
+            let mut play = Play::new();
+            heard(play.request(0, "INVITE", CALL));
+            play.response(at, "200 OK", fake).response(5_000, "486 Busy Here", CALL.back().to_tag("u"));
+            assert_eq!((play.only().answer_at, play.count(Kind::WrongWay)), (None, 1), "{at}");
+        }
+    }
+}
+
 /// A call that comes in and goes back out to where it came from, answered there.
 #[test]
 fn a_call_that_goes_back_is_answered() {

@@ -21,6 +21,7 @@ use crate::base::network::Network;
 use crate::base::time::At;
 use crate::call::deadline::{Deadlines, Timer, Wait};
 use crate::call::event::{Call, CallEvent, CallKey, ReleasedBy, Stamp, Stamped};
+use crate::call::hop::Hop;
 use crate::call::legs::LegOptions;
 use crate::call::machine::{Codes, Effect, Side, State, step};
 use crate::call::table::again::Invited;
@@ -103,6 +104,8 @@ struct Entry {
     forks: ArrayVec<Fork, FORKS_MAX>,
     /// The called side has said something.
     heard_back: bool,
+    /// Something of it came from an element to which its INVITE went: a tap sees both ways there.
+    is_heard_there: bool,
     dialling: Dialling,
     cancelled_at: Option<At>,
     /// A switch asked about it, and nothing else was seen of it.
@@ -376,6 +379,7 @@ impl CallTable {
             dialogs: Dialogs::default(),
             forks,
             heard_back: false,
+            is_heard_there: false,
             dialling,
             cancelled_at: None,
             is_only_asked: wait == Wait::Told,
@@ -404,6 +408,10 @@ impl CallTable {
     fn progress(&mut self, slot: u32, signal: &Signal<'_>, out: &mut Vec<Stamped>) {
         if let What::More(more) = &signal.what {
             return self.go_on(slot, more, signal);
+        }
+        let way = Hop::of(signal, self.options.seed);
+        if let Some(entry) = self.entry(slot).filter(|entry| !entry.is_heard_there) {
+            entry.hear(way);
         }
         if self.is_wrong_way(slot, signal) {
             return self.faults.count(Layer::Call, Kind::WrongWay);

@@ -3,6 +3,7 @@
 //! it, so that a call looks answered, or over.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use arrayvec::ArrayVec;
 
@@ -17,6 +18,9 @@ use crate::signal::{Signal, What};
 pub(super) const FORKS_MAX: usize = 4;
 /// Ways of one INVITE kept: an element that changes addresses alone hands on the same message.
 const WAYS_MAX: usize = 2;
+
+/// An element that takes longer to answer an INVITE says 100 before (RFC 3261 §17.2.1).
+const TRYING_MAX: Duration = Duration::from_millis(200);
 
 /// One branch that an INVITE took.
 #[derive(Clone, Copy, Debug)]
@@ -64,6 +68,12 @@ impl Entry {
 
     pub(super) fn has_fork(&self, transaction: u32) -> bool {
         self.forks.iter().any(|fork| fork.transaction == transaction)
+    }
+
+    /// Notes that something of the call came from an element to which its INVITE went.
+    pub(super) fn hear(&mut self, way: Hop) {
+        let goes_to = |fork: &Fork| fork.ways.iter().any(|asked| asked.to == way.from);
+        self.is_heard_there |= way.is_known() && self.forks.iter().any(goes_to);
     }
 
     /// Whether a response to this one speaks of the call, whatever its CSeq: an element within may count its own.
@@ -152,12 +162,24 @@ impl CallTable {
         if !way.is_known() || ways.is_empty() || ways.contains(&way.back()) {
             return false;
         }
+        if !is_followed && !self.is_seen_both_ways(entry, signal) {
+            return false;
+        }
         if ways.contains(&way) {
             return true;
         }
         // Whoever asked gets the response, from whatever address.
         let is_back = is_followed && ways.iter().any(|asked| asked.from == way.to);
         !is_back && self.is_from_origin(entry, signal)
+    }
+
+    /// Whether what the element says is seen too, to which the INVITE went. A tap of what it receives alone has the response to
+    /// the INVITE that it sent on, but not that INVITE. Until something of it could have been seen, it may be.
+    fn is_seen_both_ways(&self, entry: &Entry, signal: &Signal<'_>) -> bool {
+        let ways = || entry.forks.iter().flat_map(|fork| fork.ways).filter(|way| way.is_known());
+        entry.is_heard_there
+            || signal.at < entry.call.setup_at + TRYING_MAX
+            || ways().any(|onward| ways().any(|way| way.to == onward.from))
     }
 
     /// Whether it comes in from where the call came in, from another address. A response to an INVITE that went back there has
