@@ -414,7 +414,10 @@ impl CallTable {
             entry.hear(way);
         }
         if self.is_wrong_way(slot, signal) {
-            return self.faults.count(Layer::Call, Kind::WrongWay);
+            if !self.held(slot).is_some_and(|entry| entry.is_of_callees(signal)) {
+                self.faults.count(Layer::Call, Kind::WrongWay);
+            }
+            return;
         }
         let Some(entry) = self.entries.get_mut(slot as usize).and_then(Option::as_mut) else { return };
         let rings = signal.progress_183 && self.network.routes.route(entry.call.route).progress_is_alerting;

@@ -81,6 +81,11 @@ impl Entry {
         self.forks.iter().any(|fork| fork.transaction == transaction && !fork.is_past)
     }
 
+    /// Whether it answers a later INVITE of the dialog, which the called side sent (RFC 3261 §14.1).
+    pub(super) fn is_of_callees(&self, signal: &Signal<'_>) -> bool {
+        self.call.answer_at.is_some() && signal.sender != self.sender && !self.has_fork(transaction(signal))
+    }
+
     /// Whether an INVITE of the call went this way.
     pub(super) fn went(&self, way: Hop) -> bool {
         way.is_known() && self.forks.iter().any(|fork| fork.ways.contains(&way))
