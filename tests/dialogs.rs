@@ -276,6 +276,23 @@ fn a_tap_of_both_directions_takes_no_answer_of_the_caller() {
     }
 }
 
+/// A session timer, hold, a fax: what answers an INVITE of the called side goes the way of the first (RFC 3261 §14).
+#[test]
+fn the_called_side_may_ask_anew() {
+    let mut play = Play::new();
+    play.request(0, "INVITE", CALL).response(1_000, "200 OK", CALL.back().to_tag("u"));
+    for (at, cseq, status) in
+        [(10_000, 1, "200 OK"), (20_000, 2, "488 Not Acceptable Here"), (30_000, 3, "200 OK")]
+    {
+        let branch = format!("r{cseq}");
+        let anew = CALL.back().tags("u", "f").cseq(cseq).branch(&branch);
+        play.request(at, "INVITE", anew).response(at + 5, "100 Trying", anew.back());
+        play.response(at + 50, status, anew.back());
+    }
+    play.request(61_000, "BYE", CALL.branch("Z").cseq(2).to_tag("u"));
+    assert_eq!((talk(&play.only()), play.count(Kind::WrongWay)), (Some(60_000), 0));
+}
+
 /// A call that comes in and goes back out to where it came from, answered there.
 #[test]
 fn a_call_that_goes_back_is_answered() {
@@ -332,6 +349,33 @@ fn of_two_forks_that_answer_the_call_ends_with_the_last() {
         let call = play.only();
         assert_eq!((talk(&call), call.released_by), (Some(60_000), Some(ReleasedBy::Called)));
     }
+}
+
+/// A copy of a 2xx whose ACK was lost (RFC 3261 §13.3.1.4) comes after the BYE of its dialog.
+#[test]
+fn a_dialog_that_is_over_is_not_opened_again() {
+    let mut play = Play::new();
+    play.request(0, "INVITE", CALL);
+    for (at, tag) in [(1_000, "u1"), (1_010, "u2")] {
+        play.response(at, "200 OK", CALL.back().to_tag(tag));
+    }
+    for (at, tag) in [(1_100, "u2"), (61_000, "u1")] {
+        play.request(at, "BYE", CALL.branch(tag).cseq(2).to_tag(tag));
+        play.response(at + 400, "200 OK", CALL.back().to_tag("u2"));
+        play.request(at + 500, "BYE", CALL.branch(tag).cseq(2).to_tag("u2"));
+    }
+    assert_eq!((talk(&play.only()), play.count(Kind::Unexpected)), (Some(60_000), 0));
+    // Closed ones make room for others.
+    let mut play = Play::new();
+    play.request(0, "INVITE", CALL);
+    for (at, tag) in (1..).zip(["u1", "u2", "u3", "u4", "u5"]) {
+        play.response(at * 1_000, "200 OK", CALL.back().to_tag(tag));
+        if tag != "u1" {
+            play.request(at * 1_000 + 500, "BYE", CALL.branch(tag).cseq(2).to_tag(tag));
+        }
+    }
+    play.request(61_000, "BYE", CALL.branch("Z").cseq(3).to_tag("u1"));
+    assert_eq!((talk(&play.only()), play.count(Kind::TooMany)), (Some(60_000), 0));
 }
 
 #[test]
