@@ -398,6 +398,8 @@ fn a_bye_before_the_answer_does_not_hide_it() {
     play.request(200, "BYE", CALL.branch("Z").cseq(2).to_tag("bogus"));
     // In the name of the called side as well.
     play.request(300, "BYE", CALL.branch("Y").cseq(3).tags("u", "f"));
+    // The same from another address of the caller.
+    play.request(400, "BYE", CALL.on((CARRIER_TOO, BORDER)).branch("W").cseq(3).tags("u", "f"));
     play.response(5_000, "200 OK", CALL.back().to_tag("u"));
     play.request(600_000, "BYE", CALL.branch("X").cseq(4).to_tag("u"));
     assert_eq!(talk(&play.only()), Some(595_000));

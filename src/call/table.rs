@@ -445,10 +445,9 @@ impl CallTable {
         };
         let what = match &signal.what {
             _ if rings => &What::Alert,
-            // It may end an early dialog of several, or none: the final response tells (RFC 3261 §15.1.2).
-            What::Release if entry.circuit.is_none() && side == Side::Calling && !entry.is_answered() => {
-                &What::Cancel
-            }
+            // It may end an early dialog of several, or none: the final response tells (RFC 3261 §15.1.2). The called side
+            // may not send one yet (§15).
+            What::Release if entry.circuit.is_none() && !entry.is_answered() => &What::Cancel,
             what => what,
         };
         let (state, effect) = step(entry.state, what, side, codes);
