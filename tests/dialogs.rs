@@ -405,12 +405,47 @@ fn a_bye_before_the_answer_does_not_hide_it() {
     assert_eq!(talk(&play.only()), Some(595_000));
 }
 
+/// Nor for long: it may be answered 481, and a CANCEL as well.
+#[test]
+fn a_false_end_before_the_answer_hides_no_late_answer() {
+    let early = CALL.branch("Z").cseq(2).to_tag("bogus");
+    for ended_by in ["BYE", "CANCEL", "both"] {
+        for answered in [true, false] {
+            let mut play = Play::new();
+            play.request(0, "INVITE", CALL).response(100, "180 Ringing", CALL.back().to_tag("u"));
+            if ended_by != "CANCEL" {
+                play.request(200, "BYE", early);
+            }
+            if ended_by != "BYE" {
+                play.request(300, "CANCEL", CALL);
+                play.response(20_000, "180 Ringing", CALL.back().to_tag("u"));
+                play.response(21_000, "180 Ringing", CALL.back().to_tag("u"));
+            }
+            if answered {
+                play.response(60_000, "200 OK", CALL.back().to_tag("u"));
+                play.request(600_000, "BYE", CALL.branch("X").cseq(3).to_tag("u"));
+            } else {
+                play.request(600_000, "INVITE", Sip { call_id: "two@a", ..CALL });
+            }
+            let call = play.calls()[0].clone();
+            assert_eq!(talk(&call), answered.then_some(540_000), "{ended_by}");
+            assert_eq!(
+                (call.released_by, play.count(Kind::Expired)),
+                (Some(ReleasedBy::Calling), 0),
+                "{ended_by}"
+            );
+            let ended = if ended_by == "CANCEL" { 300 } else { 200 };
+            assert!(answered || call.end_at.unwrap().since(call.setup_at).as_millis() == ended, "{ended_by}");
+        }
+    }
+}
+
 /// What a tap that misses answers sees: the BYE is all that is known of the end.
 #[test]
 fn a_bye_whose_answer_was_not_seen_ends_the_call() {
     let mut play = Play::new();
     play.request(0, "INVITE", CALL).request(9_000, "BYE", CALL.branch("B").cseq(2).to_tag("u"));
-    play.request(100_000, "INVITE", Sip { call_id: "two@a", ..CALL });
+    play.request(300_000, "INVITE", Sip { call_id: "two@a", ..CALL });
     let first = play.calls()[0].clone();
     assert_eq!((first.end_at.unwrap().since(first.setup_at).as_secs(), first.answer_at), (9, None));
     // Its answer was seen within only, where an element writes its own tags.

@@ -108,6 +108,8 @@ struct Entry {
     is_heard_there: bool,
     dialling: Dialling,
     cancelled_at: Option<At>,
+    /// Whether it was cancelled is in doubt: it waits as long as any other.
+    is_in_doubt: bool,
     /// A switch asked about it, and nothing else was seen of it.
     is_only_asked: bool,
     /// A switch asked about it, and then it was seen.
@@ -382,6 +384,7 @@ impl CallTable {
             is_heard_there: false,
             dialling,
             cancelled_at: None,
+            is_in_doubt: false,
             is_only_asked: wait == Wait::Told,
             was_asked: false,
             is_contested: false,
@@ -451,8 +454,12 @@ impl CallTable {
             what => what,
         };
         let (state, effect) = step(entry.state, what, side, codes);
+        let rings_on = entry.state == State::Cancelled && (rings || matches!(signal.what, What::Alert));
         entry.state = state;
         self.apply(slot, effect, signal, out);
+        if rings_on {
+            self.doubt(slot, signal);
+        }
     }
 
     fn apply(&mut self, slot: u32, effect: Effect, signal: &Signal<'_>, out: &mut Vec<Stamped>) {
@@ -476,7 +483,11 @@ impl CallTable {
             Effect::Cancel => {
                 entry.cancelled_at = Some(signal.at);
                 entry.call.q850_cause = signal.q850_cause;
-                self.rearm(slot, Wait::Cancel, stamp);
+                // A BYE may be of no dialog, which nobody but the called side knows.
+                entry.is_in_doubt = matches!(signal.what, What::Release) && !entry.is_only_asked;
+                if !entry.is_in_doubt {
+                    self.rearm(slot, Wait::Cancel, stamp);
+                }
             }
             Effect::End(by) => {
                 if signal.sip_status.is_some() {
@@ -485,6 +496,14 @@ impl CallTable {
                 entry.call.q850_cause = signal.q850_cause.or(entry.call.q850_cause);
                 self.end(slot, (signal.at, stamp), by, out);
             }
+        }
+    }
+
+    /// A call that was cancelled rings still: the CANCEL may have gone nowhere, and the call be answered after all.
+    fn doubt(&mut self, slot: u32, signal: &Signal<'_>) {
+        let Some(entry) = self.entry(slot) else { return };
+        if !std::mem::replace(&mut entry.is_in_doubt, true) {
+            self.rearm(slot, Wait::Setup, Stamp::message(self.now, signal.seq));
         }
     }
 
@@ -511,6 +530,9 @@ impl CallTable {
         match timer.wait {
             Wait::Linger => self.remove(timer.slot),
             Wait::Cancel => self.end(timer.slot, (stamp.at, stamp), ReleasedBy::Calling, out),
+            Wait::Setup if self.held(timer.slot).is_some_and(|entry| entry.state == State::Cancelled) => {
+                self.end(timer.slot, (stamp.at, stamp), ReleasedBy::Calling, out);
+            }
             // The caller did not answer a challenge.
             Wait::Setup if self.held(timer.slot).is_some_and(Entry::is_challenged) => {
                 self.end(timer.slot, (stamp.at, stamp), ReleasedBy::Network, out);
@@ -630,6 +652,7 @@ const fn wait_of(entry: &Entry) -> Wait {
     match entry.state {
         State::Proceeding | State::Alerting if entry.is_only_asked => Wait::Told,
         State::Proceeding | State::Alerting => Wait::Setup,
+        State::Cancelled if entry.is_in_doubt => Wait::Setup,
         State::Cancelled => Wait::Cancel,
         State::Answered => Wait::Talk,
         State::Ended => Wait::Linger,
