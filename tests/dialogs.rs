@@ -351,6 +351,22 @@ fn of_two_forks_that_answer_the_call_ends_with_the_last() {
     }
 }
 
+/// It names the dialog, but nobody there has sent with these tags: answered 481.
+#[test]
+fn a_bye_with_swapped_tags_ends_no_call() {
+    for way in [(CARRIER, BORDER), (BORDER, CARRIER), (OWN, BORDER)] {
+        let call = CALL.on(way);
+        let mut play = Play::new();
+        play.request(0, "INVITE", call).response(5_000, "200 OK", call.back().to_tag("u"));
+        play.request(6_000, "BYE", call.branch("Z").cseq(2).tags("u", "f"));
+        play.request(7_000, "BYE", call.back().branch("Y").cseq(2).to_tag("u"));
+        play.request(605_000, "BYE", call.back().branch("X").cseq(2).tags("u", "f"));
+        let call = play.only();
+        assert_eq!((talk(&call), call.released_by), (Some(600_000), Some(ReleasedBy::Called)), "{way:?}");
+        assert_eq!(play.count(Kind::Unexpected), 2);
+    }
+}
+
 /// A copy of a 2xx whose ACK was lost (RFC 3261 §13.3.1.4) comes after the BYE of its dialog.
 #[test]
 fn a_dialog_that_is_over_is_not_opened_again() {

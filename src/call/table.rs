@@ -429,7 +429,13 @@ impl CallTable {
         if is_response && signal.cseq != entry.cseq && !entry.awaits(transaction(signal)) {
             return;
         }
-        let (goes_on, fault) = entry.follow_dialogs(signal);
+        let is_bye = matches!(signal.what, What::Release) && entry.circuit.is_none();
+        let (goes_on, fault) = match entry.state {
+            State::Answered if is_bye && entry.is_swapped(signal, self.options.seed) => {
+                (true, Some(Kind::Unexpected))
+            }
+            _ => entry.follow_dialogs(signal),
+        };
         if let Some(fault) = fault {
             self.faults.count(Layer::Call, fault);
         }

@@ -27,6 +27,8 @@ const TRYING_MAX: Duration = Duration::from_millis(200);
 pub(super) struct Fork {
     /// See [`transaction`].
     pub transaction: u32,
+    /// The From tag of its INVITE.
+    pub sender: u32,
     /// From where to where the INVITE went.
     pub ways: [Hop; WAYS_MAX],
     /// Its final response is awaited.
@@ -41,7 +43,8 @@ impl Fork {
     /// The branch that this INVITE takes.
     pub fn new(signal: &Signal<'_>, seed: Seed) -> Self {
         let ways = [Hop::of(signal, seed), Hop::default()];
-        Self { transaction: transaction(signal), ways, open: true, is_refused: false, is_past: false }
+        let (transaction, sender) = (transaction(signal), signal.sender);
+        Self { transaction, sender, ways, open: true, is_refused: false, is_past: false }
     }
 
     /// Notes the same INVITE on another way.
@@ -84,6 +87,19 @@ impl Entry {
     /// Whether it answers a later INVITE of the dialog, which the called side sent (RFC 3261 §14.1).
     pub(super) fn is_of_callees(&self, signal: &Signal<'_>) -> bool {
         self.call.answer_at.is_some() && signal.sender != self.sender && !self.has_fork(transaction(signal))
+    }
+
+    /// Whether a BYE has the tags of its dialog the wrong way round: From is its sender's (RFC 3261 §12.2.1.1), so the caller's
+    /// where the INVITE came from. Both of an element that has another's are left alone.
+    pub(super) fn is_swapped(&self, signal: &Signal<'_>, seed: Seed) -> bool {
+        let way = Hop::of(signal, seed);
+        let sent =
+            |way: Hop, tag: u32| self.forks.iter().any(|fork| fork.sender == tag && fork.ways.contains(&way));
+        match (self.went(way), self.went(way.back())) {
+            (true, false) => !sent(way, signal.sender) && sent(way, signal.receiver),
+            (false, true) => sent(way.back(), signal.sender) && !sent(way.back(), signal.receiver),
+            _ => false,
+        }
     }
 
     /// Whether an INVITE of the call went this way.
