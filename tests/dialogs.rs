@@ -377,8 +377,8 @@ fn a_dialog_that_is_over_is_not_opened_again() {
     }
     for (at, tag) in [(1_100, "u2"), (61_000, "u1")] {
         play.request(at, "BYE", CALL.branch(tag).cseq(2).to_tag(tag));
-        play.response(at + 400, "200 OK", CALL.back().to_tag("u2"));
-        play.request(at + 500, "BYE", CALL.branch(tag).cseq(2).to_tag("u2"));
+        play.request(at + 400, "BYE", CALL.branch(tag).cseq(2).to_tag("u2"));
+        play.response(at + 500, "200 OK", CALL.back().to_tag("u2"));
     }
     assert_eq!((talk(&play.only()), play.count(Kind::Unexpected)), (Some(60_000), 0));
     // Closed ones make room for others.
