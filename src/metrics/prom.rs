@@ -156,12 +156,8 @@ fn calls(registry: &Registry, snapshot: &Snapshot<'_>) -> Result<(), prometheus:
         "Attempts allowed at setup that turned out not to be normal",
         &["route"],
     )?;
-    let decisions = counter(
-        registry,
-        "tollgate_decisions_total",
-        "Verdicts at setup, of attempts that are over",
-        &["route", "verdict", "class"],
-    )?;
+    let decisions =
+        counter(registry, "tollgate_decisions_total", "Verdicts at setup, of attempts that are over", &["route", "verdict", "class"])?;
     let classes =
         counter(registry, "tollgate_final_class_total", "What calls turned out to be", &["route", "class"])?;
     let routes = snapshot.network.routes.all().iter().zip(&snapshot.tally.routes);
