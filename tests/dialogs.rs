@@ -322,6 +322,17 @@ fn a_call_that_passes_an_element_twice_is_one_call() {
         }
         play.request(5_000, "BYE", call.branch("D").cseq(2).to_tag("u"));
         assert_eq!(talk(&play.only()), Some(4_000), "{way:?}");
+        // The first was challenged.
+        let mut play = Play::new();
+        play.request(0, "INVITE", call).response(
+            5,
+            "407 Proxy Authentication Required",
+            call.back().to_tag("x"),
+        );
+        for (at, hop) in (2..).zip([call.branch("E"), hops[1], hops[2]].map(|hop| hop.cseq(2))) {
+            play.request(at * 5, "INVITE", hop);
+        }
+        assert_eq!(play.calls().len(), 1);
         // One that did not come back is another call.
         let mut play = Play::new();
         play.request(0, "INVITE", call).request(5, "INVITE", call.tags("h", "").branch("C"));
@@ -636,6 +647,17 @@ fn a_second_try_within_is_the_same_call() {
     play.response(75, "486 Busy Here", CALL.back().to_tag("x"));
     let call = play.only();
     assert_eq!((call.sip_status, call.released_by), (Some(486), Some(ReleasedBy::Called)));
+}
+
+/// RFC 3261 §8.2.2.2: a copy with another branch is refused, with 482, while the first goes on.
+#[test]
+fn a_refused_copy_allows_no_second_try() {
+    let mut play = Play::new();
+    play.request(0, "INVITE", CALL).request(5, "INVITE", CALL.on((BORDER, INNER)).branch("a"));
+    play.request(10, "INVITE", CALL.branch("B"));
+    play.response(20, "482 Loop Detected", CALL.branch("B").back().to_tag("x"));
+    play.request(100, "INVITE", CALL.branch("C").cseq(2));
+    assert_eq!(play.calls().len(), 2);
 }
 
 /// Several calls of one Call-ID, each challenged and each seen on two hops; then of one tag too.

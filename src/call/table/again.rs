@@ -141,6 +141,9 @@ impl Entry {
     /// An element on the way tries again where it was refused, which the caller need not know of. Whether it is that.
     pub(super) fn try_again_within(&mut self, signal: &Signal<'_>, seed: Seed) -> bool {
         let fork = Fork::new(signal, seed);
+        if matches!(&signal.what, What::Setup(setup) if is_about_others(&self.call, setup)) {
+            return false;
+        }
         let Some(refused) = self.refused_on(fork.ways[0]) else { return false };
         refused.is_past = true;
         let _ = self.follow(fork);

@@ -109,7 +109,8 @@ impl Entry {
 
     /// Whether an INVITE of the call is on this way still: one that came back may go there again.
     pub(super) fn is_there(&self, way: Hop) -> bool {
-        let went = |way: Hop| self.forks.iter().filter(|fork| fork.ways.contains(&way)).count();
+        let is_on = |fork: &Fork, way: Hop| !fork.is_past && fork.ways.contains(&way);
+        let went = |way: Hop| self.forks.iter().filter(|fork| is_on(fork, way)).count();
         way.is_known() && went(way) > went(way.back())
     }
 
@@ -129,7 +130,10 @@ impl Entry {
         let is_live = matches!(self.state, State::Proceeding | State::Alerting) && way.is_known();
         let goes_on = |fork: &Fork| fork.open && !fork.ways.contains(&way);
         let is_refused = |fork: &Fork| fork.is_refused && !fork.is_past && fork.ways.contains(&way);
-        (is_live && self.forks.iter().any(goes_on)).then(|| self.forks.iter().position(is_refused))?
+        // Who waits for another response there does not try again: a copy of an INVITE is refused too (RFC 3261 §8.2.2.2).
+        let waits = |fork: &Fork| fork.open && fork.ways.contains(&way);
+        let is_within = self.forks.iter().any(goes_on) && !self.forks.iter().any(waits);
+        (is_live && is_within).then(|| self.forks.iter().position(is_refused))?
     }
 
     /// Follows one more branch; those of earlier INVITEs make room. Whether there was room.
