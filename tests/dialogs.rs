@@ -237,6 +237,62 @@ fn the_called_side_answers_from_anywhere() {
     }
 }
 
+/// A tap of what the border receives: not the INVITE that it sends on, but the response to that.
+#[test]
+fn a_tap_of_one_direction_sees_answers() {
+    for next in [CARRIER, CARRIER_TOO, INNER] {
+        let onward = CALL.on((BORDER, next)).branch("X");
+        let mut play = Play::new();
+        play.request(0, "INVITE", CALL).response(300, "100 Trying", onward.back());
+        play.response(1_000, "180 Ringing", onward.back().to_tag("u"));
+        play.response(3_000, "200 OK", onward.back().to_tag("u"));
+        // Nobody is asked with the branch of the INVITE by whom it came from.
+        play.response(2_000, "486 Busy Here", CALL.to_tag("u"));
+        play.request(3_100, "ACK", CALL.branch("B").to_tag("u"));
+        play.request(9_000, "BYE", CALL.branch("C").cseq(2).to_tag("u"));
+        let call = play.only();
+        assert_eq!((talk(&call), call.ring_time()), (Some(6_000), Some(Duration::from_secs(2))), "{next:?}");
+        assert_eq!(play.count(Kind::WrongWay), 1);
+    }
+}
+
+/// Before anything could have been heard of the border, and once it was, by whatever it sends.
+#[test]
+fn a_tap_of_both_directions_takes_no_answer_of_the_caller() {
+    let fake = CALL.branch("X").to_tag("fake");
+    type Heard = fn(&mut Play);
+    let cases: [(u64, Heard); 3] = [
+        (10, |_| {}),
+        (1_000, |play| _ = play.response(150, "100 Trying", CALL.back())),
+        (1_000, |play| _ = play.request(150, "INVITE", CALL.on((BORDER, INNER)).branch("B"))),
+    ];
+    for (at, heard) in cases {
+        for fake in [fake, fake.on((CARRIER_TOO, BORDER))] {
+            let mut play = Play::new();
+            heard(play.request(0, "INVITE", CALL));
+            play.response(at, "200 OK", fake).response(5_000, "486 Busy Here", CALL.back().to_tag("u"));
+            assert_eq!((play.only().answer_at, play.count(Kind::WrongWay)), (None, 1), "{at}");
+        }
+    }
+}
+
+/// A session timer, hold, a fax: what answers an INVITE of the called side goes the way of the first (RFC 3261 §14).
+#[test]
+fn the_called_side_may_ask_anew() {
+    let mut play = Play::new();
+    play.request(0, "INVITE", CALL).response(1_000, "200 OK", CALL.back().to_tag("u"));
+    for (at, cseq, status) in
+        [(10_000, 1, "200 OK"), (20_000, 2, "488 Not Acceptable Here"), (30_000, 3, "200 OK")]
+    {
+        let branch = format!("r{cseq}");
+        let anew = CALL.back().tags("u", "f").cseq(cseq).branch(&branch);
+        play.request(at, "INVITE", anew).response(at + 5, "100 Trying", anew.back());
+        play.response(at + 50, status, anew.back());
+    }
+    play.request(61_000, "BYE", CALL.branch("Z").cseq(2).to_tag("u"));
+    assert_eq!((talk(&play.only()), play.count(Kind::WrongWay)), (Some(60_000), 0));
+}
+
 /// A call that comes in and goes back out to where it came from, answered there.
 #[test]
 fn a_call_that_goes_back_is_answered() {
@@ -249,6 +305,39 @@ fn a_call_that_goes_back_is_answered() {
     let calls = play.calls().to_vec();
     assert_eq!((calls.len(), talk(&calls[0])), (1, Some(2_000)));
     assert_eq!(play.count(Kind::WrongWay), 0);
+}
+
+/// An element that serves both sides, as an application server does, writes its own tags.
+#[test]
+fn a_call_that_passes_an_element_twice_is_one_call() {
+    for way in [(INNER, BORDER), (OWN, BORDER), (CARRIER, BORDER)] {
+        let call = CALL.on(way);
+        let hops = [call, call.back().tags("g", "").branch("B"), call.tags("h", "").branch("C")];
+        let mut play = Play::new();
+        for (at, hop) in (0..).zip(hops) {
+            play.request(at * 5, "INVITE", hop);
+        }
+        for (at, hop) in (0..).zip(hops.into_iter().rev()) {
+            play.response(1_000 + at * 5, "200 OK", hop.back().to_tag("u"));
+        }
+        play.request(5_000, "BYE", call.branch("D").cseq(2).to_tag("u"));
+        assert_eq!(talk(&play.only()), Some(4_000), "{way:?}");
+        // The first was challenged.
+        let mut play = Play::new();
+        play.request(0, "INVITE", call).response(
+            5,
+            "407 Proxy Authentication Required",
+            call.back().to_tag("x"),
+        );
+        for (at, hop) in (2..).zip([call.branch("E"), hops[1], hops[2]].map(|hop| hop.cseq(2))) {
+            play.request(at * 5, "INVITE", hop);
+        }
+        assert_eq!(play.calls().len(), 1);
+        // One that did not come back is another call.
+        let mut play = Play::new();
+        play.request(0, "INVITE", call).request(5, "INVITE", call.tags("h", "").branch("C"));
+        assert_eq!(play.calls().len(), 2);
+    }
 }
 
 /// RFC 3261 §13.2.2.4: the caller releases the surplus one.
@@ -273,6 +362,49 @@ fn of_two_forks_that_answer_the_call_ends_with_the_last() {
     }
 }
 
+/// It names the dialog, but nobody there has sent with these tags: answered 481.
+#[test]
+fn a_bye_with_swapped_tags_ends_no_call() {
+    for way in [(CARRIER, BORDER), (BORDER, CARRIER), (OWN, BORDER)] {
+        let call = CALL.on(way);
+        let mut play = Play::new();
+        play.request(0, "INVITE", call).response(5_000, "200 OK", call.back().to_tag("u"));
+        play.request(6_000, "BYE", call.branch("Z").cseq(2).tags("u", "f"));
+        play.request(7_000, "BYE", call.back().branch("Y").cseq(2).to_tag("u"));
+        play.request(605_000, "BYE", call.back().branch("X").cseq(2).tags("u", "f"));
+        let call = play.only();
+        assert_eq!((talk(&call), call.released_by), (Some(600_000), Some(ReleasedBy::Called)), "{way:?}");
+        assert_eq!(play.count(Kind::Unexpected), 2);
+    }
+}
+
+/// A copy of a 2xx whose ACK was lost (RFC 3261 §13.3.1.4) comes after the BYE of its dialog.
+#[test]
+fn a_dialog_that_is_over_is_not_opened_again() {
+    let mut play = Play::new();
+    play.request(0, "INVITE", CALL);
+    for (at, tag) in [(1_000, "u1"), (1_010, "u2")] {
+        play.response(at, "200 OK", CALL.back().to_tag(tag));
+    }
+    for (at, tag) in [(1_100, "u2"), (61_000, "u1")] {
+        play.request(at, "BYE", CALL.branch(tag).cseq(2).to_tag(tag));
+        play.request(at + 400, "BYE", CALL.branch(tag).cseq(2).to_tag("u2"));
+        play.response(at + 500, "200 OK", CALL.back().to_tag("u2"));
+    }
+    assert_eq!((talk(&play.only()), play.count(Kind::Unexpected)), (Some(60_000), 0));
+    // Closed ones make room for others.
+    let mut play = Play::new();
+    play.request(0, "INVITE", CALL);
+    for (at, tag) in (1..).zip(["u1", "u2", "u3", "u4", "u5"]) {
+        play.response(at * 1_000, "200 OK", CALL.back().to_tag(tag));
+        if tag != "u1" {
+            play.request(at * 1_000 + 500, "BYE", CALL.branch(tag).cseq(2).to_tag(tag));
+        }
+    }
+    play.request(61_000, "BYE", CALL.branch("Z").cseq(3).to_tag("u1"));
+    assert_eq!((talk(&play.only()), play.count(Kind::TooMany)), (Some(60_000), 0));
+}
+
 #[test]
 fn a_bye_of_another_dialog_ends_no_call() {
     let mut play = Play::new();
@@ -293,9 +425,46 @@ fn a_bye_before_the_answer_does_not_hide_it() {
     play.request(200, "BYE", CALL.branch("Z").cseq(2).to_tag("bogus"));
     // In the name of the called side as well.
     play.request(300, "BYE", CALL.branch("Y").cseq(3).tags("u", "f"));
+    // The same from another address of the caller.
+    play.request(400, "BYE", CALL.on((CARRIER_TOO, BORDER)).branch("W").cseq(3).tags("u", "f"));
     play.response(5_000, "200 OK", CALL.back().to_tag("u"));
     play.request(600_000, "BYE", CALL.branch("X").cseq(4).to_tag("u"));
     assert_eq!(talk(&play.only()), Some(595_000));
+}
+
+/// Nor for long: it may be answered 481, and a CANCEL as well.
+#[test]
+fn a_false_end_before_the_answer_hides_no_late_answer() {
+    let early = CALL.branch("Z").cseq(2).to_tag("bogus");
+    for ended_by in ["BYE", "CANCEL", "both"] {
+        for answered in [true, false] {
+            let mut play = Play::new();
+            play.request(0, "INVITE", CALL).response(100, "180 Ringing", CALL.back().to_tag("u"));
+            if ended_by != "CANCEL" {
+                play.request(200, "BYE", early);
+            }
+            if ended_by != "BYE" {
+                play.request(300, "CANCEL", CALL);
+                play.response(20_000, "180 Ringing", CALL.back().to_tag("u"));
+                play.response(21_000, "180 Ringing", CALL.back().to_tag("u"));
+            }
+            if answered {
+                play.response(60_000, "200 OK", CALL.back().to_tag("u"));
+                play.request(600_000, "BYE", CALL.branch("X").cseq(3).to_tag("u"));
+            } else {
+                play.request(600_000, "INVITE", Sip { call_id: "two@a", ..CALL });
+            }
+            let call = play.calls()[0].clone();
+            assert_eq!(talk(&call), answered.then_some(540_000), "{ended_by}");
+            assert_eq!(
+                (call.released_by, play.count(Kind::Expired)),
+                (Some(ReleasedBy::Calling), 0),
+                "{ended_by}"
+            );
+            let ended = if ended_by == "CANCEL" { 300 } else { 200 };
+            assert!(answered || call.end_at.unwrap().since(call.setup_at).as_millis() == ended, "{ended_by}");
+        }
+    }
 }
 
 /// What a tap that misses answers sees: the BYE is all that is known of the end.
@@ -303,7 +472,7 @@ fn a_bye_before_the_answer_does_not_hide_it() {
 fn a_bye_whose_answer_was_not_seen_ends_the_call() {
     let mut play = Play::new();
     play.request(0, "INVITE", CALL).request(9_000, "BYE", CALL.branch("B").cseq(2).to_tag("u"));
-    play.request(100_000, "INVITE", Sip { call_id: "two@a", ..CALL });
+    play.request(300_000, "INVITE", Sip { call_id: "two@a", ..CALL });
     let first = play.calls()[0].clone();
     assert_eq!((first.end_at.unwrap().since(first.setup_at).as_secs(), first.answer_at), (9, None));
     // Its answer was seen within only, where an element writes its own tags.
@@ -431,6 +600,64 @@ fn a_challenge_a_hop_and_more_digits_are_the_same_call() {
     play.response(1_000, "200 OK", own.branch("C").cseq(3).back().to_tag("u"));
     play.request(5_000, "BYE", own.branch("D").cseq(4).to_tag("u"));
     assert_eq!(talk(&play.only()), Some(4_000));
+}
+
+/// An element between keeps the Call-ID and answers a challenge itself, or tries again after another refusal (RFC 3261 §22.3).
+#[test]
+fn a_second_try_within_is_the_same_call() {
+    let within = CALL.on((BORDER, INNER)).branch("a");
+    let again = within.branch("b").cseq(2);
+    let tries = [
+        (within, again),
+        // With tags of its own, another for each try, counted on or not.
+        (within.tags("g", ""), again.tags("g", "")),
+        (within.tags("g", ""), again.tags("h", "")),
+        (within, again.tags("h", "").cseq(1)),
+    ];
+    for (first, second) in tries {
+        for status in
+            ["407 Proxy Authentication Required", "422 Session Interval Too Small", "491 Pending", "503 No"]
+        {
+            let mut play = Play::new();
+            play.request(0, "INVITE", CALL).request(5, "INVITE", first);
+            play.response(50, status, first.back().to_tag("x")).request(60, "INVITE", second);
+            // Seen late, at a second tap.
+            play.request(61, "INVITE", first).response(62, status, first.back().to_tag("x"));
+            play.response(1_000, "180 Ringing", second.back().to_tag("v"));
+            play.response(1_005, "180 Ringing", CALL.back().to_tag("u"));
+            play.response(2_000, "200 OK", second.back().to_tag("v"));
+            play.response(2_005, "200 OK", CALL.back().to_tag("u"));
+            play.request(5_000, "BYE", CALL.branch("C").cseq(2).to_tag("u"));
+            play.request(5_005, "BYE", second.branch("c").cseq(3).to_tag("v"));
+            let call = play.only();
+            let case = format!("{status} {:?} {:?}", first.tags, second.tags);
+            assert_eq!(
+                (call.ring_time(), call.legs.unwrap().count()),
+                (Some(Duration::from_secs(1)), 1),
+                "{case}"
+            );
+            assert_eq!(play.count(Kind::Unexpected), 0, "{case}");
+        }
+    }
+    // One refusal allows one more try; and the second try ends the call when it fails too.
+    let mut play = Play::new();
+    play.request(0, "INVITE", CALL).request(5, "INVITE", within);
+    play.response(50, "503 No", within.back().to_tag("x")).request(60, "INVITE", again);
+    play.response(70, "486 Busy Here", again.back().to_tag("x"));
+    play.response(75, "486 Busy Here", CALL.back().to_tag("x"));
+    let call = play.only();
+    assert_eq!((call.sip_status, call.released_by), (Some(486), Some(ReleasedBy::Called)));
+}
+
+/// RFC 3261 §8.2.2.2: a copy with another branch is refused, with 482, while the first goes on.
+#[test]
+fn a_refused_copy_allows_no_second_try() {
+    let mut play = Play::new();
+    play.request(0, "INVITE", CALL).request(5, "INVITE", CALL.on((BORDER, INNER)).branch("a"));
+    play.request(10, "INVITE", CALL.branch("B"));
+    play.response(20, "482 Loop Detected", CALL.branch("B").back().to_tag("x"));
+    play.request(100, "INVITE", CALL.branch("C").cseq(2));
+    assert_eq!(play.calls().len(), 2);
 }
 
 /// Several calls of one Call-ID, each challenged and each seen on two hops; then of one tag too.

@@ -21,6 +21,7 @@ use crate::base::network::Network;
 use crate::base::time::At;
 use crate::call::deadline::{Deadlines, Timer, Wait};
 use crate::call::event::{Call, CallEvent, CallKey, ReleasedBy, Stamp, Stamped};
+use crate::call::hop::Hop;
 use crate::call::legs::LegOptions;
 use crate::call::machine::{Codes, Effect, Side, State, step};
 use crate::call::table::again::Invited;
@@ -103,8 +104,12 @@ struct Entry {
     forks: ArrayVec<Fork, FORKS_MAX>,
     /// The called side has said something.
     heard_back: bool,
+    /// Something of it came from an element to which its INVITE went: a tap sees both ways there.
+    is_heard_there: bool,
     dialling: Dialling,
     cancelled_at: Option<At>,
+    /// Whether it was cancelled is in doubt: it waits as long as any other.
+    is_in_doubt: bool,
     /// A switch asked about it, and nothing else was seen of it.
     is_only_asked: bool,
     /// A switch asked about it, and then it was seen.
@@ -376,8 +381,10 @@ impl CallTable {
             dialogs: Dialogs::default(),
             forks,
             heard_back: false,
+            is_heard_there: false,
             dialling,
             cancelled_at: None,
+            is_in_doubt: false,
             is_only_asked: wait == Wait::Told,
             was_asked: false,
             is_contested: false,
@@ -405,17 +412,30 @@ impl CallTable {
         if let What::More(more) = &signal.what {
             return self.go_on(slot, more, signal);
         }
+        let way = Hop::of(signal, self.options.seed);
+        if let Some(entry) = self.entry(slot).filter(|entry| !entry.is_heard_there) {
+            entry.hear(way);
+        }
         if self.is_wrong_way(slot, signal) {
-            return self.faults.count(Layer::Call, Kind::WrongWay);
+            if !self.held(slot).is_some_and(|entry| entry.is_of_callees(signal)) {
+                self.faults.count(Layer::Call, Kind::WrongWay);
+            }
+            return;
         }
         let Some(entry) = self.entries.get_mut(slot as usize).and_then(Option::as_mut) else { return };
         let rings = signal.progress_183 && self.network.routes.route(entry.call.route).progress_is_alerting;
         let side = entry.side_of(signal, self.options.seed);
         let is_response = signal.sip_status.is_some();
-        if is_response && signal.cseq != entry.cseq {
+        if is_response && signal.cseq != entry.cseq && !entry.awaits(transaction(signal)) {
             return;
         }
-        let (goes_on, fault) = entry.follow_dialogs(signal);
+        let is_bye = matches!(signal.what, What::Release) && entry.circuit.is_none();
+        let (goes_on, fault) = match entry.state {
+            State::Answered if is_bye && entry.is_swapped(signal, self.options.seed) => {
+                (true, Some(Kind::Unexpected))
+            }
+            _ => entry.follow_dialogs(signal),
+        };
         if let Some(fault) = fault {
             self.faults.count(Layer::Call, fault);
         }
@@ -434,15 +454,18 @@ impl CallTable {
         };
         let what = match &signal.what {
             _ if rings => &What::Alert,
-            // It may end an early dialog of several, or none: the final response tells (RFC 3261 §15.1.2).
-            What::Release if entry.circuit.is_none() && side == Side::Calling && !entry.is_answered() => {
-                &What::Cancel
-            }
+            // It may end an early dialog of several, or none: the final response tells (RFC 3261 §15.1.2). The called side
+            // may not send one yet (§15).
+            What::Release if entry.circuit.is_none() && !entry.is_answered() => &What::Cancel,
             what => what,
         };
         let (state, effect) = step(entry.state, what, side, codes);
+        let rings_on = entry.state == State::Cancelled && (rings || matches!(signal.what, What::Alert));
         entry.state = state;
         self.apply(slot, effect, signal, out);
+        if rings_on {
+            self.doubt(slot, signal);
+        }
     }
 
     fn apply(&mut self, slot: u32, effect: Effect, signal: &Signal<'_>, out: &mut Vec<Stamped>) {
@@ -466,7 +489,11 @@ impl CallTable {
             Effect::Cancel => {
                 entry.cancelled_at = Some(signal.at);
                 entry.call.q850_cause = signal.q850_cause;
-                self.rearm(slot, Wait::Cancel, stamp);
+                // A BYE may be of no dialog, which nobody but the called side knows.
+                entry.is_in_doubt = matches!(signal.what, What::Release) && !entry.is_only_asked;
+                if !entry.is_in_doubt {
+                    self.rearm(slot, Wait::Cancel, stamp);
+                }
             }
             Effect::End(by) => {
                 if signal.sip_status.is_some() {
@@ -475,6 +502,14 @@ impl CallTable {
                 entry.call.q850_cause = signal.q850_cause.or(entry.call.q850_cause);
                 self.end(slot, (signal.at, stamp), by, out);
             }
+        }
+    }
+
+    /// A call that was cancelled rings still: the CANCEL may have gone nowhere, and the call be answered after all.
+    fn doubt(&mut self, slot: u32, signal: &Signal<'_>) {
+        let Some(entry) = self.entry(slot) else { return };
+        if !std::mem::replace(&mut entry.is_in_doubt, true) {
+            self.rearm(slot, Wait::Setup, Stamp::message(self.now, signal.seq));
         }
     }
 
@@ -501,6 +536,9 @@ impl CallTable {
         match timer.wait {
             Wait::Linger => self.remove(timer.slot),
             Wait::Cancel => self.end(timer.slot, (stamp.at, stamp), ReleasedBy::Calling, out),
+            Wait::Setup if self.held(timer.slot).is_some_and(|entry| entry.state == State::Cancelled) => {
+                self.end(timer.slot, (stamp.at, stamp), ReleasedBy::Calling, out);
+            }
             // The caller did not answer a challenge.
             Wait::Setup if self.held(timer.slot).is_some_and(Entry::is_challenged) => {
                 self.end(timer.slot, (stamp.at, stamp), ReleasedBy::Network, out);
@@ -610,6 +648,7 @@ fn close_fork(entry: &mut Entry, signal: &Signal<'_>) -> bool {
     let others_open = entry.forks.iter().any(|fork| fork.open && fork.transaction != own);
     if let Some(fork) = entry.fork(own) {
         fork.open = false;
+        fork.is_refused |= matches!(signal.what, What::Refuse);
     }
     !others_open
 }
@@ -619,6 +658,7 @@ const fn wait_of(entry: &Entry) -> Wait {
     match entry.state {
         State::Proceeding | State::Alerting if entry.is_only_asked => Wait::Told,
         State::Proceeding | State::Alerting => Wait::Setup,
+        State::Cancelled if entry.is_in_doubt => Wait::Setup,
         State::Cancelled => Wait::Cancel,
         State::Answered => Wait::Talk,
         State::Ended => Wait::Linger,

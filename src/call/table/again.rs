@@ -3,6 +3,7 @@
 //! comes with another From tag is of another (RFC 3261 §8.1.1, §12.2.1.1).
 
 use crate::base::fault::{Kind, Layer};
+use crate::base::map::Seed;
 use crate::base::number::Party;
 use crate::base::route::Place;
 use crate::call::deadline::Wait;
@@ -67,8 +68,8 @@ impl CallTable {
         let is_here = entry.went(way);
         let is_challenged = entry.is_challenged();
         if signal.sender != entry.sender {
-            // Another element writes its own tag, but does not sit between the same two.
-            return is_for_another || is_here && !is_challenged;
+            // Another element writes its own tag, but does not sit between the same two, unless the call came back.
+            return is_for_another || entry.is_there(way) && !is_challenged && !entry.is_refused_on(way);
         }
         if signal.cseq == entry.cseq {
             return false;
@@ -78,7 +79,7 @@ impl CallTable {
         if is_for_another && !is_longer {
             return true;
         }
-        let is_elsewhere = way.is_known() && !is_here;
+        let is_elsewhere = way.is_known() && (!is_here || entry.is_refused_on(way));
         match entry.state {
             _ if is_elsewhere => false,
             _ if signal.cseq < entry.cseq => way.is_known() || signal.cseq != entry.past_cseq,
@@ -99,6 +100,9 @@ impl CallTable {
         }
         if let Some(fork) = entry.fork(transaction(&signal)) {
             fork.is_seen_on(Hop::of(&signal, seed));
+            return;
+        }
+        if entry.try_again_within(&signal, seed) {
             return;
         }
         match entry.state {
@@ -132,6 +136,18 @@ impl Entry {
     /// The last that was heard is a challenge (RFC 3261 §22).
     pub(super) fn is_challenged(&self) -> bool {
         self.state == State::Proceeding && matches!(self.call.sip_status, Some(401 | 407))
+    }
+
+    /// An element on the way tries again where it was refused, which the caller need not know of. Whether it is that.
+    pub(super) fn try_again_within(&mut self, signal: &Signal<'_>, seed: Seed) -> bool {
+        let fork = Fork::new(signal, seed);
+        if matches!(&signal.what, What::Setup(setup) if is_about_others(&self.call, setup)) {
+            return false;
+        }
+        let Some(refused) = self.refused_on(fork.ways[0]) else { return false };
+        refused.is_past = true;
+        let _ = self.follow(fork);
+        true
     }
 
     /// The caller tries again, in the same call.

@@ -16,6 +16,8 @@ struct Dialog {
     tags: u32,
     /// The caller's own; else that of an element on the way, which writes its own tags.
     is_callers: bool,
+    /// A BYE of it was seen. It is kept: a copy of its 2xx does not open it again.
+    is_closed: bool,
 }
 
 /// What a BYE closes.
@@ -42,23 +44,29 @@ impl Dialogs {
     /// Notes the dialog of a 2xx to an INVITE of the caller with this tag. Whether there was room.
     pub fn open(&mut self, signal: &Signal<'_>, caller: u32) -> bool {
         let Some(tags) = tags(signal).filter(|tags| !self.has(*tags)) else { return true };
-        self.0.try_push(Dialog { tags, is_callers: signal.sender == caller }).is_ok()
+        if self.0.is_full()
+            && let Some(closed) = self.0.iter().position(|dialog| dialog.is_closed)
+        {
+            self.0.remove(closed);
+        }
+        self.0.try_push(Dialog { tags, is_callers: signal.sender == caller, is_closed: false }).is_ok()
     }
 
     /// Closes the dialog of a BYE.
     pub fn close(&mut self, signal: &Signal<'_>, caller: u32) -> Closed {
         let Some(tags) = tags(signal).filter(|_| !self.0.is_empty()) else { return Closed::Last };
-        let Some(at) = self.0.iter().position(|dialog| dialog.tags == tags) else {
+        let Some(own) = self.0.iter_mut().find(|dialog| dialog.tags == tags) else {
             let is_callers = [signal.sender, signal.receiver].contains(&caller);
             let is_unseen = is_callers && !self.0.iter().any(|dialog| dialog.is_callers);
             return if is_unseen { Closed::Last } else { Closed::None };
         };
-        let Dialog { is_callers, .. } = self.0.remove(at);
-        let is_last = !self.0.iter().any(|dialog| dialog.is_callers || !is_callers);
+        own.is_closed = true;
+        let is_callers = own.is_callers;
+        let is_last = !self.0.iter().any(|dialog| !dialog.is_closed && (dialog.is_callers || !is_callers));
         if is_last { Closed::Last } else { Closed::One }
     }
 
-    /// Whether this one is among them.
+    /// Whether this one is among them, closed or not.
     pub fn has(&self, tags: u32) -> bool {
         self.0.iter().any(|dialog| dialog.tags == tags)
     }
