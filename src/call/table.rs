@@ -160,6 +160,8 @@ pub struct CallTable {
     known: Known,
     /// Calls held beside others of the same Call-ID.
     beside_count: usize,
+    /// Leg of the last signal, and which of its calls that was about.
+    last: (u64, Option<u32>),
     faults: Faults,
     now: At,
 }
@@ -184,6 +186,7 @@ impl CallTable {
             entries: Vec::new(),
             free: Vec::new(),
             beside_count: 0,
+            last: (0, None),
             faults: Faults::default(),
             now: At::default(),
         }
@@ -195,11 +198,14 @@ impl CallTable {
         &self.faults
     }
 
-    /// The call whose leg has this hash, live or lingering: for whoever shows which call a message belongs to.
+    /// The call whose leg has this hash, live or lingering: for whoever shows which call a message belongs to. Of several with
+    /// one Call-ID, that of the last signal.
     #[must_use]
     pub fn of_leg(&self, hash: u64) -> Option<&Call> {
         let has_hash = |slot: &u32| self.held(*slot).is_some_and(|entry| entry.hash == hash);
-        self.index.find(hash, has_hash).and_then(|slot| self.held(*slot)).map(|entry| &entry.call)
+        let spoken_of = self.last.1.filter(|_| self.last.0 == hash).and_then(|slot| self.held(slot));
+        let first = || self.index.find(hash, has_hash).and_then(|slot| self.held(*slot));
+        spoken_of.or_else(first).map(|entry| &entry.call)
     }
 
     /// Calls held, live and lingering.
@@ -218,6 +224,7 @@ impl CallTable {
     /// the latest time known, but for the times of its call: those are as its source has them.
     pub fn handle(&mut self, hash: u64, signal: Signal<'_>, out: &mut Vec<Stamped>) {
         self.advance(signal.at, out);
+        self.last = (hash, None);
         match (&signal.what, signal.leg) {
             (What::GroupReset { count }, Leg::Isup(first)) => self.reset_group(first, *count, &signal, out),
             (What::Setup(_), _) => self.setup(hash, signal, out),
@@ -404,11 +411,13 @@ impl CallTable {
             deadlines.retain(|timer| is_in_force(entries, timer));
         }
         self.note(slot);
+        self.last.1 = Some(slot);
         Some(slot)
     }
 
     /// A message of a known call that is not a setup.
     fn progress(&mut self, slot: u32, signal: &Signal<'_>, out: &mut Vec<Stamped>) {
+        self.last.1 = Some(slot);
         if let What::More(more) = &signal.what {
             return self.go_on(slot, more, signal);
         }

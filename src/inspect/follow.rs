@@ -212,8 +212,34 @@ impl Recent {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::frame::Transport;
     use crate::call::CallKey;
     use crate::signal::Setup;
+
+    #[test]
+    fn calls_that_share_a_call_id_have_each_its_own_messages() {
+        let network = Arc::new(Network::unknown());
+        let mut follower = Follower::new(&network, CallOptions::default());
+        let address = |host: u8| std::net::SocketAddr::from(([192, 0, 2, host], 5060));
+        let mut id_of = |seq: u64, called: &str, is_answer: bool| {
+            let start =
+                if is_answer { "SIP/2.0 180 Ringing" } else { &format!("INVITE sip:{called}@h SIP/2.0") };
+            let text = format!(
+                "{start}\r\nVia: SIP/2.0/UDP a;branch=z9{called}\r\nFrom: <sip:+4822@a>;tag=f{called}\r\n\
+                 To: <sip:{called}@h>\r\nCall-ID: one\r\nCSeq: 1 INVITE\r\nContent-Length: 0\r\n\r\n"
+            );
+            let (src, dst) = if is_answer { (address(2), address(1)) } else { (address(1), address(2)) };
+            let envelope = Envelope::Sip { src, dst, transport: Transport::Udp };
+            let at = At::from_nanos(seq * 1_000_000);
+            let pdu = Pdu { at, seq, frame: seq, envelope, bytes: text.as_bytes() };
+            follower.take(&pdu, &mut Vec::new()).id
+        };
+        let (first, second) = (id_of(1, "+48601000001", false), id_of(2, "+48602000002", false));
+        assert!(first.is_some() && second.is_some() && first != second);
+        assert_eq!(id_of(3, "+48601000001", true), first);
+        assert_eq!(id_of(4, "+48602000002", true), second);
+        assert_eq!(id_of(5, "+48601000001", false), first, "sent again");
+    }
 
     #[test]
     fn calls_that_have_ended_make_room_by_number_and_by_age() {

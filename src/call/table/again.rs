@@ -91,6 +91,7 @@ impl CallTable {
 
     /// Another INVITE of a call: a retransmission, a fork, the answer to a challenge, or a new attempt after it has ended.
     pub(super) fn invite_again(&mut self, slot: u32, hash: u64, signal: Signal<'_>, out: &mut Vec<Stamped>) {
+        self.last.1 = Some(slot);
         let seed = self.options.seed;
         let Some(entry) = self.entry(slot) else { return };
         if entry.is_only_asked {

@@ -64,6 +64,7 @@ impl CallTable {
         }
         if let Some(slot) = self.find(name, &signal.leg) {
             if self.is_live(slot) || has_it(slot) {
+                self.last.1 = Some(slot);
                 return;
             }
             self.remove(slot);
@@ -102,6 +103,7 @@ impl CallTable {
 
     /// The call comes in where this INVITE is seen: what it was taken for is a leg of it.
     pub(super) fn comes_in(&mut self, slot: u32, signal: Signal<'_>, out: &mut Vec<Stamped>) {
+        self.last.1 = Some(slot);
         let stamp = Stamp::message(self.now, signal.seq);
         let fork = Fork::new(&signal, self.options.seed);
         let What::Setup(setup) = signal.what else { return };
