@@ -127,6 +127,57 @@ fn judge(case: &str, records: &[Value], truth: BTreeMap<String, Vec<Truth>>) -> 
     wrong
 }
 
+/// Where a case says what legs a call has, it is recorded where it comes in, and names them.
+#[test]
+fn every_call_has_its_legs() {
+    let (mut legs, mut alone) = (0, 0);
+    for case in cases() {
+        let truth = case.truth().unwrap_or_default();
+        for line in case.run().lines.iter().filter(|_| truth.values().flatten().any(|row| row.legs.is_some()))
+        {
+            let record: Value = serde_json::from_str(line).unwrap();
+            let text = |value: &Value| value.as_str().unwrap().to_owned();
+            let named = |leg: &Value| {
+                format!("{}@{}:{}", text(&leg["call_key"]), text(&leg["route"]), text(&leg["by"]))
+            };
+            let named: Vec<_> = record["legs"].as_array().into_iter().flatten().map(named).collect();
+            (legs, alone) = (legs + named.len(), alone + usize::from(named.is_empty()));
+            let rows =
+                truth.get(&text(&record["call_key"])).unwrap_or_else(|| panic!("{}: {line}", case.name));
+            let seen = Some((text(&record["route"]), named.join(" ")));
+            assert!(rows.iter().any(|row| row.legs == seen), "{}: {seen:?} of {rows:?}", case.name);
+        }
+    }
+    assert!(legs > 200 && alone > 5, "{legs} legs, {alone} calls with none");
+}
+
+/// Counters see a call once, wherever it is seen: what comes in is judged, on the same evidence, as if taps saw that hop alone.
+#[test]
+fn calls_on_three_hops_are_judged_as_on_one() {
+    /// Where an Ethernet frame without a VLAN tag has the addresses of IPv4.
+    const ADDRESSES: std::ops::Range<usize> = 26..34;
+    const CARRIER: [u8; 4] = [198, 51, 100, 10];
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("captures/legs-sip-hops");
+    let case = Case::new(folder);
+    let is_first_hop = |frame: &[u8]| frame[ADDRESSES].chunks_exact(4).any(|address| address == CARRIER);
+    let judged = |run: &Run| -> BTreeMap<String, Vec<Value>> {
+        let records = run.lines.iter().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let incoming = records.filter(|record| record["route"] == "intl-sip-1");
+        let told = ["decision", "class", "final_class", "rule", "evidence", "setup_at", "released_by"];
+        incoming
+            .map(|record| {
+                let key = record["call_key"].as_str().unwrap().to_owned();
+                (key, told.map(|field| record[field].clone()).to_vec())
+            })
+            .collect()
+    };
+    let (all, first) = (judged(&case.run()), judged(&case.run_of(is_first_hop)));
+    assert!(all.values().filter(|told| told[0] == "block").count() >= 30);
+    for (key, told) in &all {
+        assert_eq!(Some(told), first.get(key), "{key}");
+    }
+}
+
 #[test]
 fn each_detection_case_holds_a_look_alike_that_passes() {
     for case in cases() {

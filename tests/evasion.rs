@@ -449,7 +449,7 @@ fn pointers_that_lie_are_followed_or_refused() {
     assert_eq!(faults, [("isup", "overlap", 1)]);
     // The optional part cannot be found, or is none: a call without a calling number, and a fault where there is one.
     let (found, faults) = read_with(OPTIONAL_POINTER, 200);
-    assert_eq!(found, Some((String::new(), called.clone(), false)));
+    assert_eq!(found, Some((String::new(), called.clone(), true)));
     assert_eq!(faults, [("isup", "bad_length", 1)]);
     let (found, faults) = read_with(OPTIONAL_POINTER, 0);
     assert_eq!((found, faults), (Some((String::new(), called.clone(), false)), vec![]));
@@ -457,6 +457,76 @@ fn pointers_that_lie_are_followed_or_refused() {
     let (found, faults) = read_with(OPTIONAL_POINTER, 3);
     assert_eq!(found.map(|(_, to, _)| to), Some(called));
     assert!(!faults.is_empty());
+}
+
+/// An IAM with these optional parameters, and without the octet that ends them when there is none.
+fn iam_with(parameters: &[(u8, &[u8])], end: &[u8]) -> Vec<u8> {
+    let (mut bytes, mut optional) = (Vec::new(), Vec::new());
+    Iam { called: number(b"48701000001"), hop_counter: Some(9), ..Iam::default() }.emit(1, &mut bytes);
+    parameters.iter().for_each(|(code, content)| Parameter::emit(*code, content, &mut optional));
+    bytes.truncate(OPTIONAL_POINTER + usize::from(bytes[OPTIONAL_POINTER]));
+    [&bytes[..], &optional, end].concat()
+}
+
+/// What Q.763 gives an IAM once may differ the second time, and lengths may lie: which of them an exchange goes by is its own
+/// affair. It does not matter where in the message it stands, nor whether a bare circuit or an INVITE carries it.
+#[test]
+fn an_iam_that_exchanges_read_in_two_ways_says_so() {
+    use parameter::{
+        ADDITIONAL_CALLING, CALLING_NUMBER, GENERIC_NUMBER, HOP_COUNTER, REDIRECTION_INFORMATION,
+    };
+    let (caller, other) = (number(b"48601000001").content(), number(b"48602000002").content());
+    let generic = |number: &[u8]| [&[ADDITIONAL_CALLING], number].concat();
+    let (shown, shown_other) = (generic(&caller), generic(&other));
+    let from: (u8, &[u8]) = (CALLING_NUMBER, &caller);
+    let [hops, broken]: [(u8, &[u8]); 2] = [(HOP_COUNTER, &[9]), (HOP_COUNTER, &[])];
+    let cut = &[CALLING_NUMBER, 99, 1][..];
+    for (parameters, end, is_ambiguous) in [
+        (&[from, hops][..], &[0][..], false),
+        // Read alike by all: the same again, one that is broken and stands alone, the missing octet at the end.
+        (&[from, hops, from, hops], &[0], false),
+        (&[from, broken], &[0], false),
+        (&[(CALLING_NUMBER, &[3])], &[0], false),
+        (&[from, hops], &[], false),
+        (&[(GENERIC_NUMBER, &shown), (GENERIC_NUMBER, &[5, 4, 0x10, 0x84])], &[0], false),
+        // Not alike: a second one that says something else, in front or behind, also behind a fault of another kind.
+        (&[from, (CALLING_NUMBER, &other)], &[0], true),
+        (&[broken, from, (CALLING_NUMBER, &other)], &[0], true),
+        (&[(CALLING_NUMBER, &[3]), from], &[0], true),
+        (&[from, (CALLING_NUMBER, &[3])], &[0], true),
+        (&[from, hops, (HOP_COUNTER, &[3])], &[0], true),
+        (&[from, (REDIRECTION_INFORMATION, &[3, 1]), (REDIRECTION_INFORMATION, &[3, 2])], &[0], true),
+        (&[(GENERIC_NUMBER, &shown), (GENERIC_NUMBER, &shown_other)], &[0], true),
+        (&[from, hops, from], &[CALLED_TWICE, 1], true),
+        (&[from], cut, true),
+        (&[broken, from], cut, true),
+    ] {
+        let bytes = iam_with(parameters, end);
+        let found = read_iam(&bytes).0.unwrap();
+        assert_eq!((&*found.1, found.2), ("+48701000001", is_ambiguous), "{bytes:02x?}");
+        assert_eq!(carried(&bytes).setup.claims.is_ambiguous, is_ambiguous, "in SIP: {bytes:02x?}");
+    }
+    // What is told of the pointers holds in an INVITE, too: one to the octets of another number, behind the end, or nowhere.
+    for (at, pointer) in
+        [(CALLED_POINTER, 22), (CALLED_POINTER, 200), (CALLED_POINTER, 0), (OPTIONAL_POINTER, 200)]
+    {
+        let mut bytes = iam_with(&[from], &[0]);
+        bytes[at] = pointer;
+        let read = carried(&bytes);
+        assert!(read.setup.claims.is_ambiguous, "{at}: {pointer}");
+        assert!(read.counts.faults.nonzero().all(|(layer, _, _)| layer == "isup"), "counted once");
+    }
+}
+
+/// The start of a parameter that the message ends in.
+const CALLED_TWICE: u8 = parameter::CALLED_DIRECTORY_NUMBER;
+
+/// What is read of an INVITE with this IAM as its body (Q.1912.5 §5.4), which has no circuit there.
+fn carried(iam: &[u8]) -> Read {
+    let kind = "Content-Type: application/ISUP;version=itu-t92+\r\n";
+    let mut bytes = invite(START, &[FROM, TO, NAMES, kind]);
+    bytes.extend_from_slice(&iam[2..]);
+    read(&bytes)
 }
 
 /// Q.763 gives an IAM one; which of two an exchange takes is its own affair.

@@ -6,21 +6,22 @@ use std::net::Ipv4Addr;
 use std::path::Path;
 
 use tollgate::base::time::At;
+use tollgate::simulate::attempt::{Attempt, End};
 use tollgate::simulate::render::association::{Association, LEAD, Link, Sent};
 use tollgate::simulate::render::isup::{self, Circuits};
 use tollgate::simulate::render::sip;
 use tollgate::simulate::render::sip_text::Identity;
 use tollgate::simulate::render::style::{IsupStyle, SipStyle};
 
-use crate::call::{Call, End, Micros};
+use crate::call::{Call, Micros};
 use crate::network::{self, Bearer, OWN_SIP, Route};
 use crate::random::Random;
 use crate::recording::Recording;
 
 /// Circuits that calls are given, from 1 on; those above are for scripts that name theirs.
-const CIRCUIT_COUNT: u16 = 900;
+pub const CIRCUIT_COUNT: u16 = 900;
 /// Compression level of large captures: they are made once.
-const COMPRESSION: i32 = 19;
+pub const COMPRESSION: i32 = 19;
 const KEEP_ALIVE_EVERY: usize = 30_000_000;
 
 /// A test case.
@@ -85,12 +86,8 @@ impl Case {
                     let mut circuits = Circuits::new(CIRCUIT_COUNT);
                     let mut sent = Vec::new();
                     for (call, row) in calls {
-                        let cic = play_isup(call, link, &mut circuits, random, &mut sent);
-                        let (opc, dpc) = match call.outbound {
-                            true => (link.own_code, link.far_code),
-                            false => (link.far_code, link.own_code),
-                        };
-                        *row = truth_row(call, &format!("{opc}-{dpc}-{cic}"));
+                        let cic = play_isup(&call.attempt(), link, &mut circuits, random, &mut sent);
+                        *row = truth_row(call, &circuit_key(link, call.outbound, cic));
                     }
                     let (own, others) = std::mem::take(&mut self.messages)
                         .into_iter()
@@ -154,26 +151,34 @@ impl Case {
     }
 }
 
-/// Adds a call's messages; returns its circuit.
-fn play_isup(
-    call: &Call,
+/// Adds an attempt's messages; returns its circuit.
+pub fn play_isup(
+    attempt: &Attempt,
     link: &Link,
     circuits: &mut Circuits,
     random: &mut Random,
     out: &mut Vec<Sent>,
 ) -> u16 {
-    let attempt = call.attempt();
-    let cic = circuits.seize(&attempt).expect("circuits enough");
-    let alerts_in_acm = call.alert_after.is_some() && random.chance(0.6);
-    let is_released = matches!(call.end, End::Answered { .. } | End::GivenUp { .. } | End::Refused { .. });
+    let cic = circuits.seize(attempt).expect("circuits enough");
+    let alerts_in_acm = attempt.alert_after.is_some() && random.chance(0.6);
+    let is_released = matches!(attempt.end, End::Answered { .. } | End::GivenUp { .. } | End::Refused { .. });
     let complete_after = if is_released { random.seconds(0.01, 0.04) } else { 0 };
     let style = &IsupStyle::plain();
-    isup::play(&attempt, &isup::Course { link, cic, style, alerts_in_acm, complete_after }, out);
+    isup::play(attempt, &isup::Course { link, cic, style, alerts_in_acm, complete_after }, out);
     cic
 }
 
+/// How records name a circuit that is seized for a call.
+pub fn circuit_key(link: &Link, is_outbound: bool, cic: u16) -> String {
+    let (opc, dpc) = match is_outbound {
+        true => (link.own_code, link.far_code),
+        false => (link.far_code, link.own_code),
+    };
+    format!("{opc}-{dpc}-{cic}")
+}
+
 /// Carries the messages, in order of time, on one association.
-fn carry(link: &Link, mut messages: Vec<Sent>, recording: &mut Recording) {
+pub fn carry(link: &Link, mut messages: Vec<Sent>, recording: &mut Recording) {
     messages.sort_by_key(|message| message.at);
     let Some(first) = messages.first() else { return };
     let mut association = Association::new(*link);
@@ -184,7 +189,8 @@ fn carry(link: &Link, mut messages: Vec<Sent>, recording: &mut Recording) {
     association.finish(recording);
 }
 
-fn truth_row(call: &Call, key: &str) -> String {
+/// A row of `truth.csv`, with its end.
+pub fn truth_row(call: &Call, key: &str) -> String {
     let Call { setup_at, route, truth, .. } = call;
     let at = At::from_nanos(setup_at * 1_000);
     format!("{key},{},{},{route},{at}\n", truth.kind, truth.label)

@@ -29,7 +29,8 @@ pub struct Route {
     pub bearer: Bearer,
 }
 
-const INTL_SIP_1: Route = Route {
+/// The first international SIP route.
+pub const INTL_SIP_1: Route = Route {
     name: "intl-sip-1",
     class: "international",
     sender: None,

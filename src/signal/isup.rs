@@ -64,7 +64,7 @@ pub fn decode<'a>(
     };
     // Apart from the others, which are small: so each part of a setup is written once, to where it is handed back.
     if message.message_type == MessageType::INITIAL_ADDRESS {
-        let setup = setup::read(&message, label, context, counts)?;
+        let setup = setup::read(pdu, &message, label, context, counts)?;
         return Ok(Some(signal(What::Setup(setup), None)));
     }
     let cause = if message.message_type == MessageType::RELEASE {

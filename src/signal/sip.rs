@@ -143,10 +143,11 @@ fn setup(
         correlation: setup::correlation(&message.head, context.seed),
         equipment: equipment::of_invite(message),
     };
-    enclosed::take_setup(message, &mut setup, context, counts);
     if setup.claims.is_ambiguous && !message.is_ambiguous {
         counts.faults.count(Layer::Sip, Kind::Conflict);
     }
+    // What is wrong with an enclosed message is counted there.
+    enclosed::take_setup(message, &mut setup, context, counts);
     setup
 }
 

@@ -29,6 +29,8 @@ pub struct Run {
 pub struct Truth {
     pub kind: String,
     pub label: String,
+    /// Where it is recorded, and its further legs as `call_key@route:by`; of cases that say so.
+    pub legs: Option<(String, String)>,
 }
 
 impl Case {
@@ -43,14 +45,24 @@ impl Case {
 
     /// Replays it through the engine, with the shipped rules.
     pub fn run(&self) -> Run {
-        let network = Arc::new(config::load_network(&self.folder.join("network.toml")).unwrap().network);
+        self.run_of(|_| true)
+    }
+
+    /// The same of some frames only.
+    pub fn run_of(&self, is_seen: impl Fn(&[u8]) -> bool) -> Run {
+        let loaded = config::load_network(&self.folder.join("network.toml")).unwrap();
+        let network = Arc::new(loaded.network);
+        let mut options = Options::default();
+        options.call.legs = loaded.legs;
         let rules = Path::new(env!("CARGO_MANIFEST_DIR")).join("rules");
         let ruleset = Arc::new(config::load_rules(&rules, &FIELDS).unwrap());
-        let mut engine = Engine::new(&network, Arc::clone(&ruleset), Options::default());
+        let mut engine = Engine::new(&network, Arc::clone(&ruleset), options);
         let mut capture = Capture::open(&[self.input()]).unwrap();
         let mut out = Vec::new();
         while let Some(frame) = capture.next() {
-            engine.frame(frame, &mut out);
+            if is_seen(frame.bytes) {
+                engine.frame(frame, &mut out);
+            }
         }
         engine.finish(&mut out);
         let mut writer = CallsWriter::new(Vec::new(), &FIELDS);
@@ -85,11 +97,13 @@ impl Case {
         let text = fs::read_to_string(self.folder.join("truth.csv")).ok()?;
         let mut rows = csv::Reader::from_reader(text.as_bytes());
         let headers = rows.headers().unwrap().clone();
-        let column = |name: &str| headers.iter().position(|header| header == name).unwrap();
-        let (key, kind, label) = (column("call_key"), column("kind"), column("label"));
+        let column = |name: &str| headers.iter().position(|header| header == name);
+        let [key, kind, label] = ["call_key", "kind", "label"].map(|name| column(name).unwrap());
+        let legs = column("legs").map(|legs| (column("route").unwrap(), legs));
         let mut truth: BTreeMap<String, Vec<Truth>> = BTreeMap::new();
         for row in rows.records().map(Result::unwrap) {
-            let one = Truth { kind: row[kind].to_owned(), label: row[label].to_owned() };
+            let legs = legs.map(|(route, legs)| (row[route].to_owned(), row[legs].to_owned()));
+            let one = Truth { kind: row[kind].to_owned(), label: row[label].to_owned(), legs };
             truth.entry(row[key].to_owned()).or_default().push(one);
         }
         Some(truth)

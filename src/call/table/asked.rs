@@ -11,9 +11,11 @@ use crate::base::time::At;
 use crate::call::deadline::Wait;
 use crate::call::event::{Call, CallId, ReleasedBy, Stamp, Stamped};
 use crate::call::machine::State;
+use crate::call::table::circuit::is_repeated;
 use crate::call::table::fork::{Fork, transaction};
+use crate::call::table::slots::key_of;
 use crate::call::table::told::named;
-use crate::call::table::{CallTable, Entry, is_repeated, key_of};
+use crate::call::table::{CallTable, Entry};
 use crate::signal::{Leg, Setup, Signal, What};
 
 /// A call that was asked about.

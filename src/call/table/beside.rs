@@ -17,8 +17,9 @@ use crate::call::table::again::Invited;
 use crate::call::table::asked::is_about_others;
 use crate::call::table::dialog::tags;
 use crate::call::table::fork::{Fork, transaction};
+use crate::call::table::slots::new_call;
 use crate::call::table::told::named;
-use crate::call::table::{CallTable, Entry, new_call};
+use crate::call::table::{CallTable, Entry};
 use crate::signal::{Setup, Signal, What};
 
 impl CallTable {

@@ -11,7 +11,8 @@ use crate::base::number::Number;
 use crate::base::time::At;
 use crate::call::event::{Call, CallEvent, CallKey, ReleasedBy, Stamp, Stamped};
 use crate::call::machine::State;
-use crate::call::table::{CallOptions, CallTable, Entry, key_of};
+use crate::call::table::slots::key_of;
+use crate::call::table::{CallOptions, CallTable, Entry};
 use crate::call::told::Told;
 use crate::signal::{Leg, Setup};
 

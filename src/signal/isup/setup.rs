@@ -1,8 +1,7 @@
 //! Initial address message → [`Setup`]: route, parties and claims. ITU-T Q.763, T1.113.3. For one in an INVITE too.
 
-use crate::base::fault::Kind;
 use crate::base::fingerprint::Fingerprint;
-use crate::base::frame::RoutingLabel;
+use crate::base::frame::{Pdu, RoutingLabel};
 use crate::base::number::{Number as E164, Party, Shape};
 use crate::base::numbering::Nature;
 use crate::base::route::{Direction, NumberFormat};
@@ -22,6 +21,7 @@ const REDIRECTION_COUNTER: u8 = 0x07;
 /// As [`Iam::parse`].
 #[inline]
 pub(super) fn read(
+    pdu: &Pdu<'_>,
     message: &Message<'_>,
     label: RoutingLabel,
     context: &Context,
@@ -29,10 +29,10 @@ pub(super) fn read(
 ) -> Result<Setup, DecodeError> {
     let (mut iam, mut print) = (Iam::default(), Fingerprint::default());
     let fault = iam.read(message, |parameter| equipment::optional(parameter, &mut print))?;
-    if let Some(error) = fault {
+    let is_ambiguous = fault.is_some_and(|error| {
         counts.faults.count(error.layer, error.kind);
-    }
-    let is_ambiguous = fault.is_some_and(|error| matches!(error.kind, Kind::Conflict | Kind::Overlap));
+        is_ambiguous(message.variant, pdu)
+    });
     let network = &context.network;
     let (route, direction) = network.routes.of_point_codes(label.network_indicator, label.opc, label.dpc);
     let is_inbound = direction == Direction::Inbound;
@@ -57,6 +57,13 @@ pub(super) fn read(
         correlation: Correlation::default(),
         equipment: equipment::of_iam(&iam, print),
     })
+}
+
+/// Few messages have a fault: one is read once more then, rather than kept at hand for all.
+#[cold]
+#[inline(never)]
+fn is_ambiguous(variant: Variant, pdu: &Pdu<'_>) -> bool {
+    Message::parse_as(variant, pdu.bytes).is_ok_and(|message| Iam::is_ambiguous(&message))
 }
 
 /// A party that few calls have. Only the reading of those that every call has is part of [`read`] itself.

@@ -49,13 +49,16 @@ pub(super) fn take_setup(message: &Message<'_>, setup: &mut Setup, context: &Con
     let (isup, is_ambiguous) = enclosed(message, counts);
     setup.claims.is_ambiguous |= is_ambiguous;
     let Some(isup) = isup.filter(|isup| isup.message_type == MessageType::INITIAL_ADDRESS) else { return };
-    match Iam::parse(&isup) {
+    let fault = match Iam::parse(&isup) {
         Ok(Lax { repr: iam, fault }) => {
-            count(fault, counts);
             take_iam(isup.variant, &iam, setup, context);
+            fault
         }
-        Err(fault) => count(Some(fault), counts),
-    }
+        // A switch that goes on in SIP has a call; one that goes on in ISUP has none, or another.
+        Err(fault) => Some(fault),
+    };
+    count(fault, counts);
+    setup.claims.is_ambiguous |= fault.is_some() && Iam::is_ambiguous(&isup);
 }
 
 fn count(fault: Option<DecodeError>, counts: &mut Counts) {

@@ -106,6 +106,48 @@ impl Iam {
         Ok(fault)
     }
 
+    /// Whether exchanges may read another call of a message that has a fault: any of its faults counts, wherever it stands.
+    /// That is a called number that cannot be read, a pointer or a length that leads elsewhere, octets of two parameters, or
+    /// a parameter twice that is not the same twice.
+    #[cold]
+    #[must_use]
+    pub fn is_ambiguous(message: &Message<'_>) -> bool {
+        let Ok(Lax { repr: own, .. }) = Self::parse(message) else { return true };
+        let is_ansi = message.variant == Variant::Ansi;
+        let (pointers, index) = if is_ansi { (ANSI_POINTERS, 1) } else { (POINTERS, 0) };
+        let is_elsewhere = message.variable(pointers, index).is_ok_and(|called| {
+            message.is_among(pointers, called) || message.is_in_optional(pointers, called)
+        });
+        is_elsewhere
+            || is_ansi && message.variable(pointers, 0).is_err()
+            || message.optional(pointers).any(|parameter| match parameter {
+                Ok(parameter) => own.is_contradicted(parameter),
+                // Without the octet that ends it all read the same.
+                Err(error) => error.kind != Kind::Missing,
+            })
+    }
+
+    /// Whether a parameter says something else than what was read of one with its code: exchanges may take either.
+    fn is_contradicted(&self, parameter: Parameter<'_>) -> bool {
+        let mut alone = Self::default();
+        // One that cannot be read says nothing, which may be something else, too.
+        let _ = alone.take(parameter);
+        match (parameter.code, parameter.content.first()) {
+            (parameter::CALLING_NUMBER, _) => alone.calling != self.calling,
+            (parameter::CALLED_DIRECTORY_NUMBER, _) => alone.called_directory != self.called_directory,
+            (parameter::REDIRECTING_NUMBER, _) => alone.redirecting != self.redirecting,
+            (parameter::ORIGINAL_CALLED_NUMBER, _) => alone.original_called != self.original_called,
+            (parameter::REDIRECTION_INFORMATION, _) => {
+                alone.redirection_information != self.redirection_information
+            }
+            (parameter::HOP_COUNTER, _) => alone.hop_counter != self.hop_counter,
+            (parameter::GENERIC_NUMBER, Some(&parameter::ADDITIONAL_CALLING)) => {
+                alone.additional_calling != self.additional_calling
+            }
+            _ => false,
+        }
+    }
+
     /// The mandatory parts by Q.763, up to the called number.
     #[inline]
     fn take_itu<'a>(&mut self, message: &Message<'a>) -> Result<Parameter<'a>, DecodeError> {
@@ -371,6 +413,13 @@ mod tests {
         let Lax { repr: iam, fault } = parse(&twice).unwrap();
         assert_eq!(fault.map(|fault| (fault.offset, fault.kind)), Some((31, Kind::Conflict)));
         assert!(iam.calling.is_some());
+        // That it is there twice is a fault; that both say the same leaves nothing to choose.
+        assert!(!Iam::is_ambiguous(&Message::parse(&twice).unwrap()));
+        let mut other = twice;
+        other[37] ^= 1;
+        let Lax { repr: iam, fault } = parse(&other).unwrap();
+        assert_eq!((iam.calling, fault.is_some()), (parse(&CALL).unwrap().repr.calling, true));
+        assert!(Iam::is_ambiguous(&Message::parse(&other).unwrap()));
     }
 
     #[test]
