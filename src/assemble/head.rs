@@ -4,9 +4,10 @@
 //! [`framing`](super::framing), which reads line by line and says what is wrong.
 //!
 //! Where a line ends is hard to foretell for a processor, and costs it more than the octets. So a stretch of octets is asked
-//! as a whole whether a line begins in it that matters; most have none.
+//! as a whole which lines that begin in it matter; most do not.
 
-use memchr::{memchr, memchr_iter};
+use memchr::memchr;
+use wide::u8x16;
 
 use super::start_line::{START_LINE_MAX, is_start_line};
 
@@ -24,12 +25,13 @@ pub(super) fn message_length(bytes: &[u8]) -> Option<usize> {
     }
     let (mut from, mut stated) = (first, None::<usize>);
     while from < bytes.len() {
-        let stretch = &bytes[from..bytes.len().min(from + STRETCH)];
-        let is_dull = bytes[from..].first_chunk().is_some_and(|window| !matters(window));
-        for feed in memchr_iter(b'\n', if is_dull { &[] } else { stretch }) {
-            match &bytes[from + feed + 1..] {
-                [b'\n', ..] => return stated?.checked_add(from + feed + 2),
-                [b'\r', b'\n', ..] => return stated?.checked_add(from + feed + 3),
+        let mut feeds = feeds_that_matter(&bytes[from..]);
+        while feeds != 0 {
+            let feed = from + feeds.trailing_zeros() as usize;
+            feeds &= feeds - 1;
+            match &bytes[feed + 1..] {
+                [b'\n', ..] => return stated?.checked_add(feed + 2),
+                [b'\r', b'\n', ..] => return stated?.checked_add(feed + 3),
                 line @ [b'c' | b'C' | b'l' | b'L', ..] => match value(line) {
                     Value::None => {}
                     Value::Plain(length) if stated.is_none() => stated = Some(length),
@@ -43,17 +45,32 @@ pub(super) fn message_length(bytes: &[u8]) -> Option<usize> {
     None
 }
 
-/// Whether behind one of the first line feeds the empty line may stand or a Content-Length, which has an L as the first octet or as
-/// the ninth. Written so that many octets are compared at once; a few lines that do not matter are taken for some that do.
+/// Line feeds among the first [`STRETCH`] octets, a bit for each, behind which the empty line may stand or a Content-Length, which
+/// has an L as the first octet or as the ninth.
 #[inline]
-fn matters(window: &[u8; STRETCH + AHEAD]) -> bool {
-    let mut any = false;
-    for place in 0..STRETCH {
-        let (first, ninth) = (window[place + 1], window[place + AHEAD]);
-        let may_matter = (first <= b'\r') | (first | 0x20 == b'l') | (ninth | 0x20 == b'l');
-        any |= (window[place] == b'\n') & may_matter;
+fn feeds_that_matter(bytes: &[u8]) -> u64 {
+    match bytes.first_chunk() {
+        Some(window) => in_window(window),
+        None => {
+            let mut window = [0; STRETCH + AHEAD];
+            window[..bytes.len()].copy_from_slice(bytes);
+            in_window(&window)
+        }
     }
-    any
+}
+
+#[inline]
+fn in_window(window: &[u8; STRETCH + AHEAD]) -> u64 {
+    let at = |place: usize| window[place..].first_chunk().map_or(u8x16::ZERO, |block| u8x16::new(*block));
+    let is_l = |block: u8x16| (block | u8x16::splat(0x20)).simd_eq(u8x16::splat(b'l'));
+    let mut feeds = 0;
+    for place in (0..STRETCH).step_by(size_of::<u8x16>()) {
+        let (feed, first, ninth) = (at(place), at(place + 1), at(place + AHEAD));
+        let may_be_end = first.min(u8x16::splat(b'\r')).simd_eq(first);
+        let found = feed.simd_eq(u8x16::splat(b'\n')) & (may_be_end | is_l(first) | is_l(ninth));
+        feeds |= u64::from(found.to_bitmask()) << place;
+    }
+    feeds
 }
 
 /// What a line says about the length of the body.

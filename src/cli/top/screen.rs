@@ -16,6 +16,8 @@ use crate::inspect::ladder::Paper;
 
 /// Routes shown at most, those with most calls.
 const ROUTES_MAX: usize = 6;
+/// From so many columns on there is room for long names of routes.
+const WIDE: usize = 100;
 
 const HELP: &[(&str, &str)] = &[
     ("Up Down PgUp PgDn", "select a call; in a ladder, scroll"),
@@ -49,7 +51,7 @@ impl Picture<'_> {
         let (width, height) = (usize::from(area.width), usize::from(area.height));
         let mut lines = self.head(width);
         match self.looking.view {
-            View::Calls => self.calls(&mut lines, height),
+            View::Calls => self.calls(&mut lines, (width, height)),
             View::Help => self.help(&mut lines),
             View::Ladder => self.ladder(&mut lines, (width, height)),
         }
@@ -71,23 +73,23 @@ impl Picture<'_> {
         let (message_rate, call_rate) = self.state.rates();
         let share = |part: u64| 100.0 * part as f64 / (total.calls.max(1)) as f64;
         let blocked = total.decisions[Decision::Block as usize];
-        let mut counts = format!(
-            "{} calls ({call_rate:.1}/s), {live} live   {} messages ({message_rate:.1}/s)   \
-             answered {:.1} %  blocked {:.1} %",
+        let calls = format!(
+            "{} calls ({call_rate:.1}/s), {} live   answered {:.1} %  blocked {:.1} %",
             grouped(total.calls),
-            grouped(*messages),
+            grouped(*live),
             share(total.answered),
             share(blocked),
         );
+        let mut read = format!("{} messages ({message_rate:.1}/s)", grouped(*messages));
         if *faulty > 0 {
-            counts += &format!("  {} faulty", grouped(*faulty));
+            read += &format!(", {} faulty", grouped(*faulty));
         }
         let strong = Style::default().add_modifier(Modifier::BOLD);
         let cut = |text: String| text.chars().take(width).collect::<String>();
-        vec![Line::styled(cut(title), strong), Line::raw(cut(counts)), Line::default()]
+        vec![Line::styled(cut(title), strong), Line::raw(cut(calls)), Line::raw(cut(read)), Line::default()]
     }
 
-    fn calls(&self, lines: &mut Vec<Line<'static>>, height: usize) {
+    fn calls(&self, lines: &mut Vec<Line<'static>>, (width, height): (usize, usize)) {
         let dim = Style::default().add_modifier(Modifier::DIM);
         lines.push(Line::styled(
             format!(
@@ -103,10 +105,11 @@ impl Picture<'_> {
             lines.push(Line::raw(self.route(index, counts)));
         }
         lines.push(Line::default());
+        let route_width = self.route_width(width);
         lines.push(Line::styled(
             format!(
-                "{:<9}{:<15}{:<15}{:<10}{:<9}{:<9}{}",
-                "Call", "from", "to", "route", "", "", "taken for"
+                "{:<9}{:<15}{:<15}{:<route_width$}{:<9}{:<9}{}",
+                "Call", "from", "to", "route", "state", "verdict", "taken for"
             ),
             dim,
         ));
@@ -119,7 +122,7 @@ impl Picture<'_> {
         for row in rows.iter().skip(start).take(room) {
             let style = self.style(row);
             let style = if selected == Some(row.id) { style.add_modifier(Modifier::REVERSED) } else { style };
-            lines.push(Line::styled(self.row(row), style));
+            lines.push(Line::styled(self.row(row, route_width), style));
         }
         if rows.is_empty() {
             lines.push(Line::raw(if self.state.messages == 0 { "No message yet." } else { "No such call." }));
@@ -140,7 +143,13 @@ impl Picture<'_> {
         )
     }
 
-    fn row(&self, row: &Row) -> String {
+    /// Columns for the names of routes in a list of calls: as many as they need, if there is room.
+    fn route_width(&self, width: usize) -> usize {
+        let longest = self.network.routes.all().iter().map(|route| route.name.chars().count()).max();
+        (longest.unwrap_or_default() + 1).clamp(10, if width < WIDE { 14 } else { 22 })
+    }
+
+    fn row(&self, row: &Row, route_width: usize) -> String {
         let route = &self.network.routes.route(row.route).name;
         let end = row.end_at.unwrap_or(self.state.now);
         let spent = row.answer_at.map_or_else(
@@ -155,11 +164,11 @@ impl Picture<'_> {
         );
         let rule = row.rule.as_deref().unwrap_or("");
         format!(
-            "{:<9}{:<15}{:<15}{:<10}{:<9}{:<9}{} {rule}",
+            "{:<9}{:<15}{:<15}{:<route_width$}{:<9}{:<9}{} {rule}",
             &row.setup_at.rfc3339()[11..19],
             fit(&row.numbers[0], 14),
             fit(&row.numbers[1], 14),
-            fit(route, 9),
+            fit(route, route_width - 1),
             spent,
             row.decision.name(),
             row.class.name(),
