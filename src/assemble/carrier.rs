@@ -121,7 +121,7 @@ impl Carrier {
         match self {
             Self::Hep(framer) => framer.feed(bytes, &mut |found| match found {
                 hep::Found::Lost => sink.fault(Layer::Hep, Kind::NotRecognised),
-                hep::Found::Packet(packet) => sink.agent(packet),
+                hep::Found::Packet(packet) => sink.agent(src.ip(), packet),
             }),
             Self::Sip(framer) => feed_sip(framer, bytes, (src, dst), sink),
             Self::Unknown(held) => {

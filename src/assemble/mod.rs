@@ -25,6 +25,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod websocket;
+mod wrappers;
 
 use std::net::SocketAddr;
 
@@ -37,6 +38,7 @@ use self::sink::{Counts, Sink};
 pub use self::skip::{Skip, Skips};
 pub use self::start_line::looks_like_sip;
 use self::stream::Streams;
+pub use self::wrappers::Wrappers;
 use crate::base::fault::Faults;
 use crate::base::frame::{Frame, Link, MtpPlan, Pdu, Transport};
 use crate::base::time::At;
@@ -69,6 +71,7 @@ pub struct Assembler {
     streams: Streams,
     chunks: Chunks,
     mtp: MtpPlan,
+    wrappers: Wrappers,
     counts: Counts,
 }
 
@@ -95,6 +98,7 @@ impl Assembler {
             streams: Streams::new(streams, seed),
             chunks: Chunks::new(chunks, seed),
             mtp: options.mtp,
+            wrappers: options.wrappers,
             counts: Counts::default(),
         }
     }
@@ -102,14 +106,13 @@ impl Assembler {
     /// Takes a frame and hands on the messages it makes whole. Frames come in order of time.
     pub fn push(&mut self, frame: Frame<'_>, out: &mut impl FnMut(Pdu<'_>)) {
         self.tick(frame.at, out);
-        let counts = &mut self.counts;
-        let mut sink = Sink { out, counts, mtp: self.mtp, at: frame.at, frame: frame.number };
+        let Self { fragments, recent, streams, chunks, mtp, wrappers, counts } = self;
+        let mut sink = Sink { out, counts, mtp: *mtp, wrappers, at: frame.at, frame: frame.number };
         if matches!(frame.link, Link::Mtp2WithHeader | Link::Mtp2 | Link::Mtp3) {
             return ss7::link(frame.link, frame.bytes, &mut sink);
         }
         match Packet::parse(&frame) {
             Ok(Some(packet)) => {
-                let Self { fragments, recent, streams, chunks, .. } = self;
                 Paths { fragments, recent, streams, chunks }.take(packet, &mut sink);
             }
             Ok(None) => sink.skip(Skip::NotIp),
@@ -120,7 +123,8 @@ impl Assembler {
     /// Takes what is whole already, as number `number` among the frames, at a time that never goes backwards.
     pub fn push_whole(&mut self, (at, number): (At, u64), whole: Whole<'_>, out: &mut impl FnMut(Pdu<'_>)) {
         self.tick(at, out);
-        Sink { out, counts: &mut self.counts, mtp: self.mtp, at, frame: number }.whole(whole);
+        let Self { mtp, wrappers, counts, .. } = self;
+        Sink { out, counts, mtp: *mtp, wrappers, at, frame: number }.whole(whole);
     }
 
     /// Lets time pass without a frame: what was waited for in vain until `at` is given up, and what was found behind
@@ -136,8 +140,8 @@ impl Assembler {
     }
 
     fn tick_until(&mut self, at: At, out: &mut impl FnMut(Pdu<'_>)) {
-        let Self { streams, chunks, counts, mtp, .. } = self;
-        let mut sink = Sink { out, counts, mtp: *mtp, at, frame: 0 };
+        let Self { streams, chunks, counts, mtp, wrappers, .. } = self;
+        let mut sink = Sink { out, counts, mtp: *mtp, wrappers, at, frame: 0 };
         // One deadline after the other, whoever's it is: what comes out never goes backwards in time.
         while let Some(due) =
             [streams.due(), chunks.due()].into_iter().flatten().min().filter(|due| *due <= at)

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use super::wrappers::Wrappers;
 use crate::base::frame::MtpPlan;
 use crate::base::map::Seed;
 
 /// Limits of assembly. At all of them together it takes about 70 MiB.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct AssembleOptions {
     /// Seed of the tables' hashes.
     pub seed: Seed,
@@ -39,6 +40,8 @@ pub struct AssembleOptions {
     pub order_wait: Duration,
     /// Whose point codes each SS7 network has.
     pub mtp: MtpPlan,
+    /// Whose tunnels and packets of capture agents are opened.
+    pub wrappers: Wrappers,
 }
 
 impl Default for AssembleOptions {
@@ -60,6 +63,7 @@ impl Default for AssembleOptions {
             // What is lost is sent again after a round trip, at the latest after RTO.Min of 1 s (RFC 9260 §16).
             order_wait: Duration::from_millis(300),
             mtp: MtpPlan::default(),
+            wrappers: Wrappers::default(),
         }
     }
 }

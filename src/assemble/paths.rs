@@ -35,6 +35,7 @@ impl Paths<'_> {
             }
             match packet.inside() {
                 Ok(Inside::Payload) => return self.transport(&packet, sink),
+                _ if !sink.wrappers.may_wrap(packet.src) => return self.closed(&packet, sink),
                 Ok(Inside::Packet(inner)) => packet = inner,
                 Ok(Inside::Other) => return sink.skip(Skip::NotIp),
                 Err(error) => return sink.refuse(error),
@@ -53,6 +54,15 @@ impl Paths<'_> {
             Ok(whole) => self.take(whole, sink),
             Err(error) => sink.refuse(error),
         }
+    }
+
+    /// A tunnel of somebody whose are not opened. On the port of one a message may begin as one, and is read all the same.
+    fn closed<F: FnMut(Pdu<'_>)>(&mut self, packet: &Packet<'_>, sink: &mut Sink<'_, F>) {
+        let is_sip = |datagram: Udp<'_>| looks_like_sip(datagram.payload);
+        if packet.protocol == net::UDP && Udp::parse(packet.payload).is_ok_and(is_sip) {
+            return self.transport(packet, sink);
+        }
+        sink.skip(Skip::NotOpened);
     }
 
     fn transport<F: FnMut(Pdu<'_>)>(&mut self, packet: &Packet<'_>, sink: &mut Sink<'_, F>) {
@@ -94,7 +104,7 @@ impl Paths<'_> {
             return sink.skip(Skip::Duplicate);
         }
         if is_agent {
-            return sink.agent(udp.payload);
+            return sink.agent(packet.src, udp.payload);
         }
         let src = SocketAddr::new(packet.src, udp.src_port);
         let dst = SocketAddr::new(packet.dst, udp.dst_port);

@@ -1,8 +1,11 @@
 //! Where messages go, and what is counted on the way.
 
+use std::net::IpAddr;
+
 use super::hep::{self, Useless};
 use super::paths::sip;
 use super::skip::{Skip, Skips};
+use super::wrappers::Wrappers;
 use super::{Whole, ss7};
 use crate::base::fault::{Faults, Kind, Layer};
 use crate::base::frame::{Envelope, MtpPlan, Pdu};
@@ -22,6 +25,7 @@ pub(super) struct Sink<'s, F> {
     pub out: &'s mut F,
     pub counts: &'s mut Counts,
     pub mtp: MtpPlan,
+    pub wrappers: &'s Wrappers,
     pub at: At,
     pub frame: u64,
 }
@@ -39,8 +43,11 @@ impl<F: FnMut(Pdu<'_>)> Sink<'_, F> {
         }
     }
 
-    /// A packet of a capture agent. The message has the time of the frame that brought it.
-    pub fn agent(&mut self, bytes: &[u8]) {
+    /// A packet of a capture agent, sent from there. The message has the time of the frame that brought it.
+    pub fn agent(&mut self, sender: IpAddr, bytes: &[u8]) {
+        if !self.wrappers.may_wrap(sender) {
+            return self.skip(Skip::NotOpened);
+        }
         match crate::wire::hep::Packet::parse(bytes) {
             Ok(packet) => match hep::open(&packet, |whole| self.whole(whole)) {
                 Ok(()) => {}

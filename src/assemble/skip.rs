@@ -20,6 +20,8 @@ pub enum Skip {
     TcpEmpty,
     /// What capture agents send of other protocols.
     HepOther,
+    /// A tunnel, or a packet of a capture agent, of somebody whose are not opened.
+    NotOpened,
     /// A datagram or fragment that another tap point showed a moment ago.
     Duplicate,
     /// SCTP without signalling: heartbeats, acknowledgements, other payload protocols.
@@ -34,7 +36,7 @@ pub enum Skip {
 
 impl Skip {
     /// Names for counters, in the order of the enum.
-    pub const NAMES: [&'static str; 12] = [
+    pub const NAMES: [&'static str; 13] = [
         "not_ip",
         "ip_other",
         "udp_other",
@@ -42,6 +44,7 @@ impl Skip {
         "tcp_other",
         "tcp_empty",
         "hep_other",
+        "not_opened",
         "duplicate",
         "sctp_other",
         "management",

@@ -248,16 +248,13 @@ fn class(raw: &RawRoute, findings: &mut Findings<'_>) -> Option<RouteClass> {
 fn peers(raw: &RawRoute, name: &str, taken: &mut Taken, findings: &mut Findings<'_>) -> Vec<IpNet> {
     let mut networks = Vec::new();
     for peer in &raw.peers {
-        let Some(network) = read_network(peer.get_ref()) else {
-            let message = format!("`{}` is not an address or network", peer.get_ref());
-            findings.add(peer.span(), message, "such as 192.0.2.10, 192.0.2.0/24 or 2001:db8::/64");
-            continue;
+        let network = match read_network(peer.get_ref()) {
+            Ok(network) => network,
+            Err((message, help)) => {
+                findings.add(peer.span(), message, help);
+                continue;
+            }
         };
-        if network != network.trunc() {
-            let message = format!("`{network}` has bits beyond its prefix length");
-            findings.add(peer.span(), message, format!("did you mean `{}`?", network.trunc()));
-            continue;
-        }
         match taken.networks.insert(network, name.to_owned()) {
             Some(other) => {
                 findings.add(peer.span(), format!("{network} is in the route `{other}` already"), "")
@@ -268,8 +265,18 @@ fn peers(raw: &RawRoute, name: &str, taken: &mut Taken, findings: &mut Findings<
     networks
 }
 
-fn read_network(text: &str) -> Option<IpNet> {
-    text.parse().ok().or_else(|| text.parse().ok().map(|address: std::net::IpAddr| IpNet::from(address)))
+/// A network, or an address alone; what is wrong otherwise, and what may help.
+pub(super) fn read_network(text: &str) -> Result<IpNet, (String, String)> {
+    let address = || text.parse::<std::net::IpAddr>().map(IpNet::from);
+    let Ok(network) = text.parse().or_else(|_| address()) else {
+        let help = "such as 192.0.2.10, 192.0.2.0/24 or 2001:db8::/64";
+        return Err((format!("`{text}` is not an address or network"), help.to_owned()));
+    };
+    if network != network.trunc() {
+        let help = format!("did you mean `{}`?", network.trunc());
+        return Err((format!("`{network}` has bits beyond its prefix length"), help));
+    }
+    Ok(network)
 }
 
 fn point_codes(

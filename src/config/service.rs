@@ -212,6 +212,7 @@ fn parse(path: &Path, directory: &Path, text: &str) -> Result<Service, Error> {
         }
     };
     check(&raw, directory, &mut findings);
+    sources::check(&raw.capture, &raw.follow, &mut findings);
     let mut push = Vec::new();
     for raw in raw.push {
         let span = raw.span();
@@ -296,6 +297,7 @@ fn check(raw: &Raw, directory: &Path, findings: &mut Findings<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::assemble::Wrappers;
 
     fn read(text: &str) -> Result<Service, Error> {
         parse(Path::new("/etc/tollgate/tollgate.toml"), Path::new("/"), text)
@@ -383,6 +385,44 @@ mod tests {
             }
             let row = format!("| `{table}` | `{key}` | {range} |");
             assert!(document.contains(&row), "not in docs/service.md: {row}");
+        }
+    }
+
+    #[test]
+    fn who_may_wrap_is_anybody_until_named() {
+        let wrappers = |key: &str| {
+            let text = format!(
+                "[[capture]]\ninterfaces = [\"lo\"]\n{key}\n[[follow]]\npath = \"spool\"\n{key}\n\
+                 [records]\ndirectory = \"tmp\"\n"
+            );
+            let service = read(&text).unwrap();
+            let (captured, followed) = (&service.captures[0].feed, &service.followed[0].feed);
+            assert_eq!(captured.assemble.wrappers, followed.assemble.wrappers);
+            captured.assemble.wrappers.clone()
+        };
+        let networks = |named: &[&str]| named.iter().map(|text| text.parse().unwrap()).collect::<Vec<_>>();
+        assert_eq!(wrappers(""), Wrappers::default());
+        assert_eq!(wrappers("wrapped-from = []"), Wrappers::only(&[]));
+        assert_eq!(
+            wrappers("wrapped-from = [\"192.0.2.5\", \"2001:db8::/64\"]"),
+            Wrappers::only(&networks(&["192.0.2.5/32", "2001:db8::/64"]))
+        );
+    }
+
+    #[test]
+    fn a_network_that_is_none_is_refused_at_its_place() {
+        for (named, expected) in [
+            ("192.0.2.0/33", "`192.0.2.0/33` is not an address or network"),
+            ("probe-1", "`probe-1` is not an address or network"),
+            ("192.0.2.5/24", "`192.0.2.5/24` has bits beyond its prefix length"),
+        ] {
+            for table in ["[[capture]]\ninterfaces = [\"lo\"]", "[[follow]]\npath = \"spool\""] {
+                let key = format!("wrapped-from = [\"192.0.2.5\",\n  \"{named}\"]");
+                let text = format!("{table}\n{key}\n[records]\ndirectory = \"tmp\"\n");
+                let shown = read(&text).unwrap_err().to_string();
+                let expected = format!("/etc/tollgate/tollgate.toml:4:3: {expected}");
+                assert!(shown.starts_with(&expected), "{text}\n{shown}");
+            }
         }
     }
 

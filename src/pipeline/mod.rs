@@ -122,7 +122,7 @@ pub fn run_with<S: Sink>(
     mut sink: S,
 ) -> Finished<S> {
     let shard_count = threads.shards.clamp(1, 64);
-    let mut assembler = Assembler::new(AssembleOptions { mtp: network.mtp, ..options.assemble });
+    let mut assembler = Assembler::new(AssembleOptions { mtp: network.mtp, ..options.assemble.clone() });
     let mut counts = Counts::default();
     let mut legs = Legs::new(options.call.legs, network, options.call.seed);
     thread::scope(|scope| {

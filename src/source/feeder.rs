@@ -20,7 +20,7 @@ use crate::source::{Outlet, Stop};
 const BLOCKED_LOOK: Duration = Duration::from_millis(10);
 
 /// How a source cuts its batches.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct FeedOptions {
     /// Messages in a batch, at most, but for those that its last frame makes whole together.
     pub batch_pdus: usize,
@@ -87,11 +87,11 @@ impl Feeder {
 
     fn begin((outlet, stop, tally): (Outlet, Stop, Tally), options: FeedOptions, timeline: Timeline) -> Self {
         Self {
+            assembler: Assembler::new(options.assemble.clone()),
             options,
             outlet,
             stop,
             tally,
-            assembler: Assembler::new(options.assemble),
             timeline,
             batch: Batch::default(),
             open: None,

@@ -69,7 +69,7 @@ pub fn run(options: &GrowingOptions, outlet: &Outlet) -> io::Result<Running> {
         let older = files.len().saturating_sub(1);
         follower.passed.extend(files.iter().take(older).map(|entry| (entry.id, Passed::of(entry))));
     }
-    let (feed, outlet) = (options.feed, outlet.clone());
+    let (feed, outlet) = (options.feed.clone(), outlet.clone());
     start(
         options.path.display().to_string(),
         vec![Box::new(move |stop, tally| {

@@ -118,7 +118,7 @@ impl Listener {
     pub fn run(self, outlet: &Outlet) -> io::Result<Running> {
         let name = self.udp().or(self.tcp()).map_or_else(|| "hep".to_owned(), |at| format!("hep:{at}"));
         let outlet = outlet.clone();
-        let feed = self.options.feed;
+        let feed = self.options.feed.clone();
         start(
             name,
             vec![Box::new(move |stop, tally| {

@@ -265,7 +265,7 @@ impl Socket {
 
     /// Reads until told to stop, however often the interface vanishes.
     fn run(self, mut open: Open, outlet: Outlet, (stop, tally): (Stop, Tally)) {
-        let feed = self.options.feed;
+        let feed = self.options.feed.clone();
         let mut feeder = Feeder::of_now((outlet, stop, tally), feed);
         loop {
             feeder.counts().opened += 1;

@@ -5,6 +5,7 @@ use std::io::Write;
 use std::path::Path;
 use std::thread;
 
+use tollgate::assemble::{Skip, Wrappers};
 use tollgate::base::fault::{Kind, Layer};
 use tollgate::base::frame::Link;
 use tollgate::base::time::At;
@@ -180,4 +181,45 @@ fn a_directory_that_is_not_there_is_named() {
     let options = GrowingOptions { path: "/nowhere/at/all/*.pcap".into(), ..GrowingOptions::default() };
     let error = growing::run(&options, &outlet).unwrap_err();
     assert!(error.to_string().starts_with("/nowhere/at/all: "), "{error}");
+}
+
+/// Ethernet frames as a mirror at 203.0.113.9 sends them in VXLAN.
+fn mirrored(frames: &Frames) -> Vec<(At, Link, Vec<u8>)> {
+    let wrapped = frames.iter().map(|(at, link, bytes)| {
+        assert_eq!(*link, Link::Ethernet);
+        let length = |more: usize| ((bytes.len() + more) as u16).to_be_bytes();
+        let ip =
+            [&[0x45, 0][..], &length(36), &[0, 0, 0, 0, 64, 17, 0, 0, 203, 0, 113, 9, 192, 0, 2, 1]].concat();
+        let udp = [&[0xc0, 0, 0x12, 0xb5][..], &length(16), &[0, 0]].concat();
+        let vxlan = [8, 0, 0, 0, 0, 0, 7, 0];
+        (*at, Link::RawIp, [&ip, &udp, &vxlan[..], bytes].concat())
+    });
+    wrapped.collect()
+}
+
+#[test]
+fn what_somebody_else_wraps_stays_closed() {
+    let name = "sip-wangiri";
+    let (frames, expected) = (mirrored(&frames(name)), messages(name));
+    let wrappers = |named: &str| Wrappers::only(&[named.parse().unwrap()]);
+    for (wrappers, is_opened) in
+        [(Wrappers::default(), true), (wrappers("203.0.113.9/32"), true), (wrappers("203.0.113.8/32"), false)]
+    {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.pcap");
+        fs::write(&path, pcap(&frames)).unwrap();
+        let mut options = GrowingOptions { path, begin: Begin::AllFiles, ..GrowingOptions::default() };
+        options.feed.assemble.wrappers = wrappers;
+        let (outlet, inlet) = queue(64);
+        let running = growing::run(&options, &outlet).unwrap();
+        if is_opened {
+            assert!(take(&inlet, expected.len()) == expected);
+        } else {
+            await_that("all frames are read", || running.counts().packets == frames.len() as u64);
+        }
+        let counts = running.stop();
+        let not_opened = if is_opened { 0 } else { frames.len() as u64 };
+        let pdus = if is_opened { expected.len() as u64 } else { 0 };
+        assert_eq!((counts.skips.of(Skip::NotOpened), counts.pdus), (not_opened, pdus));
+    }
 }

@@ -4,8 +4,13 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use toml::Spanned;
 
+use crate::assemble::{AssembleOptions, Wrappers};
+use crate::config::network::read_network;
+use crate::config::raw::Findings;
 use crate::config::service::range::{Count, Span};
+use crate::source::FeedOptions;
 use crate::source::growing::{Begin, GrowingOptions};
 use crate::source::hep::HepOptions;
 use crate::source::live::LiveOptions;
@@ -21,6 +26,7 @@ pub(super) struct RawCapture {
     buffer_mib: Option<Count<1, 2_047>>,
     sockets: Option<Count<1, 64>>,
     promiscuous: Option<bool>,
+    wrapped_from: Option<Vec<Spanned<String>>>,
 }
 
 impl From<RawCapture> for LiveOptions {
@@ -33,7 +39,8 @@ impl From<RawCapture> for LiveOptions {
             buffer_bytes: raw.buffer_mib.map_or(default.buffer_bytes, |mib| mib.0 << 20),
             sockets: raw.sockets.map_or(default.sockets, |count| count.0 as u16),
             promiscuous: raw.promiscuous.unwrap_or(default.promiscuous),
-            ..default
+            feed: feed(default.feed, raw.wrapped_from),
+            timeout: default.timeout,
         }
     }
 }
@@ -71,6 +78,7 @@ pub(super) struct RawFollow {
     path: PathBuf,
     #[serde(default)]
     begin: RawBegin,
+    wrapped_from: Option<Vec<Spanned<String>>>,
 }
 
 #[derive(Clone, Copy, Default, Deserialize)]
@@ -88,6 +96,28 @@ impl RawFollow {
             RawBegin::All => Begin::AllFiles,
             RawBegin::Newest => Begin::NewestFile,
         };
-        GrowingOptions { path: directory.join(self.path), begin, ..GrowingOptions::default() }
+        let default = GrowingOptions::default();
+        let feed = feed(default.feed, self.wrapped_from);
+        GrowingOptions { path: directory.join(self.path), begin, feed, poll: default.poll }
     }
+}
+
+/// Says of each network that is none where it stands.
+pub(super) fn check(captures: &[RawCapture], followed: &[RawFollow], findings: &mut Findings<'_>) {
+    let captures = captures.iter().filter_map(|capture| capture.wrapped_from.as_ref());
+    let followed = followed.iter().filter_map(|follow| follow.wrapped_from.as_ref());
+    for named in captures.chain(followed).flatten() {
+        if let Err((message, help)) = read_network(named.get_ref()) {
+            findings.add(named.span(), message, help);
+        }
+    }
+}
+
+/// Where those who may wrap are named, what others wrap stays closed.
+fn feed(default: FeedOptions, wrapped_from: Option<Vec<Spanned<String>>>) -> FeedOptions {
+    let wrappers = wrapped_from.map_or_else(Wrappers::default, |named| {
+        let networks = named.iter().filter_map(|text| read_network(text.get_ref()).ok());
+        Wrappers::only(&networks.collect::<Vec<_>>())
+    });
+    FeedOptions { assemble: AssembleOptions { wrappers, ..default.assemble }, ..default }
 }
