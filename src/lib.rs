@@ -12,7 +12,7 @@
 //!
 //! **Pure modules** (no clock, thread, file, socket or log line), lowest first: [`base`], [`wire`] and [`rule`],
 //! [`assemble`] and [`signal`], [`call`], [`feature`], [`judge`], [`engine`]; [`inspect`], which puts messages in words;
-//! [`inline`], which changes packets; and [`simulate`], which makes traffic. **Edges**: [`clock`], [`capture`], [`source`], [`adapter`], [`service`], [`lookup`], [`stir`],
+//! [`inline`], which changes packets; and [`simulate`], which makes traffic. **Edges**: [`clock`], [`capture`], [`source`], [`adapter`], [`service`], [`lookup`], [`stir`], [`tls`],
 //! [`billing`], [`journal`], [`metrics`], [`pipeline`], [`evaluate`], [`config`], [`cli`]. `tests/layers.rs` holds the table of allowed imports.
 //!
 //! What must never be:
@@ -54,4 +54,5 @@ pub mod pipeline;
 pub mod service;
 pub mod source;
 pub mod stir;
+pub mod tls;
 pub mod token;

@@ -115,7 +115,7 @@ struct Raw {
     #[serde(default)]
     capture: Vec<sources::RawCapture>,
     #[serde(default)]
-    hep: Vec<sources::RawHep>,
+    hep: Vec<Spanned<sources::RawHep>>,
     #[serde(default)]
     follow: Vec<sources::RawFollow>,
     #[serde(default)]
@@ -212,7 +212,7 @@ fn parse(path: &Path, directory: &Path, text: &str) -> Result<Service, Error> {
         }
     };
     check(&raw, directory, &mut findings);
-    sources::check(&raw.capture, &raw.follow, &mut findings);
+    sources::check((&raw.capture, &raw.hep, &raw.follow), &mut findings);
     let mut push = Vec::new();
     for raw in raw.push {
         let span = raw.span();
@@ -226,6 +226,14 @@ fn parse(path: &Path, directory: &Path, text: &str) -> Result<Service, Error> {
         let wrong = raw.into_inner().options(directory);
         wrong.map_err(|wrong| wrong.into_iter().for_each(|wrong| findings.add(span.clone(), wrong, ""))).ok()
     });
+    let mut agents = Vec::new();
+    for raw in raw.hep {
+        let span = raw.span();
+        match raw.into_inner().options(directory) {
+            Ok(options) => agents.push(options),
+            Err(wrong) => findings.add(span, wrong, ""),
+        }
+    }
     let service = Service {
         network: directory.join(raw.network.map_or("network.toml".into(), Spanned::into_inner)),
         rules: raw.rules.map(|rules| directory.join(rules.into_inner())),
@@ -247,7 +255,7 @@ fn parse(path: &Path, directory: &Path, text: &str) -> Result<Service, Error> {
         calls: raw.calls,
         feed: raw.feed.map(Spanned::into_inner),
         captures: raw.capture.into_iter().map(LiveOptions::from).collect(),
-        agents: raw.hep.into_iter().map(HepOptions::from).collect(),
+        agents,
         http: raw.http.map(|http| http.options(directory)),
         dip,
         proxy: raw.proxy.map(ProxyOptions::from),
@@ -393,11 +401,12 @@ mod tests {
         let wrappers = |key: &str| {
             let text = format!(
                 "[[capture]]\ninterfaces = [\"lo\"]\n{key}\n[[follow]]\npath = \"spool\"\n{key}\n\
-                 [records]\ndirectory = \"tmp\"\n"
+                 [[hep]]\n{key}\n[records]\ndirectory = \"tmp\"\n"
             );
             let service = read(&text).unwrap();
             let (captured, followed) = (&service.captures[0].feed, &service.followed[0].feed);
             assert_eq!(captured.assemble.wrappers, followed.assemble.wrappers);
+            assert_eq!(captured.assemble.wrappers, service.agents[0].feed.assemble.wrappers);
             captured.assemble.wrappers.clone()
         };
         let networks = |named: &[&str]| named.iter().map(|text| text.parse().unwrap()).collect::<Vec<_>>();
@@ -416,13 +425,36 @@ mod tests {
             ("probe-1", "`probe-1` is not an address or network"),
             ("192.0.2.5/24", "`192.0.2.5/24` has bits beyond its prefix length"),
         ] {
-            for table in ["[[capture]]\ninterfaces = [\"lo\"]", "[[follow]]\npath = \"spool\""] {
+            for table in
+                ["[[capture]]\ninterfaces = [\"lo\"]", "[[follow]]\npath = \"spool\"", "[[hep]]\nkey = \"x\""]
+            {
                 let key = format!("wrapped-from = [\"192.0.2.5\",\n  \"{named}\"]");
                 let text = format!("{table}\n{key}\n[records]\ndirectory = \"tmp\"\n");
                 let shown = read(&text).unwrap_err().to_string();
                 let expected = format!("/etc/tollgate/tollgate.toml:4:3: {expected}");
                 assert!(shown.starts_with(&expected), "{text}\n{shown}");
             }
+        }
+    }
+
+    #[test]
+    fn agents_are_heard_where_it_says_and_over_tls_with_certificates() {
+        let of = |hep: &str| read(&format!("[[hep]]\n{hep}\n[records]\ndirectory = \"tmp\"\n"));
+        let default = of("").unwrap().agents.remove(0);
+        assert_eq!((default.udp, default.tcp, default.tls), (default.udp, default.udp, None));
+        assert_eq!(default.udp.unwrap().port(), 9060);
+        let files = "certificate = \"a.pem\"\ncertificate-key = \"/k\"\nclient-ca = \"b.pem\"";
+        let tls = of(&format!("tls = \"[::]:9061\"\n{files}")).unwrap().agents.remove(0);
+        assert_eq!((tls.udp, tls.tcp, tls.tls.unwrap().port()), (None, None, 9061));
+        let read = tls.certificates.unwrap();
+        let read = [Some(read.certificate), Some(read.key), read.client_ca].map(Option::unwrap);
+        assert_eq!(read.map(|path| path.display().to_string()), ["/a.pem", "/k", "/b.pem"]);
+        for (wrong, expected) in [
+            ("tls = \"[::]:9061\"", "/etc/tollgate/tollgate.toml:1:1: `tls` needs a `certificate`"),
+            (files, "/etc/tollgate/tollgate.toml:1:1: a `certificate` without `tls`"),
+        ] {
+            let shown = of(wrong).unwrap_err().to_string();
+            assert!(shown.starts_with(expected), "{shown}");
         }
     }
 

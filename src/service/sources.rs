@@ -1,5 +1,6 @@
 //! Sources as parts of a service, and their counts for Prometheus.
 
+use std::io;
 use std::sync::{Mutex, PoisonError};
 
 use prometheus::proto::MetricFamily;
@@ -13,6 +14,7 @@ use crate::source::growing::{self, GrowingOptions};
 use crate::source::hep::{HepOptions, Listener};
 use crate::source::live::{self, LiveOptions};
 use crate::source::{Counting, FeedOptions, Running, SourceCounts};
+use crate::tls::Certificates;
 
 /// A live capture.
 #[must_use]
@@ -20,7 +22,7 @@ pub fn capture(mut options: LiveOptions) -> Part {
     Box::new(move |hub| {
         key(&mut options.feed, hub);
         let running = live::run(&options, &hub.outlet).map_err(|error| format!("capture: {error}"))?;
-        Ok(part(running, hub))
+        Ok(part(running, None, hub))
     })
 }
 
@@ -29,8 +31,10 @@ pub fn capture(mut options: LiveOptions) -> Part {
 pub fn hep(mut options: HepOptions) -> Part {
     Box::new(move |hub| {
         key(&mut options.feed, hub);
-        let running = Listener::bind(options).and_then(|listener| listener.run(&hub.outlet));
-        Ok(part(running.map_err(|error| format!("hep: {error}"))?, hub))
+        let failed = |error: io::Error| format!("hep: {error}");
+        let listener = Listener::bind(options).map_err(failed)?;
+        let certificates = listener.certificates();
+        Ok(part(listener.run(&hub.outlet).map_err(failed)?, certificates, hub))
     })
 }
 
@@ -41,7 +45,7 @@ pub fn follow(mut options: GrowingOptions) -> Part {
         key(&mut options.feed, hub);
         let running = growing::run(&options, &hub.outlet)
             .map_err(|error| format!("follow: {}: {error}", options.path.display()))?;
-        Ok(part(running, hub))
+        Ok(part(running, None, hub))
     })
 }
 
@@ -51,13 +55,17 @@ fn key(feed: &mut FeedOptions, hub: &Hub) {
     feed.assemble.mtp = hub.network.mtp;
 }
 
-fn part(running: Running, hub: &Hub) -> Box<dyn Adapter> {
+fn part(running: Running, certificates: Option<Certificates>, hub: &Hub) -> Box<dyn Adapter> {
     tracing::info!(event = "source_started", source = running.name(), "messages are read");
     hub.sources.add(running.counting());
-    Box::new(SourcePart(running))
+    Box::new(SourcePart { running, certificates })
 }
 
-struct SourcePart(Running);
+struct SourcePart {
+    running: Running,
+    /// Of a listener over TLS.
+    certificates: Option<Certificates>,
+}
 
 impl Adapter for SourcePart {
     fn name(&self) -> &'static str {
@@ -65,11 +73,16 @@ impl Adapter for SourcePart {
     }
 
     fn trouble(&self) -> Option<String> {
-        self.0.has_ended().then(|| format!("source {}: a thread has ended, and reads no more", self.0.name()))
+        let why = || format!("source {}: a thread has ended, and reads no more", self.running.name());
+        self.running.has_ended().then(why)
+    }
+
+    fn reload(&self) -> Result<(), String> {
+        self.certificates.as_ref().map_or(Ok(()), |held| held.renew().map_err(|error| error.to_string()))
     }
 
     fn stop(self: Box<Self>) {
-        let _ = self.0.stop();
+        let _ = self.running.stop();
     }
 }
 

@@ -24,12 +24,16 @@ pub enum Loss {
     Payload,
     /// A message that was under way when the source was told to stop.
     Stopped,
+    /// A HEP packet or connection of somebody who is not named.
+    Stranger,
+    /// A connection that TLS could not be agreed on with, or went wrong in.
+    Tls,
 }
 
 impl Loss {
     /// Names for counters, in the order of the enum.
-    pub const NAMES: [&'static str; 7] =
-        ["compressed", "crowded", "interface", "kernel", "key", "payload", "stopped"];
+    pub const NAMES: [&'static str; 9] =
+        ["compressed", "crowded", "interface", "kernel", "key", "payload", "stopped", "stranger", "tls"];
 }
 
 /// Counts of one source since its start.

@@ -1,28 +1,31 @@
 //! Listener for HEP: what capture agents, proxies and border controllers send of the messages they see.
 //!
-//! In: [`HepOptions`]; packets of HEP versions 1 to 3 by UDP and of version 3 by TCP. Out: batches, by [`Feeder`]: SIP,
+//! In: [`HepOptions`]; packets of HEP versions 1 to 3 by UDP and of version 3 by TCP and TLS. Out: batches, by [`Feeder`]: SIP,
 //! and ISUP in M3UA. One thread reads all sockets, so that the messages have one order. Where nobody takes the batches
 //! nothing is read, and the kernel drops what does not fit its buffers, which is counted ([`Loss::Kernel`]).
 //! Must not: answer agents.
 
+mod connection;
 mod datagrams;
 
-use std::io::{self, Read};
-use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::io;
+use std::net::{IpAddr, SocketAddr, TcpListener, UdpSocket};
 use std::os::fd::AsFd;
 use std::time::Duration;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use crate::assemble::Whole;
-use crate::assemble::hep::{self, Found, Framer, Useless};
+use crate::assemble::hep::{self, Useless};
 use crate::base::fault::{Kind, Layer};
 use crate::base::time::At;
-use crate::clock::{self, Stopwatch};
+use crate::clock;
 use crate::source::counts::Loss;
 use crate::source::{FeedOptions, Feeder, Outlet, Running, start};
+use crate::tls::{Certificates, TlsOptions};
 use crate::wire::hep::Packet;
 
+use connection::{Connection, Streams};
 use datagrams::Datagrams;
 
 /// The longest wait for packets; also how long being told to stop may go unnoticed.
@@ -37,18 +40,22 @@ pub struct HepOptions {
     pub udp: Option<SocketAddr>,
     /// TCP socket.
     pub tcp: Option<SocketAddr>,
+    /// TLS socket; it needs certificates.
+    pub tls: Option<SocketAddr>,
+    /// Certificates of the TLS socket.
+    pub certificates: Option<TlsOptions>,
     /// The word that packets must carry (chunk 0x000e). It is sent in the clear: it keeps out mistakes, not attackers.
     pub key: Option<String>,
     /// Octets of the UDP socket's receive buffer. Without the right to more (CAP_NET_ADMIN) the system's maximum,
     /// `net.core.rmem_max`.
     pub receive_buffer_bytes: usize,
-    /// TCP connections at once; more are refused.
+    /// TCP and TLS connections at once; more are refused.
     pub connections_max: usize,
-    /// After how much silence a TCP connection is closed.
+    /// After how much silence a connection is closed.
     pub silence_max: Duration,
     /// How far the time of a packet may be from the clock; one that is further off gets the time of its arrival.
     pub clock_off_max: Duration,
-    /// How batches are cut.
+    /// How batches are cut, and from whom packets are taken: those who may wrap.
     pub feed: FeedOptions,
 }
 
@@ -58,6 +65,8 @@ impl Default for HepOptions {
         Self {
             udp: Some(any),
             tcp: Some(any),
+            tls: None,
+            certificates: None,
             key: None,
             receive_buffer_bytes: 8 << 20,
             connections_max: 64,
@@ -73,14 +82,15 @@ impl Default for HepOptions {
 pub struct Listener {
     options: HepOptions,
     datagrams: Option<Datagrams>,
-    tcp: Option<TcpListener>,
+    tcp: Option<Streams>,
+    tls: Option<Streams>,
 }
 
 impl Listener {
     /// Opens the sockets.
     ///
     /// # Errors
-    /// An address that cannot be listened at; the text says which and what to do.
+    /// An address that cannot be listened at, a certificate that cannot be used; the text says which and what to do.
     pub fn bind(options: HepOptions) -> io::Result<Self> {
         let say = |address: SocketAddr, error: io::Error| {
             let text = format!(
@@ -92,11 +102,17 @@ impl Listener {
             let socket = UdpSocket::bind(address).map_err(|error| say(address, error))?;
             Datagrams::new(socket, options.receive_buffer_bytes)
         });
-        let tcp = options.tcp.map(|address| {
+        let streams = |address, certificates| {
             let listener = TcpListener::bind(address).map_err(|error| say(address, error))?;
-            listener.set_nonblocking(true).map(|()| listener)
+            listener.set_nonblocking(true).map(|()| Streams { listener, certificates })
+        };
+        let tcp = options.tcp.map(|address| streams(address, None));
+        let tls = options.tls.map(|address| {
+            let no_files = || say(address, io::Error::other("TLS needs a certificate and its key"));
+            let files = options.certificates.clone().ok_or_else(no_files)?;
+            streams(address, Some(Certificates::read(files)?))
         });
-        Ok(Self { datagrams: datagrams.transpose()?, tcp: tcp.transpose()?, options })
+        Ok(Self { datagrams: datagrams.transpose()?, tcp: tcp.transpose()?, tls: tls.transpose()?, options })
     }
 
     /// Where it listens by UDP.
@@ -108,7 +124,19 @@ impl Listener {
     /// Where it listens by TCP.
     #[must_use]
     pub fn tcp(&self) -> Option<SocketAddr> {
-        self.tcp.as_ref().and_then(|listener| listener.local_addr().ok())
+        self.tcp.as_ref().and_then(|streams| streams.listener.local_addr().ok())
+    }
+
+    /// Where it listens by TLS.
+    #[must_use]
+    pub fn tls(&self) -> Option<SocketAddr> {
+        self.tls.as_ref().and_then(|streams| streams.listener.local_addr().ok())
+    }
+
+    /// The certificates in use, to be renewed while it runs.
+    #[must_use]
+    pub fn certificates(&self) -> Option<Certificates> {
+        self.tls.as_ref().and_then(|streams| streams.certificates.clone())
     }
 
     /// Starts listening.
@@ -116,7 +144,11 @@ impl Listener {
     /// # Errors
     /// The system gives no thread.
     pub fn run(self, outlet: &Outlet) -> io::Result<Running> {
-        let name = self.udp().or(self.tcp()).map_or_else(|| "hep".to_owned(), |at| format!("hep:{at}"));
+        let name = self
+            .udp()
+            .or(self.tcp())
+            .or(self.tls())
+            .map_or_else(|| "hep".to_owned(), |at| format!("hep:{at}"));
         let outlet = outlet.clone();
         let feed = self.options.feed.clone();
         start(
@@ -124,31 +156,24 @@ impl Listener {
             vec![Box::new(move |stop, tally| {
                 let feeder = Feeder::of_now((outlet, stop, tally), feed);
                 let taker = Taker { options: self.options, feeder };
-                listen(taker, self.datagrams, self.tcp.as_ref());
+                listen(taker, self.datagrams, &[self.tcp, self.tls]);
             })],
         )
     }
 }
 
-/// A TCP connection of an agent.
-struct Connection {
-    stream: TcpStream,
-    framer: Framer,
-    heard: Stopwatch,
-}
-
 /// Reads all sockets until told to stop.
-fn listen(mut taker: Taker, mut datagrams: Option<Datagrams>, tcp: Option<&TcpListener>) {
+fn listen(mut taker: Taker, mut datagrams: Option<Datagrams>, streams: &[Option<Streams>]) {
     let mut connections: Vec<Connection> = Vec::new();
     let mut block = vec![0; BLOCK];
     while !taker.feeder.is_over() {
-        await_any(datagrams.as_ref(), tcp, (&connections, taker.feeder.wait()));
+        await_any(datagrams.as_ref(), streams, (&connections, taker.feeder.wait()));
         let mut is_troubled = false;
         if let Some(datagrams) = &mut datagrams {
             is_troubled |= datagrams.read(&mut taker).is_err();
         }
-        if let Some(listener) = tcp {
-            is_troubled |= accept(listener, &mut connections, &mut taker).is_err();
+        for streams in streams.iter().flatten() {
+            is_troubled |= streams.accept(&mut connections, &mut taker).is_err();
         }
         connections.retain_mut(|connection| {
             taker.feeder.idle();
@@ -166,71 +191,18 @@ fn listen(mut taker: Taker, mut datagrams: Option<Datagrams>, tcp: Option<&TcpLi
 /// Waits until one of the sockets has something, for no longer than that.
 fn await_any(
     datagrams: Option<&Datagrams>,
-    tcp: Option<&TcpListener>,
+    streams: &[Option<Streams>],
     (connections, span): (&[Connection], Duration),
 ) {
     let sockets = datagrams
         .map(|datagrams| datagrams.socket().as_fd())
         .into_iter()
-        .chain(tcp.map(AsFd::as_fd))
-        .chain(connections.iter().map(|connection| connection.stream.as_fd()));
+        .chain(streams.iter().flatten().map(|streams| streams.listener.as_fd()))
+        .chain(connections.iter().map(|connection| connection.socket().as_fd()));
     let mut descriptors: Vec<_> = sockets.map(|socket| PollFd::new(socket, PollFlags::POLLIN)).collect();
     let millis = u16::try_from(span.min(WAIT_MAX).as_micros().div_ceil(1_000)).unwrap_or(u16::MAX);
     // What is wrong with a socket, reading it says.
     let _ = poll(&mut descriptors, PollTimeout::from(millis));
-}
-
-fn accept(listener: &TcpListener, connections: &mut Vec<Connection>, taker: &mut Taker) -> io::Result<()> {
-    loop {
-        let (stream, peer) = match listener.accept() {
-            Ok(accepted) => accepted,
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
-            // The agent has gone already.
-            Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => continue,
-            Err(error) => return Err(error),
-        };
-        if connections.len() >= taker.options.connections_max {
-            taker.feeder.counts().lose(Loss::Crowded, 1);
-            tracing::warn!(%peer, "HEP connection refused: too many");
-            continue;
-        }
-        stream.set_nonblocking(true)?;
-        taker.feeder.counts().opened += 1;
-        connections.push(Connection { stream, framer: Framer::default(), heard: Stopwatch::start() });
-    }
-}
-
-impl Connection {
-    /// Takes what has come, once; whether the connection is to be kept.
-    fn read(&mut self, block: &mut [u8], taker: &mut Taker) -> bool {
-        match self.stream.read(block) {
-            Ok(0) => {
-                if self.framer.is_within() {
-                    taker.feeder.fault(Layer::Hep, Kind::Truncated);
-                }
-                false
-            }
-            Ok(count) => {
-                self.heard = Stopwatch::start();
-                let bytes = block.get(..count).unwrap_or_default();
-                self.framer.feed(bytes, &mut |found| match found {
-                    Found::Packet(packet) => taker.take(packet),
-                    Found::Lost => taker.feeder.fault(Layer::Hep, Kind::NotRecognised),
-                });
-                true
-            }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                let is_silent = self.heard.elapsed() > taker.options.silence_max;
-                taker.feeder.counts().interrupted += u64::from(is_silent);
-                !is_silent
-            }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => true,
-            Err(_) => {
-                taker.feeder.counts().interrupted += 1;
-                false
-            }
-        }
-    }
 }
 
 /// Takes packets, wherever they came from.
@@ -240,6 +212,12 @@ struct Taker {
 }
 
 impl Taker {
+    /// Whether packets are taken from this address.
+    fn may_send(&self, address: IpAddr) -> bool {
+        // One of IPv4 that came to a socket of IPv6 is named as one of IPv4.
+        self.options.feed.assemble.wrappers.may_wrap(address.to_canonical())
+    }
+
     /// One packet.
     fn take(&mut self, bytes: &[u8]) {
         if let Err(refusal) = self.try_take(bytes) {

@@ -33,7 +33,7 @@ pub fn listen(options: HepOptions) -> Ears {
     Ears { udp, tcp, running: listener.run(&outlet).unwrap(), inlet }
 }
 
-fn packet(payload: &[u8]) -> Packet<'_> {
+pub fn packet(payload: &[u8]) -> Packet<'_> {
     Packet {
         src: "192.0.2.1:5060".parse().unwrap(),
         dst: "[2001:db8::2]:5070".parse().unwrap(),
@@ -47,7 +47,7 @@ fn packet(payload: &[u8]) -> Packet<'_> {
     }
 }
 
-fn bytes_of(packet: &Packet<'_>) -> Vec<u8> {
+pub fn bytes_of(packet: &Packet<'_>) -> Vec<u8> {
     let mut bytes = Vec::new();
     packet.emit(&mut bytes);
     bytes

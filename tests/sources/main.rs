@@ -6,6 +6,7 @@ mod common;
 
 mod growing;
 mod hep;
+mod hep_tls;
 mod kamailio;
 mod live;
 

@@ -15,7 +15,6 @@ mod stream;
 mod template;
 #[cfg(test)]
 mod tests;
-mod tls;
 mod udp;
 
 use std::io;
@@ -26,19 +25,18 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, watch};
-use tokio_rustls::rustls::ServerConfig;
 
 pub use answer::{Told, tell};
 pub use counts::{DipCounts, Kind};
 pub use profile::{Profile, ProfileError, ProfileOptions, Redress};
 pub use template::{Hole, TEMPLATE_MAX, Template, TemplateError};
-pub use tls::TlsOptions;
 
 use crate::adapter::batch;
 use crate::adapter::dip::desk::Desk;
-use crate::adapter::dip::stream::{Certificates, Shared};
+use crate::adapter::dip::stream::Shared;
 use crate::adapter::{Adapter, Gate, Waker};
 use crate::base::map::Seed;
+use crate::tls::{Certificates, TlsOptions};
 
 /// What a dip is.
 #[derive(Clone, Debug)]
@@ -113,7 +111,7 @@ pub struct Dip {
     udp: Vec<(SocketAddr, Arc<Waker>)>,
     tcp: Vec<SocketAddr>,
     tls: Vec<SocketAddr>,
-    certificates: Option<(TlsOptions, watch::Sender<Arc<ServerConfig>>)>,
+    certificates: Option<Certificates>,
     stop: watch::Sender<bool>,
     threads: Vec<JoinHandle<()>>,
 }
@@ -142,7 +140,7 @@ impl Dip {
             sockets.push(open().map_err(|error| at(*address, &error))?);
         }
         let certificates = match &options.certificates {
-            Some(files) => Some((files.clone(), watch::Sender::new(tls::read(files)?))),
+            Some(files) => Some(Certificates::read(files.clone())?),
             None if options.tls.is_empty() => None,
             None => {
                 let why = "a dip over TLS needs a certificate and a key";
@@ -163,8 +161,7 @@ impl Dip {
             dip.udp.push((socket.local(), socket.waker()));
             dip.spawn("dip-udp", || socket.run())?;
         }
-        let certificates = || dip.certificates.as_ref().map(|(_, sender)| sender.subscribe());
-        let tls = tls.into_iter().map(|listener| (listener, certificates()));
+        let tls = tls.into_iter().map(|listener| (listener, dip.certificates.clone()));
         let streams: Vec<_> = tcp.into_iter().map(|listener| (listener, None)).chain(tls).collect();
         if !streams.is_empty() {
             dip.serve_streams(streams, options.limits)?;
@@ -174,7 +171,7 @@ impl Dip {
 
     fn serve_streams(
         &mut self,
-        listeners: Vec<(TcpListener, Certificates)>,
+        listeners: Vec<(TcpListener, Option<Certificates>)>,
         limits: DipLimits,
     ) -> io::Result<()> {
         // A semaphore holds no more; nor does a system have as many descriptors.
@@ -215,10 +212,7 @@ impl Dip {
     /// # Errors
     /// With the file that is at fault; those of before stay in use.
     pub fn reload_certificates(&self) -> io::Result<()> {
-        if let Some((files, sender)) = &self.certificates {
-            sender.send_replace(tls::read(files)?);
-        }
-        Ok(())
+        self.certificates.as_ref().map_or(Ok(()), Certificates::renew)
     }
 
     fn tell_to_stop(&self) {

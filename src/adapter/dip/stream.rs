@@ -14,18 +14,15 @@ use tokio::select;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::ServerConfig;
 
 use crate::adapter::dip::DipLimits;
 use crate::adapter::dip::connection::Connection;
 use crate::adapter::dip::counts::Kind;
 use crate::adapter::dip::desk::Desk;
+use crate::tls::Certificates;
 
 /// How long nothing is accepted after the system refused a connection: it is out of descriptors or memory.
 const PAUSE: Duration = Duration::from_millis(50);
-
-/// Certificates to come; `None` for TCP.
-pub(super) type Certificates = Option<watch::Receiver<Arc<ServerConfig>>>;
 
 /// What all connections share.
 pub(super) struct Shared {
@@ -43,8 +40,8 @@ pub(super) fn open(address: SocketAddr) -> io::Result<StdListener> {
     Ok(listener)
 }
 
-/// Serves all listeners until told to stop, and then at most as long as calls wait.
-pub(super) fn run(listeners: Vec<(StdListener, Certificates)>, shared: &Arc<Shared>) {
+/// Serves all listeners, those with certificates over TLS, until told to stop, and then at most as long as calls wait.
+pub(super) fn run(listeners: Vec<(StdListener, Option<Certificates>)>, shared: &Arc<Shared>) {
     let Ok(runtime) = runtime::Builder::new_current_thread().enable_all().build() else { return };
     runtime.block_on(async {
         for (listener, certificates) in listeners {
@@ -66,7 +63,7 @@ pub(super) async fn stopped(stop: &mut watch::Receiver<bool>) {
     drop(stop.wait_for(|stop| *stop).await);
 }
 
-async fn accept(listener: TcpListener, certificates: Certificates, shared: Arc<Shared>) {
+async fn accept(listener: TcpListener, certificates: Option<Certificates>, shared: Arc<Shared>) {
     let mut stop = shared.stop.clone();
     loop {
         select! {
@@ -79,18 +76,13 @@ async fn accept(listener: TcpListener, certificates: Certificates, shared: Arc<S
     }
 }
 
-fn admit(
-    stream: TcpStream,
-    peer: SocketAddr,
-    certificates: Option<&watch::Receiver<Arc<ServerConfig>>>,
-    shared: &Arc<Shared>,
-) {
+fn admit(stream: TcpStream, peer: SocketAddr, certificates: Option<&Certificates>, shared: &Arc<Shared>) {
     let (Ok(room), Ok(local)) = (Arc::clone(&shared.room).try_acquire_owned(), stream.local_addr()) else {
         return shared.desk.counts.count(Kind::ConnectionRefused);
     };
     // Answers are small and waited for; without it they only come later.
     let _ = stream.set_nodelay(true);
-    let acceptor = certificates.map(|certificates| TlsAcceptor::from(Arc::clone(&certificates.borrow())));
+    let acceptor = certificates.map(|certificates| TlsAcceptor::from(certificates.current()));
     let shared = Arc::clone(shared);
     tokio::spawn(async move {
         let connection = Connection::new(&shared, local, peer);

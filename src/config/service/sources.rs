@@ -14,6 +14,7 @@ use crate::source::FeedOptions;
 use crate::source::growing::{Begin, GrowingOptions};
 use crate::source::hep::HepOptions;
 use crate::source::live::LiveOptions;
+use crate::tls::TlsOptions;
 
 /// `[[capture]]`
 #[derive(Deserialize)]
@@ -51,23 +52,42 @@ impl From<RawCapture> for LiveOptions {
 pub(super) struct RawHep {
     udp: Option<SocketAddr>,
     tcp: Option<SocketAddr>,
+    tls: Option<SocketAddr>,
+    certificate: Option<PathBuf>,
+    certificate_key: Option<PathBuf>,
+    client_ca: Option<PathBuf>,
     key: Option<String>,
+    wrapped_from: Option<Vec<Spanned<String>>>,
     connections_max: Option<Count<1, 10_000>>,
     silence_max: Option<Span<1_000, 86_400_000>>,
 }
 
-impl From<RawHep> for HepOptions {
-    fn from(raw: RawHep) -> Self {
-        let default = Self::default();
-        let is_somewhere = raw.udp.is_some() || raw.tcp.is_some();
-        Self {
-            udp: if is_somewhere { raw.udp } else { default.udp },
-            tcp: if is_somewhere { raw.tcp } else { default.tcp },
-            key: raw.key,
-            connections_max: raw.connections_max.map_or(default.connections_max, Count::size),
-            silence_max: raw.silence_max.map_or(default.silence_max, |span| span.0),
+impl RawHep {
+    /// As it is meant, relative to the directory of the file, or what is wrong with it.
+    pub fn options(self, directory: &Path) -> Result<HepOptions, &'static str> {
+        let default = HepOptions::default();
+        let is_somewhere = self.udp.is_some() || self.tcp.is_some() || self.tls.is_some();
+        let certificates = match (self.certificate, self.certificate_key, self.tls) {
+            (Some(certificate), Some(key), Some(_)) => Some(TlsOptions {
+                certificate: directory.join(certificate),
+                key: directory.join(key),
+                client_ca: self.client_ca.map(|path| directory.join(path)),
+            }),
+            (None, None, None) if self.client_ca.is_none() => None,
+            (_, _, Some(_)) => return Err("`tls` needs a `certificate` and its `certificate-key`"),
+            _ => return Err("a `certificate` without `tls`, the address to listen at"),
+        };
+        Ok(HepOptions {
+            udp: if is_somewhere { self.udp } else { default.udp },
+            tcp: if is_somewhere { self.tcp } else { default.tcp },
+            tls: self.tls,
+            certificates,
+            key: self.key,
+            connections_max: self.connections_max.map_or(default.connections_max, Count::size),
+            silence_max: self.silence_max.map_or(default.silence_max, |span| span.0),
+            feed: feed(default.feed, self.wrapped_from),
             ..default
-        }
+        })
     }
 }
 
@@ -103,10 +123,14 @@ impl RawFollow {
 }
 
 /// Says of each network that is none where it stands.
-pub(super) fn check(captures: &[RawCapture], followed: &[RawFollow], findings: &mut Findings<'_>) {
+pub(super) fn check(
+    (captures, agents, followed): (&[RawCapture], &[Spanned<RawHep>], &[RawFollow]),
+    findings: &mut Findings<'_>,
+) {
     let captures = captures.iter().filter_map(|capture| capture.wrapped_from.as_ref());
     let followed = followed.iter().filter_map(|follow| follow.wrapped_from.as_ref());
-    for named in captures.chain(followed).flatten() {
+    let agents = agents.iter().filter_map(|agents| agents.get_ref().wrapped_from.as_ref());
+    for named in captures.chain(agents).chain(followed).flatten() {
         if let Err((message, help)) = read_network(named.get_ref()) {
             findings.add(named.span(), message, help);
         }

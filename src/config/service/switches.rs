@@ -6,14 +6,13 @@ use std::path::{Path, PathBuf};
 use ipnet::IpNet;
 use serde::Deserialize;
 
-use crate::adapter::dip::{
-    DipLimits, DipOptions, Profile, ProfileError, ProfileOptions, Redress, TlsOptions,
-};
+use crate::adapter::dip::{DipLimits, DipOptions, Profile, ProfileError, ProfileOptions, Redress};
 use crate::adapter::proxy::{ProxyOptions, SideOptions};
 use crate::base::map::Seed;
 use crate::config::service::Patience;
 use crate::config::service::ProxyPatience;
 use crate::config::service::range::Span;
+use crate::tls::TlsOptions;
 use crate::wire::sip::ingress::PEER_HEADER;
 
 /// `[dip]`

@@ -1,7 +1,7 @@
 //! HEP by UDP: many datagrams with one system call, and what the kernel had no room for.
 
 use std::io::{self, IoSliceMut};
-use std::net::UdpSocket;
+use std::net::{IpAddr, UdpSocket};
 use std::os::fd::AsRawFd;
 
 use nix::cmsg_space;
@@ -77,8 +77,17 @@ impl Datagrams {
                     self.dropped = dropped;
                 }
             }
-            taker.take(message.iovs().next().unwrap_or_default());
+            if message.address.as_ref().and_then(ip).is_none_or(|sender| taker.may_send(sender)) {
+                taker.take(message.iovs().next().unwrap_or_default());
+            } else {
+                taker.feeder.counts().lose(Loss::Stranger, 1);
+            }
         }
         Ok(count)
     }
+}
+
+fn ip(address: &SockaddrStorage) -> Option<IpAddr> {
+    let v4 = address.as_sockaddr_in().map(|address| IpAddr::V4(address.ip()));
+    v4.or_else(|| address.as_sockaddr_in6().map(|address| IpAddr::V6(address.ip())))
 }

@@ -1,9 +1,9 @@
-//! Certificates of the dip over TLS. RFC 3261 §26.2.1; RFC 8446.
+//! Certificates of whoever listens over TLS: the dip, and the listener for capture agents. RFC 8446; RFC 3261 §26.2.1.
 
 use std::fmt::Display;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use tokio_rustls::rustls::crypto::ring::default_provider;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
@@ -22,11 +22,42 @@ pub struct TlsOptions {
     pub client_ca: Option<PathBuf>,
 }
 
-/// Reads the files.
-///
-/// # Errors
-/// With the file that is at fault.
-pub(super) fn read(options: &TlsOptions) -> io::Result<Arc<ServerConfig>> {
+/// What the files held when they were last read. Copies share it.
+#[derive(Clone, Debug)]
+pub struct Certificates {
+    files: TlsOptions,
+    read: Arc<RwLock<Arc<ServerConfig>>>,
+}
+
+impl Certificates {
+    /// Reads the files.
+    ///
+    /// # Errors
+    /// With the file that is at fault.
+    pub fn read(files: TlsOptions) -> io::Result<Self> {
+        let read = Arc::new(RwLock::new(read(&files)?));
+        Ok(Self { files, read })
+    }
+
+    /// Reads them again, for the connections that come from now on.
+    ///
+    /// # Errors
+    /// With the file that is at fault; what was read before stays in use.
+    pub fn renew(&self) -> io::Result<()> {
+        let renewed = read(&self.files)?;
+        // It is whole at any time, whoever panicked.
+        *self.read.write().unwrap_or_else(PoisonError::into_inner) = renewed;
+        Ok(())
+    }
+
+    /// For a connection that comes now.
+    #[must_use]
+    pub fn current(&self) -> Arc<ServerConfig> {
+        Arc::clone(&self.read.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+fn read(options: &TlsOptions) -> io::Result<Arc<ServerConfig>> {
     let provider = Arc::new(default_provider());
     let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
