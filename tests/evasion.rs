@@ -529,6 +529,23 @@ fn carried(iam: &[u8]) -> Read {
     read(&bytes)
 }
 
+/// A capture that cuts frames leaves half an IAM, of which the switch has the whole.
+#[test]
+fn an_iam_that_the_capture_cut_is_not_ambiguous_for_that() {
+    let iam = iam_with(&[(parameter::CALLING_NUMBER, &number(b"48601000001").content())], &[0]);
+    let kind = "Content-Type: application/ISUP;version=itu-t92+\r\n";
+    let length = format!("Content-Length: {}\r\n", iam.len() - 2);
+    for (kept, is_cut) in [(iam.len(), false), (iam.len() - 4, true)] {
+        let mut bytes = invite(START, &[FROM, TO, NAMES, kind, &length]);
+        bytes.extend_from_slice(&iam[2..kept]);
+        let read = read(&bytes);
+        assert!(!read.setup.claims.is_ambiguous);
+        let faults: Vec<_> = read.counts.faults.nonzero().map(|(layer, kind, _)| (layer, kind)).collect();
+        assert_eq!(faults.contains(&("sip", "bad_length")), is_cut, "{faults:?}");
+        assert_eq!(faults.iter().any(|(layer, _)| *layer == "isup"), is_cut, "{faults:?}");
+    }
+}
+
 /// Q.763 gives an IAM one; which of two an exchange takes is its own affair.
 #[test]
 fn of_two_calling_numbers_the_first_counts() {

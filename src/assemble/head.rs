@@ -6,10 +6,10 @@
 //! Where a line ends is hard to foretell for a processor, and costs it more than the octets. So a stretch of octets is asked
 //! as a whole which lines that begin in it matter; most do not.
 
-use memchr::memchr;
 use wide::u8x16;
 
 use super::start_line::{START_LINE_MAX, is_start_line};
+use crate::wire::sip::near::near;
 
 /// Octets asked at once.
 const STRETCH: usize = 64;
@@ -18,7 +18,7 @@ const AHEAD: usize = 9;
 
 /// Length of the message that `bytes` begin with, head and body, when its head is whole and beyond doubt.
 pub(super) fn message_length(bytes: &[u8]) -> Option<usize> {
-    let first = memchr(b'\n', &bytes[..bytes.len().min(START_LINE_MAX)])?;
+    let first = near([b'\n'], &bytes[..bytes.len().min(START_LINE_MAX)])?;
     // Nothing is folded into a start line: a header that begins with white space is one to some.
     if !is_start_line(&bytes[..first]) || matches!(bytes.get(first + 1), Some(b' ' | b'\t')) {
         return None;
@@ -84,7 +84,7 @@ enum Value {
 
 /// Of the line that `bytes` begin with.
 fn value(bytes: &[u8]) -> Value {
-    let Some(end) = memchr(b'\n', bytes) else { return Value::Doubtful };
+    let Some(end) = near([b'\n'], bytes) else { return Value::Doubtful };
     let Some(value) = content_length(&bytes[..end]) else { return Value::None };
     let is_folded = matches!(bytes.get(end + 1), None | Some(b' ' | b'\t'));
     // Fewer digits than could run over; more are no honest length.

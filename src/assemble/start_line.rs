@@ -2,6 +2,8 @@
 
 use memchr::memchr;
 
+use crate::wire::sip::Method;
+use crate::wire::sip::near::near;
 use crate::wire::sip::start::is_token_octet;
 
 /// A start line may be as long as a message: the decoder reads it all, and so may a switch.
@@ -45,7 +47,7 @@ pub(super) fn trim_empty_lines(bytes: &[u8]) -> &[u8] {
 pub(super) fn is_start_line(line: &[u8]) -> bool {
     let line = line.trim_ascii_end();
     let beginning = &line[..line.len().min(METHOD_MAX + 1)];
-    let Some(space) = beginning.iter().position(|octet| *octet == b' ') else { return false };
+    let Some(space) = near([b' '], beginning) else { return false };
     let (first, rest) = line.split_at(space);
     if is_version(first) {
         return rest.trim_ascii_start().first().is_some_and(u8::is_ascii_digit);
@@ -55,7 +57,8 @@ pub(super) fn is_start_line(line: &[u8]) -> bool {
         let space = rest.iter().rposition(u8::is_ascii_whitespace);
         is_version(space.map_or(rest, |space| &rest[space + 1..]))
     };
-    space > 0 && ends_with_version && first.iter().all(|octet| is_token_octet(*octet))
+    let is_method = || Method::of(first) != Method::Other || first.iter().all(|octet| is_token_octet(*octet));
+    space > 0 && ends_with_version && is_method()
 }
 
 fn is_version(word: &[u8]) -> bool {

@@ -120,7 +120,7 @@ impl CallTable {
     }
 
     /// The call whose leg has this hash, live or lingering: for whoever shows which call a message belongs to. Of several with
-    /// one Call-ID, that of the last signal.
+    /// one Call-ID, that of the last signal; the first, where that was of none.
     #[must_use]
     pub fn of_leg(&self, hash: u64) -> Option<&Call> {
         let has_hash = |slot: &u32| self.held(*slot).is_some_and(|entry| entry.hash == hash);

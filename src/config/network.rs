@@ -272,6 +272,12 @@ pub(super) fn read_network(text: &str) -> Result<IpNet, (String, String)> {
         let help = "such as 192.0.2.10, 192.0.2.0/24 or 2001:db8::/64";
         return Err((format!("`{text}` is not an address or network"), help.to_owned()));
     };
+    if let IpNet::V6(v6) = network
+        && let Some(v4) = v6.addr().to_ipv4_mapped()
+    {
+        // Packets of IPv4 are known by their addresses of IPv4, whatever socket they come to.
+        return Err((format!("`{text}` is an address of IPv4 in one of IPv6"), format!("write `{v4}`")));
+    }
     if network != network.trunc() {
         let help = format!("did you mean `{}`?", network.trunc());
         return Err((format!("`{network}` has bits beyond its prefix length"), help));

@@ -424,6 +424,7 @@ mod tests {
             ("192.0.2.0/33", "`192.0.2.0/33` is not an address or network"),
             ("probe-1", "`probe-1` is not an address or network"),
             ("192.0.2.5/24", "`192.0.2.5/24` has bits beyond its prefix length"),
+            ("::ffff:192.0.2.5", "`::ffff:192.0.2.5` is an address of IPv4 in one of IPv6"),
         ] {
             for table in
                 ["[[capture]]\ninterfaces = [\"lo\"]", "[[follow]]\npath = \"spool\"", "[[hep]]\nkey = \"x\""]
@@ -451,7 +452,7 @@ mod tests {
         assert_eq!(read.map(|path| path.display().to_string()), ["/a.pem", "/k", "/b.pem"]);
         for (wrong, expected) in [
             ("tls = \"[::]:9061\"", "/etc/tollgate/tollgate.toml:1:1: `tls` needs a `certificate`"),
-            (files, "/etc/tollgate/tollgate.toml:1:1: a `certificate` without `tls`"),
+            (files, "/etc/tollgate/tollgate.toml:1:1: `certificate`, `certificate-key` and"),
         ] {
             let shown = of(wrong).unwrap_err().to_string();
             assert!(shown.starts_with(expected), "{shown}");

@@ -25,7 +25,7 @@ use crate::source::{FeedOptions, Feeder, Outlet, Running, start};
 use crate::tls::{Certificates, TlsOptions};
 use crate::wire::hep::Packet;
 
-use connection::{Connection, Streams};
+use connection::{Connection, HANDSHAKES_MAX, Streams};
 use datagrams::Datagrams;
 
 /// The longest wait for packets; also how long being told to stop may go unnoticed.
@@ -175,10 +175,15 @@ fn listen(mut taker: Taker, mut datagrams: Option<Datagrams>, streams: &[Option<
         for streams in streams.iter().flatten() {
             is_troubled |= streams.accept(&mut connections, &mut taker).is_err();
         }
+        let mut handshakes = HANDSHAKES_MAX;
         connections.retain_mut(|connection| {
             taker.feeder.idle();
-            connection.read(&mut block, &mut taker)
+            connection.read(&mut block, &mut taker, &mut handshakes)
         });
+        if handshakes == 0 && !connections.is_empty() {
+            // Others have their turn.
+            connections.rotate_left(1);
+        }
         taker.feeder.idle();
         // Such as too many open files: nothing that haste would mend.
         if is_troubled && taker.feeder.pause(WAIT_MAX) {

@@ -36,11 +36,10 @@ fn issue(directory: &Path) -> TlsOptions {
     TlsOptions { client_ca: Some(certificate.clone()), certificate, key }
 }
 
-fn listen_over_tls(directory: &Path) -> TlsEars {
+fn listen_over_tls(directory: &Path, options: HepOptions) -> TlsEars {
     let files = issue(directory);
     let tls = Some("127.0.0.1:0".parse().unwrap());
-    let options =
-        HepOptions { udp: None, tcp: None, tls, certificates: Some(files.clone()), ..HepOptions::default() };
+    let options = HepOptions { udp: None, tcp: None, tls, certificates: Some(files.clone()), ..options };
     let listener = Listener::bind(options).unwrap();
     let (at, certificates) = (listener.tls().unwrap(), listener.certificates().unwrap());
     let (outlet, inlet) = queue(64);
@@ -71,7 +70,7 @@ impl TlsEars {
 #[test]
 fn messages_come_over_tls_from_agents_with_a_certificate() {
     let directory = tempfile::tempdir().unwrap();
-    let ears = listen_over_tls(directory.path());
+    let ears = listen_over_tls(directory.path(), HepOptions::default());
     let sent = messages("sip-wangiri");
     let bytes: Vec<u8> = sent.iter().flat_map(|message| bytes_of(&packet(&message.bytes))).collect();
     let mut agent = ears.agent(true);
@@ -83,17 +82,53 @@ fn messages_come_over_tls_from_agents_with_a_certificate() {
     let mut stranger = ears.agent(false);
     let _ = stranger.write_all(&bytes);
     let _ = stranger.read(&mut [0; 1]);
-    TcpStream::connect(ears.at).unwrap().write_all(&bytes).unwrap();
-    await_that("both are counted", || ears.running.counts().lost(Loss::Tls) == 2);
+    let _ = TcpStream::connect(ears.at).unwrap().write_all(&bytes);
+    // Nor who goes before keys are agreed on.
+    drop(TcpStream::connect(ears.at).unwrap());
+    await_that("all are counted", || ears.running.counts().lost(Loss::Tls) == 3);
     let counts = ears.running.stop();
-    assert_eq!((counts.packets, counts.opened), (sent.len() as u64, 3));
+    assert_eq!((counts.packets, counts.opened), (sent.len() as u64, 4));
     assert_eq!(counts.faults.nonzero().count(), 0, "{counts:?}");
+}
+
+#[test]
+fn strangers_who_say_nothing_keep_no_agent_out() {
+    let directory = tempfile::tempdir().unwrap();
+    let ears = listen_over_tls(directory.path(), HepOptions { connections_max: 2, ..HepOptions::default() });
+    let bytes = bytes_of(&packet(&messages("sip-wangiri").remove(0).bytes));
+    let mut first = ears.agent(true);
+    first.write_all(&bytes).unwrap();
+    take(&ears.inlet, 1);
+    let _silent = TcpStream::connect(ears.at).unwrap();
+    await_that("the place is taken", || ears.running.counts().opened == 2);
+    let mut second = ears.agent(true);
+    second.write_all(&bytes).unwrap();
+    take(&ears.inlet, 1);
+    // Two have been heard, and stay.
+    let mut third = ears.agent(true);
+    assert!(third.write_all(&bytes).and_then(|()| third.read_exact(&mut [0; 1])).is_err());
+    first.write_all(&bytes).unwrap();
+    second.write_all(&bytes).unwrap();
+    take(&ears.inlet, 2);
+    let counts = ears.running.stop();
+    assert_eq!((counts.packets, counts.opened, counts.lost(Loss::Crowded)), (4, 3, 2));
+}
+
+#[test]
+fn strangers_are_refused_before_tls() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut options = HepOptions::default();
+    options.feed.assemble.wrappers = Wrappers::only(&["127.0.0.2/32".parse().unwrap()]);
+    let ears = listen_over_tls(directory.path(), options);
+    assert!(ears.agent(true).write_all(b"HEP3").is_err());
+    let counts = ears.running.stop();
+    assert_eq!((counts.opened, counts.lost(Loss::Stranger)), (0, 1));
 }
 
 #[test]
 fn renewed_certificates_are_for_connections_to_come() {
     let directory = tempfile::tempdir().unwrap();
-    let ears = listen_over_tls(directory.path());
+    let ears = listen_over_tls(directory.path(), HepOptions::default());
     let message = messages("sip-wangiri").remove(0);
     let mut early = ears.agent(true);
     early.write_all(&bytes_of(&packet(&message.bytes))).unwrap();

@@ -61,6 +61,7 @@ impl CallTable {
             self.see_asked(slot, &signal);
             self.rename(slot, name);
             self.put_beside(slot);
+            self.last.1 = Some(slot);
             return;
         }
         if let Some(slot) = self.find(name, &signal.leg) {

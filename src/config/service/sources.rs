@@ -75,7 +75,11 @@ impl RawHep {
             }),
             (None, None, None) if self.client_ca.is_none() => None,
             (_, _, Some(_)) => return Err("`tls` needs a `certificate` and its `certificate-key`"),
-            _ => return Err("a `certificate` without `tls`, the address to listen at"),
+            _ => {
+                return Err(
+                    "`certificate`, `certificate-key` and `client-ca` are of `tls`, the address to listen at",
+                );
+            }
         };
         Ok(HepOptions {
             udp: if is_somewhere { self.udp } else { default.udp },

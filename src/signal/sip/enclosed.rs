@@ -58,7 +58,9 @@ pub(super) fn take_setup(message: &Message<'_>, setup: &mut Setup, context: &Con
         Err(fault) => Some(fault),
     };
     count(fault, counts);
-    setup.claims.is_ambiguous |= fault.is_some() && Iam::is_ambiguous(&isup);
+    // What the capture cut, the switch has whole.
+    let is_cut = message.faults.iter().any(|fault| fault.kind == Kind::BadLength);
+    setup.claims.is_ambiguous |= fault.is_some() && !is_cut && Iam::is_ambiguous(&isup);
 }
 
 fn count(fault: Option<DecodeError>, counts: &mut Counts) {

@@ -5,7 +5,7 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio_rustls::rustls::{ServerConfig, ServerConnection, StreamOwned};
+use tokio_rustls::rustls::{ServerConfig, ServerConnection};
 
 use super::Taker;
 use crate::assemble::hep::{Found, Framer};
@@ -16,6 +16,10 @@ use crate::tls::Certificates;
 
 /// How long an agent may take to agree on keys.
 const HANDSHAKE_MAX: Duration = Duration::from_secs(10);
+/// Connections that keys are agreed on with in a round: each costs the time of some hundred packets, and agents wait meanwhile.
+pub(super) const HANDSHAKES_MAX: usize = 2;
+/// Connections taken in a round.
+const ACCEPTED_MAX: usize = 64;
 
 /// A socket that agents connect to.
 #[derive(Debug)]
@@ -26,9 +30,9 @@ pub(super) struct Streams {
 }
 
 impl Streams {
-    /// Takes the connections that wait, those of strangers and those that are too many apart.
+    /// Takes the connections that wait. Of too many, one that has said nothing yet makes room: a stranger keeps no agent out.
     pub fn accept(&self, connections: &mut Vec<Connection>, taker: &mut Taker) -> io::Result<()> {
-        loop {
+        for _ in 0..ACCEPTED_MAX {
             let (stream, peer) = match self.listener.accept() {
                 Ok(accepted) => accepted,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
@@ -42,52 +46,45 @@ impl Streams {
             }
             if connections.len() >= taker.options.connections_max {
                 taker.feeder.counts().lose(Loss::Crowded, 1);
-                tracing::warn!(%peer, "HEP connection refused: too many");
-                continue;
+                let Some(silent) = connections.iter().position(|held| held.is_unheard) else {
+                    tracing::warn!(%peer, "HEP connection refused: too many");
+                    continue;
+                };
+                connections.remove(silent);
             }
             stream.set_nonblocking(true)?;
             taker.feeder.counts().opened += 1;
             connections.push(Connection::new(stream, self.certificates.as_ref().map(Certificates::current))?);
         }
+        Ok(())
     }
 }
 
 /// A connection of an agent.
 pub(super) struct Connection {
-    stream: Stream,
+    stream: TcpStream,
+    tls: Option<Box<ServerConnection>>,
     framer: Framer,
     heard: Stopwatch,
-}
-
-enum Stream {
-    Clear(TcpStream),
-    Tls(Box<StreamOwned<ServerConnection, TcpStream>>),
+    /// Nothing has come of it that TLS vouches for, where there is TLS.
+    is_unheard: bool,
 }
 
 impl Connection {
     fn new(stream: TcpStream, tls: Option<Arc<ServerConfig>>) -> io::Result<Self> {
-        let stream = match tls {
-            None => Stream::Clear(stream),
-            Some(config) => {
-                let connection = ServerConnection::new(config).map_err(io::Error::other)?;
-                Stream::Tls(Box::new(StreamOwned::new(connection, stream)))
-            }
-        };
-        Ok(Self { stream, framer: Framer::default(), heard: Stopwatch::start() })
+        let tls = tls.map(ServerConnection::new).transpose().map_err(io::Error::other)?.map(Box::new);
+        Ok(Self { stream, tls, framer: Framer::default(), heard: Stopwatch::start(), is_unheard: true })
     }
 
     pub const fn socket(&self) -> &TcpStream {
-        match &self.stream {
-            Stream::Clear(stream) => stream,
-            Stream::Tls(stream) => &stream.sock,
-        }
+        &self.stream
     }
 
-    /// Takes what has come, once; whether the connection is to be kept.
-    pub fn read(&mut self, block: &mut [u8], taker: &mut Taker) -> bool {
-        let read = match &mut self.stream {
-            Stream::Clear(stream) => stream.read(block),
-            Stream::Tls(stream) => stream.read(block),
+    /// Takes what has come, once; whether the connection is to be kept. `handshakes` more may be worked on in this round.
+    pub fn read(&mut self, block: &mut [u8], taker: &mut Taker, handshakes: &mut usize) -> bool {
+        let read = match &mut self.tls {
+            None => self.stream.read(block),
+            Some(tls) => read_tls(tls, &mut self.stream, block, handshakes),
         };
         match read.map_err(|error| error.kind()) {
             // Some agents end TLS by ending TCP.
@@ -95,10 +92,11 @@ impl Connection {
                 if self.framer.is_within() {
                     taker.feeder.fault(Layer::Hep, Kind::Truncated);
                 }
+                self.give_up(taker);
                 false
             }
             Ok(count) => {
-                self.heard = Stopwatch::start();
+                (self.heard, self.is_unheard) = (Stopwatch::start(), false);
                 let bytes = block.get(..count).unwrap_or_default();
                 self.framer.feed(bytes, &mut |found| match found {
                     Found::Packet(packet) => taker.take(packet),
@@ -108,7 +106,10 @@ impl Connection {
             }
             Err(io::ErrorKind::WouldBlock) => {
                 let is_silent = self.heard.elapsed() > self.patience(taker.options.silence_max);
-                taker.feeder.counts().interrupted += u64::from(is_silent);
+                if is_silent {
+                    taker.feeder.counts().interrupted += 1;
+                    self.give_up(taker);
+                }
                 !is_silent
             }
             Err(io::ErrorKind::Interrupted) => true,
@@ -119,15 +120,65 @@ impl Connection {
             }
             Err(_) => {
                 taker.feeder.counts().interrupted += 1;
+                self.give_up(taker);
                 false
             }
         }
     }
 
+    fn is_handshaking(&self) -> bool {
+        self.tls.as_ref().is_some_and(|tls| tls.is_handshaking())
+    }
+
     fn patience(&self, silence_max: Duration) -> Duration {
-        match &self.stream {
-            Stream::Tls(stream) if stream.conn.is_handshaking() => silence_max.min(HANDSHAKE_MAX),
-            _ => silence_max,
+        if self.is_handshaking() { silence_max.min(HANDSHAKE_MAX) } else { silence_max }
+    }
+
+    /// It ends: with keys not agreed on, that is counted.
+    fn give_up(&self, taker: &mut Taker) {
+        if self.is_handshaking() {
+            taker.feeder.counts().lose(Loss::Tls, 1);
         }
     }
+}
+
+/// One round: what was decrypted already, else what one read of the socket brings. A peer that sends records without octets in them,
+/// of which there may be any number, holds nobody up.
+fn read_tls(
+    tls: &mut ServerConnection,
+    stream: &mut TcpStream,
+    block: &mut [u8],
+    handshakes: &mut usize,
+) -> io::Result<usize> {
+    match tls.reader().read(block) {
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+        read => return read,
+    }
+    if tls.is_handshaking() && *handshakes == 0 {
+        return Err(io::ErrorKind::WouldBlock.into());
+    }
+    write_tls(tls, stream)?;
+    let read = tls.read_tls(stream)?;
+    *handshakes = handshakes.saturating_sub(usize::from(tls.is_handshaking()));
+    let outcome = tls.process_new_packets();
+    let written = write_tls(tls, stream);
+    // What came before something wrong is taken; it is wrong again the next time.
+    match (tls.reader().read(block), outcome) {
+        (Ok(count), _) if count > 0 => Ok(count),
+        (_, Err(error)) => Err(io::Error::new(io::ErrorKind::InvalidData, error)),
+        (Err(_), Ok(_)) if read == 0 => Err(io::ErrorKind::UnexpectedEof.into()),
+        (none, Ok(_)) => written.and(none),
+    }
+}
+
+/// What TLS has to say, as far as the peer takes it now.
+fn write_tls(tls: &mut ServerConnection, stream: &mut TcpStream) -> io::Result<()> {
+    while tls.wants_write() {
+        match tls.write_tls(stream) {
+            Ok(0) => break,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+            written => written?,
+        };
+    }
+    Ok(())
 }

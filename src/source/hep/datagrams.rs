@@ -1,7 +1,7 @@
 //! HEP by UDP: many datagrams with one system call, and what the kernel had no room for.
 
 use std::io::{self, IoSliceMut};
-use std::net::{IpAddr, UdpSocket};
+use std::net::{IpAddr, Ipv6Addr, UdpSocket};
 use std::os::fd::AsRawFd;
 
 use nix::cmsg_space;
@@ -16,6 +16,8 @@ use crate::source::counts::Loss;
 const AT_ONCE: usize = 32;
 /// Calls before other sockets get their turn.
 const ROUNDS: usize = 8;
+/// Stands for a sender that the system does not name: nobody's address.
+const UNKNOWN: IpAddr = IpAddr::V6(Ipv6Addr::UNSPECIFIED);
 /// The longest datagram, in octets.
 const DATAGRAM_MAX: usize = 65_535;
 
@@ -77,7 +79,7 @@ impl Datagrams {
                     self.dropped = dropped;
                 }
             }
-            if message.address.as_ref().and_then(ip).is_none_or(|sender| taker.may_send(sender)) {
+            if taker.may_send(message.address.as_ref().and_then(ip).unwrap_or(UNKNOWN)) {
                 taker.take(message.iovs().next().unwrap_or_default());
             } else {
                 taker.feeder.counts().lose(Loss::Stranger, 1);
